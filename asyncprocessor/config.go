@@ -1,0 +1,218 @@
+package asyncprocessor
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"go.opentelemetry.io/otel/metric"
+)
+
+// Defaults of the options.
+const (
+	// DefaultMaxQueueSize is the default of [WithMaxQueueSize], in snapshots.
+	DefaultMaxQueueSize = 65_536
+	// DefaultMaxQueueBytes is the default of [WithMaxQueueBytes], in bytes.
+	DefaultMaxQueueBytes = 64 << 20
+	// DefaultMaxExportBatchSize is the default of [WithMaxExportBatchSize], in
+	// snapshots.
+	DefaultMaxExportBatchSize = 512
+	// DefaultMaxExportBatchBytes is the default of [WithMaxExportBatchBytes],
+	// in bytes.
+	DefaultMaxExportBatchBytes = 4 << 20
+	// DefaultBatchTimeout is the default of [WithBatchTimeout].
+	DefaultBatchTimeout = 500 * time.Millisecond
+	// DefaultExportTimeout is the default of [WithExportTimeout].
+	DefaultExportTimeout = 5 * time.Minute
+	// DefaultShutdownTimeout is the default of [WithShutdownTimeout].
+	DefaultShutdownTimeout = 30 * time.Second
+	// DefaultConcurrency is the default of [WithConcurrency], in calls.
+	DefaultConcurrency = 8
+)
+
+// StartPolicy says which STARTs are delivered.
+type StartPolicy uint8
+
+const (
+	// StartCoalesced, the default, delivers the START of a span that is still
+	// running when its batch is made. A START whose END is in the same batch is
+	// left out, and the END takes its place: one write for a short span, two
+	// for a long one.
+	StartCoalesced StartPolicy = iota
+	// StartAlways delivers every START.
+	StartAlways
+	// StartNever delivers no START: running spans are not seen, and OnStart
+	// costs nothing.
+	StartNever
+)
+
+// String returns the policy's name in this package.
+func (p StartPolicy) String() string {
+	switch p {
+	case StartCoalesced:
+		return "StartCoalesced"
+	case StartAlways:
+		return "StartAlways"
+	case StartNever:
+		return "StartNever"
+	}
+	return fmt.Sprintf("StartPolicy(%d)", uint8(p))
+}
+
+// ErrInvalidOption is what the errors about an option's value wrap. New reports
+// them to the global OpenTelemetry error handler and uses the default instead.
+var ErrInvalidOption = errors.New("asyncprocessor: invalid option")
+
+// Option configures a [Processor].
+type Option func(*config)
+
+// WithMaxQueueSize bounds the snapshots in memory, those that wait and those in
+// flight together. Above it a snapshot is dropped as [ReasonQueueFull]; from
+// three quarters of it STARTs are refused as [ReasonStartRefused].
+// The default is [DefaultMaxQueueSize]; it must be positive.
+func WithMaxQueueSize(snapshots int) Option {
+	return func(c *config) { c.maxQueueSize = snapshots }
+}
+
+// WithMaxQueueBytes bounds the memory held by the snapshots that wait and those
+// in flight together, by an estimate: a fixed size for each snapshot and the
+// length of its name, keys and values, those of events and links included. What
+// a START and its END share is counted twice. Above it a snapshot is
+// dropped as [ReasonQueueFull]; from three quarters of it STARTs are refused as
+// [ReasonStartRefused]; a snapshot that is larger than all of it is dropped as
+// [ReasonTooLarge]. The default is [DefaultMaxQueueBytes]; it must be positive.
+func WithMaxQueueBytes(bytes int64) Option {
+	return func(c *config) { c.maxQueueBytes = bytes }
+}
+
+// WithMaxExportBatchSize bounds the snapshots in one call of the exporter. The
+// default is [DefaultMaxExportBatchSize]; it must be positive. A value above the
+// queue's size stands for the queue's size.
+func WithMaxExportBatchSize(snapshots int) Option {
+	return func(c *config) { c.maxBatchSize = snapshots }
+}
+
+// WithMaxExportBatchBytes bounds the bytes, by the estimate of
+// [WithMaxQueueBytes], in one call of the exporter. A snapshot that is larger
+// goes alone. The default is [DefaultMaxExportBatchBytes]; it must be positive.
+func WithMaxExportBatchBytes(bytes int64) Option {
+	return func(c *config) { c.maxBatchBytes = bytes }
+}
+
+// WithBatchTimeout sets how long a snapshot waits for its batch to fill. It is
+// also how late, at most, an idle backend sees a running span. The default is
+// [DefaultBatchTimeout]; it must be positive.
+func WithBatchTimeout(timeout time.Duration) Option {
+	return func(c *config) { c.batchTimeout = timeout }
+}
+
+// WithExportTimeout bounds one call of [Exporter.ExportSnapshots], retries
+// included: its context ends then. The default is [DefaultExportTimeout]; 0
+// means no bound. It must not be negative.
+func WithExportTimeout(timeout time.Duration) Option {
+	return func(c *config) { c.exportTimeout = timeout }
+}
+
+// WithShutdownTimeout bounds a Shutdown whose context has no deadline. The
+// default is [DefaultShutdownTimeout]; it must be positive.
+func WithShutdownTimeout(timeout time.Duration) Option {
+	return func(c *config) { c.shutdownTimeout = timeout }
+}
+
+// WithConcurrency bounds the calls of the exporter under way at once. What it
+// buys is throughput to a backend that is far away; it never costs order. The
+// default is [DefaultConcurrency]; it must be positive.
+func WithConcurrency(calls int) Option {
+	return func(c *config) { c.concurrency = calls }
+}
+
+// WithBlocking makes OnStart and OnEnd wait for room when the queue is full,
+// instead of dropping. No START is refused then. The wait ends with room or with
+// Shutdown. It can hold up the application for as long as the backend does
+// not answer.
+func WithBlocking() Option {
+	return func(c *config) { c.blocking = true }
+}
+
+// WithStartPolicy says which STARTs are delivered. The default is
+// [StartCoalesced].
+func WithStartPolicy(policy StartPolicy) Option {
+	return func(c *config) { c.startPolicy = policy }
+}
+
+// WithMeterProvider sets where the processor's metrics go. The default is the
+// global MeterProvider. A nil provider stands for the default.
+func WithMeterProvider(provider metric.MeterProvider) Option {
+	return func(c *config) { c.meterProvider = provider }
+}
+
+type config struct {
+	maxQueueSize    int
+	maxQueueBytes   int64
+	maxBatchSize    int
+	maxBatchBytes   int64
+	batchTimeout    time.Duration
+	exportTimeout   time.Duration
+	shutdownTimeout time.Duration
+	concurrency     int
+	blocking        bool
+	startPolicy     StartPolicy
+	meterProvider   metric.MeterProvider
+}
+
+func defaultConfig() config {
+	return config{
+		maxQueueSize:    DefaultMaxQueueSize,
+		maxQueueBytes:   DefaultMaxQueueBytes,
+		maxBatchSize:    DefaultMaxExportBatchSize,
+		maxBatchBytes:   DefaultMaxExportBatchBytes,
+		batchTimeout:    DefaultBatchTimeout,
+		exportTimeout:   DefaultExportTimeout,
+		shutdownTimeout: DefaultShutdownTimeout,
+		concurrency:     DefaultConcurrency,
+		startPolicy:     StartCoalesced,
+	}
+}
+
+// newConfig applies opts over the defaults. A value that cannot be used is
+// named in the error and replaced by its default; the config is always usable.
+func newConfig(opts []Option) (config, error) {
+	c, def := defaultConfig(), defaultConfig()
+	for _, opt := range opts {
+		if opt != nil {
+			opt(&c)
+		}
+	}
+	err := errors.Join(
+		positive("WithMaxQueueSize", &c.maxQueueSize, def.maxQueueSize),
+		positive("WithMaxQueueBytes", &c.maxQueueBytes, def.maxQueueBytes),
+		positive("WithMaxExportBatchSize", &c.maxBatchSize, def.maxBatchSize),
+		positive("WithMaxExportBatchBytes", &c.maxBatchBytes, def.maxBatchBytes),
+		positive("WithBatchTimeout", &c.batchTimeout, def.batchTimeout),
+		positive("WithShutdownTimeout", &c.shutdownTimeout, def.shutdownTimeout),
+		positive("WithConcurrency", &c.concurrency, def.concurrency),
+	)
+	if c.exportTimeout < 0 {
+		err = errors.Join(err, invalid("WithExportTimeout", c.exportTimeout, def.exportTimeout))
+		c.exportTimeout = def.exportTimeout
+	}
+	if c.startPolicy > StartNever {
+		err = errors.Join(err, invalid("WithStartPolicy", c.startPolicy, def.startPolicy))
+		c.startPolicy = def.startPolicy
+	}
+	c.maxBatchSize = min(c.maxBatchSize, c.maxQueueSize)
+	return c, err
+}
+
+func positive[T int | int64 | time.Duration](option string, value *T, def T) error {
+	if *value > 0 {
+		return nil
+	}
+	err := invalid(option, *value, def)
+	*value = def
+	return err
+}
+
+func invalid(option string, value, def any) error {
+	return fmt.Errorf("%w: %s(%v), using the default %v", ErrInvalidOption, option, value, def)
+}

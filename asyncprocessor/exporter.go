@@ -1,0 +1,56 @@
+package asyncprocessor
+
+import (
+	"context"
+	"fmt"
+)
+
+// Exporter delivers snapshots to a backend.
+//
+// A [Processor] calls it from its own goroutines. A panic in either method is
+// recovered and counted, it does not end the process.
+type Exporter interface {
+	// ExportSnapshots delivers the snapshots in the order of the slice and
+	// returns when each of them is delivered or given up.
+	//
+	// It is called concurrently, at most [WithConcurrency] calls at a time, and
+	// never twice at once with snapshots of one trace: that is what keeps a
+	// trace in order. So it must not return while it is still sending.
+	//
+	// The spans are immutable and may be kept; the slice may not.
+	//
+	// ctx ends after [WithExportTimeout], or when a Shutdown runs out of time.
+	// Spans started with ctx, by an instrumented HTTP client for example, are
+	// not exported by any Processor of this package.
+	//
+	// A nil error says that all snapshots were delivered. An [*ExportError]
+	// says which were not, and why; several of them can be joined with
+	// [errors.Join]. Any other error says that none was delivered.
+	ExportSnapshots(ctx context.Context, snapshots []Snapshot) error
+
+	// Shutdown ends the exporter. It is called once, after the last call of
+	// ExportSnapshots has returned or has been given up.
+	Shutdown(ctx context.Context) error
+}
+
+// ExportError is what an [Exporter] returns when it delivered some of the
+// snapshots that it was given and not others.
+type ExportError struct {
+	// Undelivered holds the indexes, into the slice passed to
+	// ExportSnapshots, of the snapshots that were not delivered. An index
+	// that is out of range or named twice is ignored.
+	Undelivered []int
+	// Reason is the reason under which they are counted in [Stats]; an empty
+	// one stands for [ReasonExportFailed].
+	Reason DropReason
+	// Err is the cause.
+	Err error
+}
+
+// Error says how many snapshots were not delivered, and why.
+func (e *ExportError) Error() string {
+	return fmt.Sprintf("%d snapshots not delivered (%s): %v", len(e.Undelivered), e.Reason, e.Err)
+}
+
+// Unwrap returns the cause.
+func (e *ExportError) Unwrap() error { return e.Err }

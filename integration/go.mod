@@ -1,0 +1,7 @@
+module github.com/otelsgp/otelsgp/integration
+
+go 1.26.0
+
+require github.com/otelsgp/otelsgp v0.0.0
+
+replace github.com/otelsgp/otelsgp => ..
