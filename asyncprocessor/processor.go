@@ -2,32 +2,118 @@ package asyncprocessor
 
 import (
 	"context"
+	"sync/atomic"
 
+	"go.opentelemetry.io/otel"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
-// Processor is a span processor.
-type Processor struct{ cfg config }
+// Processor is an OpenTelemetry span processor that delivers every sampled span
+// at its start and at its end, in order, from a bounded queue. Use [New] to make
+// one; the zero value does nothing. All methods may be called concurrently.
+type Processor struct {
+	// queue is nil when there is no exporter: then every method does nothing.
+	queue      *queue
+	dispatcher *dispatcher
+	seed       shardSeed
+	ignored    ignoredSpans
+	noStarts   bool
+	cfg        config
+
+	cancelExports context.CancelFunc // ends the exports' contexts
+
+	shuttingDown atomic.Bool   // Shutdown was called
+	shutdownDone chan struct{} // closed when the first Shutdown is over
+	shutdownErr  error         // its result, to be read after shutdownDone
+}
 
 var _ sdktrace.SpanProcessor = (*Processor)(nil)
 
-// New returns a Processor that delivers to exporter.
+// New returns a Processor that delivers to exporter, and starts its background
+// goroutine, which ends with Shutdown. With a nil exporter it does nothing.
+//
+// An option that is out of range is reported to the global OpenTelemetry error
+// handler, as an error that wraps [ErrInvalidOption], and its default is used.
+//
+// Register it after processors that enrich spans in OnStart, so that it sees what
+// they add, and before a BatchSpanProcessor.
 func New(exporter Exporter, opts ...Option) *Processor {
-	cfg, _ := newConfig(opts)
-	return &Processor{cfg: cfg}
+	cfg, err := newConfig(opts)
+	if err != nil {
+		otel.Handle(err)
+	}
+	if exporter == nil {
+		return &Processor{}
+	}
+	ctx, cancel := context.WithCancel(markExport(context.Background()))
+	q := newQueue(cfg)
+	p := &Processor{
+		queue:        q,
+		dispatcher:   newDispatcher(cfg, q, exporter, ctx),
+		seed:         newShardSeed(),
+		noStarts:     cfg.startPolicy == StartNever,
+		cfg:          cfg,
+		shutdownDone: make(chan struct{}),
+
+		cancelExports: cancel,
+	}
+	go p.dispatcher.run()
+	return p
 }
 
-// OnStart implements sdktrace.SpanProcessor.
-func (*Processor) OnStart(context.Context, sdktrace.ReadWriteSpan) {}
+// OnStart takes the span's START, unless the policy is [StartNever]. It waits for
+// nothing but a short lock, or for room under [WithBlocking]. Spans that are not
+// sampled, and those that an exporter makes, are ignored.
+func (p *Processor) OnStart(parent context.Context, s sdktrace.ReadWriteSpan) {
+	if p.queue == nil || s == nil {
+		return
+	}
+	sc := s.SpanContext()
+	if !sc.IsSampled() {
+		return
+	}
+	if isExport(parent) {
+		p.ignored.add(sc)
+		return
+	}
+	if p.noStarts {
+		return
+	}
+	start := startSpanOf(s)
+	p.queue.offer(entry{
+		spanID: sc.SpanID(),
+		bytes:  clampBytes(start.size()),
+		shard:  p.seed.shardOf(sc.TraceID()),
+		phase:  PhaseStart,
+	}, &start)
+}
 
-// OnEnd implements sdktrace.SpanProcessor.
-func (*Processor) OnEnd(sdktrace.ReadOnlySpan) {}
+// OnEnd takes the span's END. It waits for nothing but a short lock, or for room
+// under [WithBlocking]. Spans that are not sampled, and those that an exporter
+// makes, are ignored.
+func (p *Processor) OnEnd(s sdktrace.ReadOnlySpan) {
+	if p.queue == nil || s == nil {
+		return
+	}
+	sc := s.SpanContext()
+	if !sc.IsSampled() || p.ignored.remove(&sc) {
+		return
+	}
+	s = endSpanOf(s)
+	p.queue.offer(entry{
+		span:   s,
+		spanID: sc.SpanID(),
+		bytes:  clampBytes(endSize(s)),
+		shard:  p.seed.shardOf(sc.TraceID()),
+		phase:  PhaseEnd,
+	}, nil)
+}
 
-// ForceFlush implements sdktrace.SpanProcessor.
-func (*Processor) ForceFlush(context.Context) error { return nil }
-
-// Shutdown implements sdktrace.SpanProcessor.
-func (*Processor) Shutdown(context.Context) error { return nil }
-
-// Stats returns the counts.
-func (*Processor) Stats() Stats { return Stats{} }
+// Stats returns a consistent view of the counts. It takes the queue's lock for a
+// moment.
+func (p *Processor) Stats() Stats {
+	if p.queue == nil {
+		return Stats{DroppedBy: map[DropReason]uint64{}}
+	}
+	return p.queue.stats()
+}

@@ -1,0 +1,219 @@
+package asyncprocessor
+
+import "errors"
+
+// launch accounts for a batch that goes to the exporter: inFlight entries move
+// from queued to in flight, and the coalesced STARTs leave. It reports false
+// when Shutdown gave up, and the batch must not be sent.
+func (q *queue) launch(inFlight int, coalesced int, coalescedBytes uint64) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.abandoned {
+		return false
+	}
+	q.inFlight += int64(inFlight)
+	q.coalesced += uint64(coalesced)
+	q.released += uint64(coalesced)
+	q.releasedBytes += coalescedBytes
+	q.admit() // the dispatcher, which calls launch, looks at the log before it waits
+	return true
+}
+
+// settle accounts for an export that came back: items entries of bytes are no
+// longer in flight, and lost says which part of them was not delivered. It
+// reports false when Shutdown had given the export up before: then nothing is
+// changed.
+func (q *queue) settle(items int, bytes uint64, lost losses) bool {
+	q.mu.Lock()
+	if q.abandoned {
+		q.mu.Unlock()
+		return false
+	}
+	q.inFlight -= int64(items)
+	q.released += uint64(items)
+	q.releasedBytes += bytes
+	q.exported += uint64(items) - lost.total
+	for _, l := range lost.by {
+		q.droppedBy[q.bounded(l.reason)] += l.count
+	}
+	wake := q.admit()
+	q.mu.Unlock()
+	if wake {
+		q.signal()
+	}
+	return true
+}
+
+// bounded returns reason, or a stand-in when too many different ones were seen.
+// It is called with mu held.
+func (q *queue) bounded(reason DropReason) DropReason {
+	if _, known := q.droppedBy[reason]; known || len(q.droppedBy) < maxDropReasons {
+		return reason
+	}
+	return ReasonExportFailed
+}
+
+// abandon drops all that waits and all that is in flight.
+func (q *queue) abandon() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if n := q.accepted - q.released; n > 0 {
+		q.droppedBy[ReasonShutdownDeadline] += n
+	}
+	q.abandoned = true
+	q.inFlight = 0
+	q.released, q.releasedBytes = q.accepted, q.acceptedBytes
+	q.head, q.tail, q.tailLen = new(chunk), nil, 0
+	q.tail = q.head
+}
+
+// stats returns a consistent view of the counts.
+func (q *queue) stats() Stats {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	s := Stats{
+		Offered:   q.accepted + q.refused,
+		Exported:  q.exported,
+		Coalesced: q.coalesced,
+		Queued:    int64(q.accepted-q.released) - q.inFlight,
+		InFlight:  q.inFlight,
+		DroppedBy: make(map[DropReason]uint64, len(q.droppedBy)),
+	}
+	for reason, n := range q.droppedBy {
+		s.DroppedBy[reason] = n
+		s.Dropped += n
+	}
+	return s
+}
+
+// losses says how many snapshots of an export were not delivered, by reason.
+type losses struct {
+	total uint64
+	by    []loss
+}
+
+type loss struct {
+	reason DropReason
+	count  uint64
+}
+
+// lossesOf reads the error of an export of items snapshots: one ExportError or
+// several joined ones name those that were not delivered; any other error means
+// that none was.
+func lossesOf(err error, items int) losses {
+	if err == nil {
+		return losses{}
+	}
+	partial, ok := exportErrors(err)
+	if !ok {
+		reason := ReasonExportFailed
+		if errors.Is(err, errExporterPanic) {
+			reason = ReasonExporterPanic
+		}
+		return losses{total: uint64(items), by: []loss{{reason, uint64(items)}}}
+	}
+	var l losses
+	seen := make([]bool, items)
+	for _, e := range partial {
+		reason := e.Reason
+		if reason == "" {
+			reason = ReasonExportFailed
+		}
+		var n uint64
+		for _, i := range e.Undelivered {
+			if i >= 0 && i < items && !seen[i] {
+				seen[i] = true
+				n++
+			}
+		}
+		if n > 0 {
+			l.total += n
+			l.by = append(l.by, loss{reason, n})
+		}
+	}
+	return l
+}
+
+// exportErrors returns the ExportErrors that make up err. It reports false when
+// some part of err is none, so that nothing can be said of the rest.
+func exportErrors(err error) ([]*ExportError, bool) {
+	for err != nil {
+		switch e := err.(type) { //nolint:errorlint // this walks the tree itself
+		case *ExportError:
+			return []*ExportError{e}, e != nil
+		case interface{ Unwrap() []error }:
+			var all []*ExportError
+			for _, part := range e.Unwrap() {
+				found, ok := exportErrors(part)
+				if !ok {
+					return nil, false
+				}
+				all = append(all, found...)
+			}
+			return all, len(all) > 0
+		case interface{ Unwrap() error }:
+			err = e.Unwrap()
+		default:
+			return nil, false
+		}
+	}
+	return nil, false
+}
+
+// isClosed reports whether Shutdown was called.
+func (q *queue) isClosed() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.closed
+}
+
+// dropped returns how many snapshots were dropped so far.
+func (q *queue) dropped() uint64 {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	var n uint64
+	for _, count := range q.droppedBy {
+		n += count
+	}
+	return n
+}
+
+// undelivered is dropped without those that came after Shutdown was called:
+// nobody promised to deliver them.
+func (q *queue) undelivered() uint64 {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.undeliveredLocked()
+}
+
+func (q *queue) undeliveredLocked() uint64 {
+	var n uint64
+	for reason, count := range q.droppedBy {
+		if reason != ReasonAlreadyShutdown {
+			n += count
+		}
+	}
+	return n
+}
+
+// hasUnreported reports whether something was refused since takeUnreported.
+func (q *queue) hasUnreported() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.unreported
+}
+
+// takeUnreported returns how many were refused so far, by the reasons of the
+// queue's door, and makes the next refusal wake the dispatcher again.
+func (q *queue) takeUnreported() map[DropReason]uint64 {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.unreported = false
+	counts := make(map[DropReason]uint64)
+	for _, reason := range []DropReason{ReasonQueueFull, ReasonStartRefused, ReasonTooLarge, ReasonAlreadyShutdown} {
+		if n := q.droppedBy[reason]; n > 0 {
+			counts[reason] = n
+		}
+	}
+	return counts
+}

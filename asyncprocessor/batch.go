@@ -1,0 +1,181 @@
+package asyncprocessor
+
+import "go.opentelemetry.io/otel/trace"
+
+// batch is what one call of the exporter carries.
+type batch struct {
+	snapshots []Snapshot
+	shares    []share // whose entries they are
+	bytes     uint64
+
+	coalesced      int // STARTs left out
+	coalescedBytes uint64
+}
+
+// share is what a batch took from one shard, coalesced STARTs included.
+type share struct {
+	shard uint16
+	taken int
+}
+
+// reset makes the batch ready to be filled again. It must not be called while
+// the exporter may still read it.
+func (b *batch) reset() {
+	clear(b.snapshots)
+	*b = batch{snapshots: b.snapshots[:0], shares: b.shares[:0]}
+}
+
+// batcher fills batches from shards that are ready.
+type batcher struct {
+	maxItems int
+	maxBytes uint64
+	coalesce bool
+	starts   startTable
+}
+
+func newBatcher(c config) *batcher {
+	return &batcher{
+		maxItems: c.maxBatchSize,
+		maxBytes: uint64(c.maxBatchBytes),
+		coalesce: c.startPolicy == StartCoalesced,
+	}
+}
+
+// fill moves entries from the ready shards into b, shard after shard and in each
+// in order, until b is full or no shard is ready. With coalescing, an END whose
+// START is in b takes its place.
+func (bt *batcher) fill(b *batch, ss *shards) {
+	bt.starts.clear()
+	for ss.readyCount > 0 && !bt.full(b) {
+		i, s := ss.next()
+		taken := 0
+		for s.count > 0 {
+			e := s.front()
+			if !bt.add(b, e) {
+				break
+			}
+			s.pop()
+			taken++
+		}
+		if taken == 0 {
+			ss.undoNext(i)
+			return
+		}
+		ss.count -= taken
+		b.shares = append(b.shares, share{shard: i, taken: taken})
+		if s.count > 0 {
+			return // the next entry did not fit: the batch is closed
+		}
+	}
+}
+
+func (bt *batcher) full(b *batch) bool {
+	return len(b.snapshots) >= bt.maxItems || b.bytes >= bt.maxBytes
+}
+
+// add puts e into b, and reports false when b has no room for it. An entry that
+// is larger than a whole batch goes alone.
+func (bt *batcher) add(b *batch, e *entry) bool {
+	size := uint64(e.bytes)
+	if bt.coalesce && e.phase == PhaseEnd {
+		if start := bt.starts.find(b, e); start != nil {
+			old := uint64(start.bytes)
+			if b.bytes-old+size > bt.maxBytes && len(b.snapshots) > 1 {
+				return false
+			}
+			b.snapshots[start.at] = Snapshot{Phase: PhaseEnd, Span: e.span}
+			b.bytes += size - old
+			b.coalesced++
+			b.coalescedBytes += old
+			return true
+		}
+	}
+	if len(b.snapshots) > 0 && (len(b.snapshots) >= bt.maxItems || b.bytes+size > bt.maxBytes) {
+		return false
+	}
+	if bt.coalesce && e.phase == PhaseStart {
+		bt.starts.put(len(b.snapshots), e)
+	}
+	b.snapshots = append(b.snapshots, Snapshot{Phase: e.phase, Span: e.span})
+	b.bytes += size
+	return true
+}
+
+// startTable finds the STARTs of the batch that is being filled by span id: open
+// addressing, at most half full, emptied by a new generation instead of a wipe.
+type startTable struct {
+	slots []startSlot // length a power of two
+	used  int
+	gen   uint32
+}
+
+type startSlot struct {
+	spanID trace.SpanID
+	gen    uint32
+	bytes  uint32
+	at     int
+}
+
+// minStartSlots is the table's first size.
+const minStartSlots = 1024
+
+func (t *startTable) clear() {
+	t.gen++
+	t.used = 0
+	if t.gen == 0 { // wrapped: old slots would look new
+		clear(t.slots)
+		t.gen = 1
+	}
+}
+
+// put notes that the START e is at position at of the batch.
+func (t *startTable) put(at int, e *entry) {
+	if 2*(t.used+1) > len(t.slots) {
+		t.grow()
+	}
+	t.insert(startSlot{spanID: e.spanID, gen: t.gen, bytes: e.bytes, at: at})
+}
+
+func (t *startTable) insert(s startSlot) {
+	i := t.slotOf(s.spanID)
+	for t.slots[i].gen == t.gen {
+		i = (i + 1) & (len(t.slots) - 1)
+	}
+	t.slots[i] = s
+	t.used++
+}
+
+func (t *startTable) grow() {
+	old := t.slots
+	t.slots, t.used = make([]startSlot, max(minStartSlots, 2*len(old))), 0
+	for _, s := range old {
+		if s.gen == t.gen {
+			t.insert(s)
+		}
+	}
+}
+
+// find returns the slot of the START in b of the span that e ends, or nil.
+func (t *startTable) find(b *batch, e *entry) *startSlot {
+	if t.used == 0 {
+		return nil
+	}
+	for i := t.slotOf(e.spanID); t.slots[i].gen == t.gen; i = (i + 1) & (len(t.slots) - 1) {
+		s := &t.slots[i]
+		if s.spanID != e.spanID {
+			continue
+		}
+		found := b.snapshots[s.at]
+		// Span ids are unique within a trace, not over all traces.
+		if found.Phase == PhaseStart && found.Span.SpanContext().TraceID() == e.span.SpanContext().TraceID() {
+			return s
+		}
+	}
+	return nil
+}
+
+// slotOf spreads span ids, which some generators make in sequence.
+func (t *startTable) slotOf(id trace.SpanID) int {
+	h := leUint64(id[:]) * 0x9e3779b97f4a7c15
+	return int(h>>32) & (len(t.slots) - 1)
+}

@@ -1,0 +1,254 @@
+package asyncprocessor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"go.opentelemetry.io/otel"
+)
+
+// dispatcher is the one goroutine that takes snapshots out of the queue, sorts
+// them into shards, fills batches and starts exports. All its fields are its own,
+// so it needs no lock; it meets the others only in the queue, under the queue's
+// lock, and over channels.
+type dispatcher struct {
+	cfg      config
+	queue    *queue
+	exporter Exporter
+
+	// exportCtx is the parent of all exports' contexts; Shutdown cancels it
+	// when it gives up.
+	exportCtx context.Context
+
+	flushes chan *flush   // from ForceFlush
+	closing chan struct{} // closed when Shutdown begins
+	giveUp  chan struct{} // closed when Shutdown's time is up
+	stopped chan struct{} // closed when run returns
+	done    chan *batch   // exports that came back; room for all, so that a late one never blocks
+
+	shards   shards
+	batcher  *batcher
+	idle     []*batch // batches to use again
+	inFlight int      // exports under way
+	flushing []*flush // flushes that wait
+	draining bool     // Shutdown began
+
+	taken, takenBytes uint64    // what was taken from the queue so far
+	takenAt           time.Time // when the queue was last looked into
+	quiet             bool      // and found nothing
+	timer             *time.Timer
+	report            reporter
+}
+
+func newDispatcher(c config, q *queue, exporter Exporter, exportCtx context.Context) *dispatcher {
+	return &dispatcher{
+		cfg:       c,
+		queue:     q,
+		exporter:  exporter,
+		exportCtx: exportCtx,
+		flushes:   make(chan *flush),
+		closing:   make(chan struct{}),
+		giveUp:    make(chan struct{}),
+		stopped:   make(chan struct{}),
+		done:      make(chan *batch, c.concurrency),
+		batcher:   newBatcher(c),
+		report:    reporter{queue: q},
+	}
+}
+
+// run serves the queue until Shutdown began and everything is settled, or until
+// Shutdown gives up.
+func (d *dispatcher) run() {
+	defer close(d.stopped)
+	d.timer = time.NewTimer(time.Hour)
+	defer d.timer.Stop()
+	for {
+		now := time.Now()
+		d.collect(now)
+		if !d.dispatch(now) {
+			return
+		}
+		d.report.dropped(now)
+		if d.draining && d.inFlight == 0 && d.shards.count == 0 && d.quiet {
+			return
+		}
+		if !d.wait() {
+			return
+		}
+	}
+}
+
+// collect moves what is in the queue's log into the shards.
+func (d *dispatcher) collect(now time.Time) {
+	first, lastLen := d.queue.take()
+	// What arrived while the log was watched for its first entry arrived now;
+	// anything else may have waited since the log was last looked into.
+	since := d.takenAt
+	if d.quiet {
+		since = now
+	}
+	d.quiet = first == nil
+	d.takenAt = now
+	for c := first; c != nil; c = c.next {
+		n := chunkSize
+		if c.next == nil {
+			n = lastLen
+		}
+		for i := range c.entries[:n] {
+			e := &c.entries[i]
+			d.taken++
+			d.takenBytes += uint64(e.bytes)
+			d.shards.add(*e, since)
+		}
+		clear(c.entries[:n])
+	}
+	if first != nil {
+		d.queue.recycle(first)
+	}
+}
+
+// dispatch starts exports for as long as a batch is due and a call is to be had.
+// It returns false when Shutdown gave up.
+func (d *dispatcher) dispatch(now time.Time) bool {
+	for d.inFlight < d.cfg.concurrency && d.due(now) {
+		b := d.newBatch()
+		d.batcher.fill(b, &d.shards)
+		if !d.queue.launch(len(b.snapshots), b.coalesced, b.coalescedBytes) {
+			return false
+		}
+		d.inFlight++
+		go d.export(b)
+	}
+	return true
+}
+
+// due reports whether a batch is to be made: because it would be full, because
+// its first snapshot has waited the batch timeout, or because somebody waits for
+// the queue to drain.
+func (d *dispatcher) due(now time.Time) bool {
+	ss := &d.shards
+	switch {
+	case ss.readyCount == 0:
+		return false
+	case ss.readyItems >= d.batcher.maxItems || ss.readyBytes >= d.batcher.maxBytes:
+		return true
+	case d.draining || len(d.flushing) > 0:
+		return true
+	default:
+		return now.Sub(ss.oldest()) >= d.cfg.batchTimeout
+	}
+}
+
+// wait blocks until there may be something to do. It returns false when Shutdown
+// gave up.
+func (d *dispatcher) wait() bool {
+	// What to be woken for, and when at the latest.
+	var (
+		items, bytes uint64 = never, never
+		deadline     time.Time
+	)
+	switch {
+	case d.inFlight == d.cfg.concurrency:
+		// Nothing can be sent before an export comes back.
+	case d.draining || len(d.flushing) > 0:
+		items = 1
+	case d.shards.readyCount == 0 && d.quiet:
+		// Nothing has arrived since the last look: no timer, and the next
+		// arrival tells when its wait began.
+		items = 1
+	default:
+		// readyItems is below maxItems here, or a batch would have been made.
+		items = uint64(d.batcher.maxItems - d.shards.readyItems)
+		bytes = d.batcher.maxBytes - d.shards.readyBytes
+		deadline = d.takenAt
+		if d.shards.readyCount > 0 {
+			deadline = d.shards.oldest()
+		}
+		deadline = deadline.Add(d.cfg.batchTimeout)
+	}
+	if !d.queue.await(d.taken, d.takenBytes, items, bytes) {
+		return true
+	}
+	deadline = d.report.before(deadline)
+	var timeout <-chan time.Time
+	if !deadline.IsZero() {
+		d.timer.Reset(time.Until(deadline))
+		timeout = d.timer.C
+	}
+	closing := d.closing
+	if d.draining {
+		closing = nil
+	}
+	select {
+	case <-d.queue.wake:
+	case <-timeout:
+	case b := <-d.done:
+		d.reap(b)
+	case f := <-d.flushes:
+		d.beginFlush(f)
+	case <-closing:
+		d.draining = true
+	case <-d.giveUp:
+		return false
+	}
+	return true
+}
+
+// reap frees the shards of an export that came back.
+func (d *dispatcher) reap(b *batch) {
+	d.inFlight--
+	for _, s := range b.shares {
+		d.shards.free(s.shard, s.taken)
+		for _, f := range d.flushing {
+			f.settled(s.shard, d.shards.all[s.shard].settled)
+		}
+	}
+	d.endFlushes()
+	b.reset()
+	d.idle = append(d.idle, b)
+}
+
+func (d *dispatcher) newBatch() *batch {
+	if n := len(d.idle); n > 0 {
+		b := d.idle[n-1]
+		d.idle = d.idle[:n-1]
+		return b
+	}
+	return new(batch)
+}
+
+// errExporterPanic is wrapped by the error that stands for a panic.
+var errExporterPanic = errors.New("exporter panicked")
+
+// errExportTimeout is the cause of an export's context that ended by
+// WithExportTimeout.
+var errExportTimeout = errors.New("asyncprocessor: export timeout")
+
+// export runs on a goroutine of its own: it calls the exporter, settles the
+// counts and hands the batch back.
+func (d *dispatcher) export(b *batch) {
+	err := d.call(b.snapshots)
+	n := len(b.snapshots)
+	if d.queue.settle(n, b.bytes, lossesOf(err, n)) && err != nil {
+		otel.Handle(fmt.Errorf("asyncprocessor: export of %d snapshots: %w", n, err))
+	}
+	d.done <- b
+}
+
+// call is ExportSnapshots with a timeout, and a panic turned into an error.
+func (d *dispatcher) call(snapshots []Snapshot) (err error) {
+	ctx := d.exportCtx
+	if d.cfg.exportTimeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, d.cfg.exportTimeout, errExportTimeout)
+		defer cancel()
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("%w: %v", errExporterPanic, r)
+		}
+	}()
+	return d.exporter.ExportSnapshots(ctx, snapshots)
+}

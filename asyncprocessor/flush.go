@@ -1,0 +1,46 @@
+package asyncprocessor
+
+// flush is a ForceFlush that waits until everything offered before it is
+// settled. It belongs to the dispatcher.
+type flush struct {
+	// target is, by shard, the number of settled entries to wait for; it is 0
+	// when that is reached.
+	target [numShards]uint64
+	left   int // shards whose target is not reached
+	done   chan struct{}
+}
+
+// settled notes that shard i has settled n entries over its life.
+func (f *flush) settled(i uint16, n uint64) {
+	if t := f.target[i]; t != 0 && n >= t {
+		f.target[i] = 0
+		f.left--
+	}
+}
+
+// beginFlush fixes what f waits for: all that is in the queue now.
+func (d *dispatcher) beginFlush(f *flush) {
+	d.collect(d.takenAt)
+	for i := range d.shards.all {
+		if s := &d.shards.all[i]; s.settled < s.added {
+			f.target[i] = s.added
+			f.left++
+		}
+	}
+	d.flushing = append(d.flushing, f)
+	d.endFlushes()
+}
+
+// endFlushes lets those go on whose wait is over.
+func (d *dispatcher) endFlushes() {
+	waiting := d.flushing[:0]
+	for _, f := range d.flushing {
+		if f.left == 0 {
+			close(f.done)
+		} else {
+			waiting = append(waiting, f)
+		}
+	}
+	clear(d.flushing[len(waiting):])
+	d.flushing = waiting
+}

@@ -1,0 +1,251 @@
+package asyncprocessor
+
+import (
+	"math"
+	"sync"
+)
+
+// chunkSize is the number of entries in a chunk: 4 KiB of them.
+const chunkSize = 128
+
+// maxFreeChunks bounds the chunks kept for reuse.
+const maxFreeChunks = 64
+
+// maxDropReasons bounds the reasons that Stats tells apart, since an exporter
+// can make up its own. Beyond it a reason counts as ReasonExportFailed.
+const maxDropReasons = 32
+
+// never is a wakeAt that is not reached.
+const never = math.MaxUint64
+
+// chunk is a piece of the queue's log of accepted entries.
+type chunk struct {
+	entries [chunkSize]entry
+	next    *chunk
+}
+
+// queue is where the application's goroutines leave their snapshots and the
+// dispatcher picks them up: one log in the order of arrival, with all counts
+// beside it under the same lock, so that the bounds are exact and Stats adds up
+// at every moment. It knows nothing of traces, batches or exporters.
+//
+// An append is a few stores under one short lock. The dispatcher takes the whole
+// log in one step, so it never holds the lock for longer than an append does.
+type queue struct {
+	maxItems, startItems uint64 // startItems: from here on STARTs are refused
+	maxBytes, startBytes uint64
+	blocking             bool
+	// wake tells the dispatcher that accepted or acceptedBytes reached what it
+	// waits for, or that a drop is to be reported. It holds one token.
+	wake chan struct{}
+
+	// mu guards everything below. It is held for a few instructions at a
+	// time: no call of the SDK, the exporter or the application is made
+	// under it.
+	mu sync.Mutex
+
+	closed    bool // Shutdown was called: nothing is accepted
+	abandoned bool // Shutdown gave up: late results change nothing
+
+	// accepted and acceptedBytes only grow; released and releasedBytes follow
+	// them as entries are exported, coalesced or dropped. The difference is what
+	// the bounds are about.
+	accepted, released           uint64
+	acceptedBytes, releasedBytes uint64
+	wakeAt, wakeAtBytes          uint64
+
+	head, tail *chunk
+	tailLen    int // entries in tail; all chunks before it are full
+	starts     []startSpan
+	free       *chunk
+	freeLen    int
+
+	waiters waiterList
+
+	inFlight                     int64
+	refused, exported, coalesced uint64
+	droppedBy                    map[DropReason]uint64
+	unreported                   bool // a drop that the dispatcher was not woken for yet may follow
+}
+
+func newQueue(c config) *queue {
+	first := new(chunk)
+	return &queue{
+		maxItems:    uint64(c.maxQueueSize),
+		startItems:  threeQuarters(uint64(c.maxQueueSize)),
+		maxBytes:    uint64(c.maxQueueBytes),
+		startBytes:  threeQuarters(uint64(c.maxQueueBytes)),
+		blocking:    c.blocking,
+		wake:        make(chan struct{}, 1),
+		wakeAt:      1,
+		wakeAtBytes: never,
+		head:        first,
+		tail:        first,
+		droppedBy:   make(map[DropReason]uint64),
+	}
+}
+
+// threeQuarters returns the least whole number that is at least 3/4 of n.
+func threeQuarters(n uint64) uint64 { return n - n/4 }
+
+// offer accepts e or drops it under a reason. For a START, start is its record,
+// which is copied; for an END it is nil and e.span is set. It waits only when
+// the queue is blocking.
+func (q *queue) offer(e entry, start *startSpan) {
+	size := uint64(e.bytes)
+	q.mu.Lock()
+	held := q.accepted - q.released
+	heldBytes := q.acceptedBytes - q.releasedBytes
+
+	if q.closed || held >= q.startItems || heldBytes >= q.startBytes || heldBytes+size > q.maxBytes ||
+		!q.waiters.empty() {
+		q.offerSlow(e, start, held, heldBytes) // unlocks
+		return
+	}
+	wake := q.append(e, start)
+	q.mu.Unlock()
+	if wake {
+		q.signal()
+	}
+}
+
+// offerSlow decides on an entry that comes after shutdown or near a bound. It is
+// called with mu held and releases it.
+func (q *queue) offerSlow(e entry, start *startSpan, held, heldBytes uint64) {
+	size := uint64(e.bytes)
+	fits := held < q.maxItems && heldBytes+size <= q.maxBytes
+	switch {
+	case q.closed:
+		q.refuse(ReasonAlreadyShutdown)
+	case size > q.maxBytes:
+		q.refuse(ReasonTooLarge)
+	case q.blocking && (!fits || !q.waiters.empty()):
+		w := &waiter{entry: e, done: make(chan struct{})}
+		if start != nil {
+			w.start = new(startSpan)
+			*w.start = *start
+		}
+		q.waiters.push(w)
+		q.mu.Unlock()
+		<-w.done // admitted by settle, or refused by close
+		return
+	case !q.blocking && start != nil && (held >= q.startItems || heldBytes >= q.startBytes):
+		q.refuse(ReasonStartRefused)
+	case !fits:
+		q.refuse(ReasonQueueFull)
+	default:
+		wake := q.append(e, start)
+		q.mu.Unlock()
+		if wake {
+			q.signal()
+		}
+		return
+	}
+	wake := !q.unreported
+	q.unreported = true
+	q.mu.Unlock()
+	if wake {
+		q.signal()
+	}
+}
+
+// append adds e to the log and reports whether the dispatcher is to be woken.
+// It is called with mu held.
+func (q *queue) append(e entry, start *startSpan) (wake bool) {
+	if start != nil {
+		if len(q.starts) == 0 {
+			// One allocation for many records: the exporter may keep them, so
+			// they cannot be used again.
+			q.starts = make([]startSpan, startSlab)
+		}
+		slot := &q.starts[0]
+		q.starts = q.starts[1:]
+		*slot = *start
+		e.span = slot
+	}
+	if q.tailLen == chunkSize {
+		c := q.newChunk()
+		q.tail.next = c
+		q.tail, q.tailLen = c, 0
+	}
+	q.tail.entries[q.tailLen] = e
+	q.tailLen++
+	q.accepted++
+	q.acceptedBytes += uint64(e.bytes)
+	if q.accepted < q.wakeAt && q.acceptedBytes < q.wakeAtBytes {
+		return false
+	}
+	q.wakeAt, q.wakeAtBytes = never, never
+	return true
+}
+
+// newChunk returns an empty chunk. It is called with mu held.
+func (q *queue) newChunk() *chunk {
+	c := q.free
+	if c == nil {
+		return new(chunk)
+	}
+	q.free, c.next = c.next, nil
+	q.freeLen--
+	return c
+}
+
+// refuse counts an entry that was offered and not accepted. It is called with mu held.
+func (q *queue) refuse(reason DropReason) {
+	q.refused++
+	q.droppedBy[reason]++
+}
+
+// signal wakes the dispatcher. It never blocks.
+func (q *queue) signal() {
+	select {
+	case q.wake <- struct{}{}:
+	default:
+	}
+}
+
+// take hands the whole log to the dispatcher, in order: the chunks from first
+// on, the last of which holds lastLen entries.
+func (q *queue) take() (first *chunk, lastLen int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.tailLen == 0 { // a chunk is linked only when there is an entry for it
+		return nil, 0
+	}
+	first, lastLen = q.head, q.tailLen
+	q.head = q.newChunk()
+	q.tail, q.tailLen = q.head, 0
+	return first, lastLen
+}
+
+// recycle takes back chunks that the dispatcher has emptied and cleared.
+func (q *queue) recycle(c *chunk) {
+	q.mu.Lock()
+	for c != nil && q.freeLen < maxFreeChunks {
+		next := c.next
+		c.next, q.free = q.free, c
+		q.freeLen++
+		c = next
+	}
+	q.mu.Unlock()
+}
+
+// await is the dispatcher's last step before it waits: it asks to be woken when
+// items more than taken were accepted, or bytes more than takenBytes. It returns
+// false, and asks nothing, when that is so already. Being under the same lock as
+// append, it misses none.
+func (q *queue) await(taken, takenBytes, items, bytes uint64) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.wakeAt, q.wakeAtBytes = never, never
+	if q.accepted-taken >= items || q.acceptedBytes-takenBytes >= bytes {
+		return false
+	}
+	if items < never-taken {
+		q.wakeAt = taken + items
+	}
+	if bytes < never-takenBytes {
+		q.wakeAtBytes = takenBytes + bytes
+	}
+	return true
+}

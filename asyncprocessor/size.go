@@ -1,0 +1,85 @@
+package asyncprocessor
+
+import (
+	"go.opentelemetry.io/otel/attribute"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+)
+
+// The estimate of a snapshot's memory, in bytes. The fixed parts are what the
+// SDK and this package allocate on a 64-bit machine, rounded up.
+const (
+	startBytes = 768 // the live span that a START keeps, its record, its entry
+	endBytes   = 640 // the SDK's snapshot of an ended span, its entry
+	attrBytes  = 64  // an attribute.KeyValue
+	eventBytes = 80  // an event without its attributes
+	linkBytes  = 96  // a link without its attributes
+)
+
+// endSize estimates the memory that an ended span's snapshot keeps.
+func endSize(s sdktrace.ReadOnlySpan) int {
+	return endBytes + len(s.Name()) + len(s.Status().Description) +
+		attrsSize(s.Attributes()) + eventsSize(s.Events()) + linksSize(s.Links())
+}
+
+func eventsSize(events []sdktrace.Event) int {
+	n := len(events) * eventBytes
+	for i := range events {
+		n += len(events[i].Name) + attrsSize(events[i].Attributes)
+	}
+	return n
+}
+
+func linksSize(links []sdktrace.Link) int {
+	n := len(links) * linkBytes
+	for i := range links {
+		n += attrsSize(links[i].Attributes)
+	}
+	return n
+}
+
+func attrsSize(attrs []attribute.KeyValue) int {
+	n := len(attrs) * attrBytes
+	for i := range attrs {
+		n += len(attrs[i].Key)
+		switch v := &attrs[i].Value; v.Type() {
+		case attribute.STRING:
+			n += len(v.AsString())
+		case attribute.EMPTY, attribute.BOOL, attribute.INT64, attribute.FLOAT64:
+		default:
+			n += compositeSize(*v)
+		}
+	}
+	return n
+}
+
+// compositeSize estimates what a slice, map or byte value keeps.
+func compositeSize(v attribute.Value) int {
+	switch v.Type() {
+	case attribute.STRING:
+		return len(v.AsString())
+	case attribute.BOOLSLICE:
+		return len(v.AsBoolSlice())
+	case attribute.INT64SLICE:
+		return 8 * len(v.AsInt64Slice())
+	case attribute.FLOAT64SLICE:
+		return 8 * len(v.AsFloat64Slice())
+	case attribute.STRINGSLICE:
+		n := 0
+		for _, s := range v.AsStringSlice() {
+			n += 16 + len(s)
+		}
+		return n
+	case attribute.BYTESLICE:
+		return len(v.AsByteSlice())
+	case attribute.SLICE:
+		n := 0
+		for _, e := range v.AsSlice() {
+			n += 48 + compositeSize(e)
+		}
+		return n
+	case attribute.MAP:
+		return attrsSize(v.AsMap())
+	default:
+		return 0
+	}
+}

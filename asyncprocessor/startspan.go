@@ -1,0 +1,154 @@
+package asyncprocessor
+
+import (
+	"slices"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/sdk/instrumentation"
+	"go.opentelemetry.io/otel/sdk/resource"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
+)
+
+// startSlab is the number of records in one allocation.
+const startSlab = 64
+
+// startSpan is a span as it was at OnStart. It is one cache line.
+//
+// What can change later is copied: the name, the attributes (a slice that the
+// SDK copies before it writes to it, from 1.46 on), and, where there are any
+// that early, events, links and status. What never changes is read from the live
+// span when the exporter asks: each read takes the span's lock, which on the hot
+// path would cost more than the queue does.
+//
+// The embedded span is there for its private method and for what never changes;
+// every other method is overridden.
+type startSpan struct {
+	sdktrace.ReadOnlySpan // the live span
+
+	name  string
+	attrs []attribute.KeyValue
+	more  *startMore // nil for most spans
+}
+
+// startMore is what few spans have when they start.
+type startMore struct {
+	events []sdktrace.Event
+	links  []sdktrace.Link
+	status sdktrace.Status
+}
+
+// startSpanOf takes the snapshot of a span that starts.
+func startSpanOf(s sdktrace.ReadOnlySpan) startSpan {
+	st := startSpan{ReadOnlySpan: s, name: s.Name(), attrs: s.Attributes()}
+	events, links, status := s.Events(), s.Links(), s.Status()
+	if len(events) > 0 || len(links) > 0 || status != (sdktrace.Status{}) {
+		st.more = &startMore{
+			events: ownEvents(events),
+			links:  ownLinks(links),
+			status: status,
+		}
+	}
+	return st
+}
+
+func (s *startSpan) size() int {
+	n := startBytes + len(s.name) + attrsSize(s.attrs)
+	if s.more != nil {
+		n += eventsSize(s.more.events) + linksSize(s.more.links) + len(s.more.status.Description)
+	}
+	return n
+}
+
+func (s *startSpan) Name() string { return s.name }
+
+func (s *startSpan) SpanContext() trace.SpanContext { return s.ReadOnlySpan.SpanContext() }
+
+func (s *startSpan) Parent() trace.SpanContext { return s.ReadOnlySpan.Parent() }
+
+func (s *startSpan) SpanKind() trace.SpanKind { return s.ReadOnlySpan.SpanKind() }
+
+func (s *startSpan) StartTime() time.Time { return s.ReadOnlySpan.StartTime() }
+
+func (s *startSpan) EndTime() time.Time { return time.Time{} }
+
+func (s *startSpan) Attributes() []attribute.KeyValue { return s.attrs }
+
+func (s *startSpan) Events() []sdktrace.Event {
+	if s.more == nil {
+		return nil
+	}
+	return s.more.events
+}
+
+func (s *startSpan) Links() []sdktrace.Link {
+	if s.more == nil {
+		return nil
+	}
+	return s.more.links
+}
+
+func (s *startSpan) Status() sdktrace.Status {
+	if s.more == nil {
+		return sdktrace.Status{}
+	}
+	return s.more.status
+}
+
+func (s *startSpan) InstrumentationScope() instrumentation.Scope {
+	return s.ReadOnlySpan.InstrumentationScope()
+}
+
+func (s *startSpan) InstrumentationLibrary() instrumentation.Library { //nolint:staticcheck // part of the interface
+	return s.ReadOnlySpan.InstrumentationScope()
+}
+
+func (s *startSpan) Resource() *resource.Resource { return s.ReadOnlySpan.Resource() }
+
+func (s *startSpan) DroppedAttributes() int { return 0 }
+
+func (s *startSpan) DroppedEvents() int { return 0 }
+
+func (s *startSpan) DroppedLinks() int { return 0 }
+
+func (s *startSpan) ChildSpanCount() int { return 0 }
+
+// endSpan is the SDK's snapshot of an ended span with links that are its own.
+// The SDK's keep the slice of attributes that the application passed in.
+type endSpan struct {
+	sdktrace.ReadOnlySpan
+
+	links []sdktrace.Link
+}
+
+func (s *endSpan) Links() []sdktrace.Link { return s.links }
+
+// endSpanOf takes the snapshot of a span that ended. What the SDK hands to OnEnd
+// is immutable but for the attributes of links.
+func endSpanOf(s sdktrace.ReadOnlySpan) sdktrace.ReadOnlySpan {
+	links := s.Links()
+	for i := range links {
+		if len(links[i].Attributes) > 0 {
+			return &endSpan{ReadOnlySpan: s, links: ownLinks(slices.Clone(links))}
+		}
+	}
+	return s
+}
+
+// ownLinks gives every link attributes of its own. links must not be shared.
+func ownLinks(links []sdktrace.Link) []sdktrace.Link {
+	for i := range links {
+		links[i].Attributes = slices.Clone(links[i].Attributes)
+	}
+	return links
+}
+
+// ownEvents does the same for events: the SDK copies their attributes today,
+// but its documentation does not promise it.
+func ownEvents(events []sdktrace.Event) []sdktrace.Event {
+	for i := range events {
+		events[i].Attributes = slices.Clone(events[i].Attributes)
+	}
+	return events
+}
