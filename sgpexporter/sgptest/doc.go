@@ -1,0 +1,59 @@
+// Package sgptest has an SGP-compatible server, for tests and for running
+// without an account, in the manner of net/http/httptest:
+//
+//	srv := sgptest.NewServer()
+//	defer srv.Close()
+//	// Point a client at srv.URL with any API key, let it work, then ask
+//	// srv.Spans(), srv.Requests(), srv.Violations().
+//
+// The server enforces the contract of the SGP span API (PUT /v5/spans/batch of
+// the public SGP SDK reference) and is stricter than a deployment has to be, so
+// that what it accepts is accepted elsewhere. It shares no code with the
+// exporter: it is the judge of it.
+//
+// # Answers
+//
+// A request is stored whole or not at all. Success is 200 and
+// {"items": [stored spans]}; any other answer has the body of a [Rejection],
+// which names the item and the field. In the order in which it is checked:
+//
+//	404  another path than /v5/spans/batch
+//	405  another method than PUT
+//	401  x-api-key missing
+//	403  x-api-key not the one of WithAPIKey, x-selected-account-id not the one of WithAccountID
+//	415  Content-Type not application/json, Content-Encoding not gzip, identity or absent
+//	413  body larger than WithMaxBodyBytes
+//	400  body not JSON, or not gzip where it should be
+//	422  body without the array "items", more than 1,000 items
+//	400  NUL, invalid UTF-8 or half a surrogate pair in trace_id, id, parent_id, group_id
+//	     (in any other field it becomes U+FFFD)
+//	422  a required field missing (trace_id, name, start_timestamp), a value of the wrong kind,
+//	     null, an empty id or one of more than 256 bytes (also parent_id, group_id), a timestamp
+//	     that is not RFC 3339, an end before the start, an unknown type or status, obs_trace_id
+//	     not 32 or obs_span_id not 16 lowercase hexadecimal digits, obs_span_id without
+//	     obs_trace_id, an unknown field, a field given twice
+//	422  another start_timestamp than the span has in an earlier write
+//	409  a cycle of parents in the request, a parent that belongs to another trace
+//
+// [WithLenient] says what of it a tolerant deployment accepts.
+//
+// # What is stored
+//
+// A write is an upsert by (trace_id, id): a completed span wins over one in
+// progress, otherwise the later write wins; of ids repeated in a request the
+// last counts. [WithOlderStore] has the other store's rules. A span without an
+// id is given one.
+//
+// # Order
+//
+// Every item that takes effect is a [Write] with a number, also if it changes
+// nothing. [Server.CheckOrder] tells whether each START came before its END and
+// each parent before its children.
+//
+// # Faults
+//
+// [Server.Inject] takes a script of faults, one a request: latency, statuses
+// with headers, connection resets, truncated answers, hangs, and requests that
+// take effect after their client has given up. [Server.SetFault] chooses a fault
+// by request.
+package sgptest
