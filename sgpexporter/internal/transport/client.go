@@ -1,0 +1,175 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// Config is what a Client needs. The caller has checked it.
+type Config struct {
+	// URL is the whole address of the batch upsert. It holds no credentials.
+	URL *url.URL
+	// Header is sent with every request, beside what the Client sets itself.
+	Header http.Header
+	// APIKey gives the key.
+	APIKey KeySource
+	// KeyCanChange says that asking APIKey again may give another key.
+	KeyCanChange bool
+	// HTTPClient is copied, never changed. nil stands for a client of our own.
+	HTTPClient *http.Client
+	// Timeout bounds one request; 0 means no bound.
+	Timeout time.Duration
+	// Retry says how a request that failed for now is repeated.
+	Retry RetryConfig
+	// Gzip compresses requests.
+	Gzip bool
+	// MaxBytes bounds the body of a request of several items, before
+	// compression.
+	MaxBytes int64
+	// Observer hears what happens on the way.
+	Observer Observer
+}
+
+// Observer hears what happens while requests are sent. Its methods are called
+// from the goroutines of Send and must not block.
+type Observer interface {
+	// Retried: a request is about to wait and be sent again.
+	Retried(ctx context.Context)
+	// Split: a request was rejected whole and is sent again in two halves.
+	Split(ctx context.Context)
+	// KeyRefused: the server refuses the key, for the first time since it
+	// last accepted one.
+	KeyRefused(err error)
+	// Failing: a request has failed for some time and goes on being tried.
+	Failing(err error, attempts int, since time.Time)
+}
+
+// Client sends batches to one address. It is safe for concurrent use.
+type Client struct {
+	cfg      Config
+	http     *http.Client
+	own      *http.Transport // of http, nil if the application gave one
+	template *http.Request   // all but context, body and key
+	keys     *keyring
+	limit    sizeLimit
+	refused  refusal
+}
+
+// NewClient returns a Client for cfg.
+func NewClient(cfg Config) *Client {
+	c := &Client{cfg: cfg, keys: newKeyring(cfg.APIKey)}
+	c.limit.init(cfg.MaxBytes)
+	if cfg.HTTPClient != nil {
+		copied := *cfg.HTTPClient
+		c.http = &copied
+	} else {
+		c.own = newTransport()
+		c.http = &http.Client{Transport: c.own}
+	}
+	c.http.CheckRedirect = redirectPolicy(c.http.CheckRedirect)
+
+	header := cfg.Header.Clone()
+	if header == nil {
+		header = http.Header{}
+	}
+	header.Set("Content-Type", "application/json")
+	header.Set("Accept", "application/json")
+	// Set by us, so that net/http does not decompress an echo nobody reads.
+	header.Set("Accept-Encoding", "gzip")
+	if cfg.Gzip {
+		header.Set("Content-Encoding", "gzip")
+	}
+	c.template = &http.Request{
+		Method: http.MethodPut, URL: cfg.URL, Host: cfg.URL.Host, Header: header,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+	}
+	return c
+}
+
+// newTransport is http.DefaultTransport as net/http makes it, which another
+// package may have replaced or changed, with more idle connections to one host:
+// every call of Send under way has its own.
+func newTransport() *http.Transport {
+	dialer := &net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}
+	return &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment,
+		DialContext:           dialer.DialContext,
+		ForceAttemptHTTP2:     true,
+		MaxIdleConns:          128,
+		MaxIdleConnsPerHost:   64,
+		IdleConnTimeout:       90 * time.Second,
+		TLSHandshakeTimeout:   10 * time.Second,
+		ExpectContinueTimeout: time.Second,
+		// Bodies are large: fewer system calls.
+		WriteBufferSize: 64 << 10,
+		ReadBufferSize:  16 << 10,
+	}
+}
+
+// MaxBodyBytes is the size, before compression, above which no request should be
+// made of several items: what is configured, or what the server's 413 taught.
+func (c *Client) MaxBodyBytes() int { return int(c.limit.get()) }
+
+// CloseIdleConnections closes the connections of our own HTTP client. Those of
+// a client that the application gave are the application's.
+func (c *Client) CloseIdleConnections() {
+	if c.own != nil {
+		c.own.CloseIdleConnections()
+	}
+}
+
+// attempt sends one request and says what its answer means. size is that of the
+// body before compression; code is 0 if there was no answer.
+func (c *Client) attempt(ctx context.Context, p *payload, key string, size int64) (code int, err error) {
+	if c.cfg.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, c.cfg.Timeout)
+		defer cancel()
+	}
+	l := &lease{parts: p.parts}
+	defer l.end()
+
+	req := c.template.WithContext(ctx)
+	// A cookie jar or an instrumented transport may add to it.
+	req.Header = c.template.Header.Clone()
+	req.Header["X-Api-Key"] = []string{key}
+	req.ContentLength = p.size
+	req.GetBody = l.open
+	req.Body, _ = l.open()
+
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return 0, c.unanswered(ctx, err, key)
+	}
+	defer drain(resp.Body, size)
+	return resp.StatusCode, judge(resp, key)
+}
+
+// unanswered describes a request that got no answer.
+func (c *Client) unanswered(ctx context.Context, err error, key string) error {
+	kind := "connection_error"
+	switch {
+	case errors.Is(ctx.Err(), context.Canceled):
+		kind = "canceled"
+	case ctx.Err() != nil || isTimeout(err):
+		kind = "timeout"
+	}
+	var urlErr *url.Error
+	if errors.As(err, &urlErr) {
+		err = urlErr.Err // the address is named below, in one form
+	}
+	return &unansweredError{
+		kind: kind,
+		err:  fmt.Errorf("no answer from %s: %w", origin(c.cfg.URL), scrubError(err, key)),
+	}
+}
+
+func isTimeout(err error) bool {
+	var netErr net.Error
+	return errors.As(err, &netErr) && netErr.Timeout()
+}

@@ -1,0 +1,106 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
+)
+
+// KeySource gives the API key.
+type KeySource func(context.Context) (string, error)
+
+// StaticKey is the source of a key that does not change. A key is kept in a
+// closure and never in a field, so that nothing that prints structs finds it.
+func StaticKey(key string) KeySource {
+	return func(context.Context) (string, error) { return key, nil }
+}
+
+// keyring remembers the key that its source gave until the server refuses it.
+type keyring struct {
+	source  KeySource
+	current atomic.Pointer[string]
+	asking  chan struct{} // one place: the source is asked once at a time
+}
+
+func newKeyring(source KeySource) *keyring {
+	return &keyring{source: source, asking: make(chan struct{}, 1)}
+}
+
+// get returns the key, and asks the source if there is none yet.
+func (k *keyring) get(ctx context.Context) (string, error) {
+	if key := k.current.Load(); key != nil {
+		return *key, nil
+	}
+	return k.replace(ctx, "")
+}
+
+// replace returns a key for the one that was refused. When another request has
+// replaced it in the meantime that is the one, else the source is asked.
+func (k *keyring) replace(ctx context.Context, refused string) (string, error) {
+	select {
+	case k.asking <- struct{}{}:
+		defer func() { <-k.asking }()
+	case <-ctx.Done():
+		return "", fmt.Errorf("waiting for the API key: %w", context.Cause(ctx))
+	}
+	if key := k.current.Load(); key != nil && *key != refused {
+		return *key, nil
+	}
+	key, err := k.source(ctx)
+	if err == nil {
+		key = strings.TrimSpace(key)
+		err = CheckKey(key)
+	}
+	if err != nil {
+		return "", fmt.Errorf("the source of the API key failed: %w", err)
+	}
+	k.current.Store(&key)
+	return key, nil
+}
+
+var errBadKey = errors.New("the API key is empty or holds characters that cannot stand in a header")
+
+// CheckKey says whether key can be sent. Its error does not show the key.
+func CheckKey(key string) error {
+	if key == "" || !ValidHeaderValue(key) {
+		return errBadKey
+	}
+	return nil
+}
+
+// ValidHeaderValue says whether s can stand in a header (RFC 9110, section 5.5).
+func ValidHeaderValue(s string) bool {
+	for i := range len(s) {
+		if (s[i] < ' ' && s[i] != '\t') || s[i] == 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
+// minScrubbed is the length from which a key is looked for in texts. Removing
+// a shorter one would make them unreadable and protect nothing.
+const minScrubbed = 4
+
+const scrubbed = "[API key]"
+
+// scrub removes the key from a text that came from outside: a server that
+// repeats it, or an HTTP client that puts requests in its errors.
+func scrub(text, key string) string {
+	if len(key) < minScrubbed {
+		return text
+	}
+	return strings.ReplaceAll(text, key, scrubbed)
+}
+
+// scrubError is err, or an error with the same text but for the key. The
+// cause is cut off then, since it would still show it.
+func scrubError(err error, key string) error {
+	text := err.Error()
+	if clean := scrub(text, key); clean != text {
+		return errors.New(clean)
+	}
+	return err
+}

@@ -1,0 +1,59 @@
+package transport
+
+import "sync/atomic"
+
+const (
+	// minLearned is the least that a 413 can bring the limit down to.
+	minLearned = 16 << 10
+	// growAfter is the number of accepted requests after which a lowered limit
+	// doubles: one request in a thousand is spent to find out whether the
+	// server takes more by now.
+	growAfter = 1000
+)
+
+// sizeLimit is the size, in bytes before compression, above which no request is
+// made of several items. It starts at what is configured; a 413 lowers it to half
+// of what was refused, and it recovers slowly.
+type sizeLimit struct {
+	configured int64
+	current    atomic.Int64
+	accepted   atomic.Int64 // requests since current changed
+}
+
+func (l *sizeLimit) init(configured int64) {
+	l.configured = configured
+	l.current.Store(configured)
+}
+
+func (l *sizeLimit) get() int64 { return l.current.Load() }
+
+// refused learns from a 413 for a request of size bytes. A lone item that is too
+// large tells only that the limit is below it.
+func (l *sizeLimit) refused(size int64, items int) {
+	lower := size - 1
+	if items > 1 {
+		lower = size / 2
+	}
+	lower = min(max(lower, minLearned), l.configured)
+	for {
+		current := l.current.Load()
+		if lower >= current {
+			return
+		}
+		if l.current.CompareAndSwap(current, lower) {
+			l.accepted.Store(0)
+			return
+		}
+	}
+}
+
+// stored learns from a request that was accepted.
+func (l *sizeLimit) stored() {
+	current := l.current.Load()
+	if current == l.configured || l.accepted.Add(1) < growAfter {
+		return
+	}
+	if l.current.CompareAndSwap(current, min(2*current, l.configured)) {
+		l.accepted.Store(0)
+	}
+}
