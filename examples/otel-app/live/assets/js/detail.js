@@ -1,0 +1,254 @@
+// The panel of one span: what it was asked, what it answered, and the rest.
+
+import { h, icon, replace, copyButton } from "./dom.js";
+import { duration, tokens, cost, count, dateTime } from "./format.js";
+import { conversation } from "./conversation.js";
+import { messages } from "./messages.js";
+import { jsonView } from "./jsonview.js";
+import { events } from "./events.js";
+import { typeOf, statusOf, statusLabel } from "./types.js";
+
+const tabs = [["io", "Input & output"], ["metadata", "Metadata"], ["events", "Events"], ["json", "JSON"]];
+
+export class Detail {
+  // on: close(), open(spanID)
+  constructor(element, { now, on }) {
+    this.element = element;
+    this.now = now;
+    this.on = on;
+    this.tab = "io";
+    this.asJSON = { Input: false, Output: false, Expected: false };
+    this.node = null;
+    this.loaded = null; // {seq, bare, span} as the server sent it
+    this.build();
+  }
+
+  build() {
+    this.head = h("header", { class: "detail-head" });
+    this.facts = h("dl", { class: "facts-grid" });
+    this.error = h("div", { class: "error-box", role: "note", hidden: true });
+    this.body = h("div", { class: "tab-body", role: "tabpanel", id: "tab-body", tabindex: "0" });
+    this.buttons = tabs.map(([id, label]) => {
+      const button = h("button", { type: "button", role: "tab", id: `tab-${id}`, "aria-controls": "tab-body" }, label);
+      button.addEventListener("click", () => this.show(id));
+      return button;
+    });
+    const list = h("div", { class: "tabs", role: "tablist", "aria-label": "Parts of the span" }, this.buttons);
+    list.addEventListener("keydown", (event) => this.tabKey(event));
+    this.scroll = h("div", { class: "detail-scroll" }, this.error, this.facts, list, this.body);
+    this.element.append(this.head, this.scroll);
+  }
+
+  // Shows a span. The payloads are fetched; until they are there the rest shows.
+  open(trace, node) {
+    const same = this.node?.id === node.id && this.trace === trace;
+    this.trace = trace;
+    this.node = node;
+    this.element.hidden = false;
+    if (!same) {
+      this.loaded = null;
+      this.scroll.scrollTop = 0;
+      this.body.replaceChildren(h("p", { class: "muted" }, "Loading…"));
+    }
+    this.drawHead();
+    this.load();
+  }
+
+  close() {
+    this.node = this.loaded = null;
+    this.abort?.abort();
+    this.element.hidden = true;
+  }
+
+  // The span has changed, or time has gone by.
+  refresh(node) {
+    if (!this.node) return;
+    if (node && node.seq !== this.loaded?.seq) {
+      this.node = node;
+      clearTimeout(this.timer);
+      this.timer = setTimeout(() => this.load(), 120);
+    }
+    this.drawHead();
+  }
+
+  tick() {
+    if (this.node && !this.node.end && this.time) this.time.textContent = this.elapsed();
+  }
+
+  elapsed() {
+    const { node } = this;
+    return duration((node.end ?? Math.max(node.start, this.now())) - node.start) + (node.end ? "" : " so far");
+  }
+
+  async load() {
+    const { trace, node } = this;
+    if (!node || this.loaded?.seq === node.seq) return;
+    this.abort?.abort();
+    this.abort = new AbortController();
+    try {
+      const url = `/api/span?trace=${encodeURIComponent(trace)}&id=${encodeURIComponent(node.id)}`;
+      const response = await fetch(url, { signal: this.abort.signal });
+      if (!response.ok) throw new Error(response.status === 404 ? "The server has forgotten this span." : `The server answered ${response.status}.`);
+      this.loaded = await response.json();
+    } catch (error) {
+      if (error.name === "AbortError") return;
+      replace(this.body, h("p", { class: "muted" }, error.message || "The server cannot be reached."));
+      return;
+    }
+    this.drawFacts();
+    this.show(this.tab);
+  }
+
+  drawHead() {
+    const { node } = this;
+    const { family, label } = typeOf(node.type);
+    const status = statusOf(node);
+    const key = `${node.id} ${node.seq} ${status}`;
+    if (this.drawn === key) return;
+    this.drawn = key;
+    const close = h("button", { type: "button", class: "icon-button", "aria-label": "Close the span", title: "Close (Esc)", onclick: () => this.on.close() }, icon("close"));
+    replace(this.head,
+      h("div", { class: `head-line t-${family}` },
+        h("span", { class: "type", title: node.type ?? "no type" }, label),
+        h("span", { class: `pill s-${status}` }, icon(status), statusLabel[status]),
+        h("span", { class: "grow" }), close),
+      h("h2", null, node.name));
+    this.drawFacts();
+  }
+
+  drawFacts() {
+    const { node } = this;
+    const span = this.loaded?.span;
+    this.time = h("span", null, this.elapsed());
+    const rows = [["Duration", this.time], ["Started", dateTime(node.start)]];
+    const own = node.usage;
+    if (own?.total) rows.push(["Tokens", `${count(own.input ?? 0)} in · ${count(own.output ?? 0)} out`]);
+    if (own?.cost) rows.push(["Cost", cost(own.cost)]);
+    if (node.children.length && node.sum.total !== (own?.total ?? 0)) {
+      rows.push(["Below it, Σ", `${tokens(node.sum.total)} tokens${node.sum.cost ? ` · ${cost(node.sum.cost)}` : ""}`]);
+    }
+    const reported = span?.metadata?.usage;
+    if (reported && typeof reported === "object") rows.push(["Reported total", usageLine(reported)]);
+    rows.push(["Span id", id(node.id)]);
+    if (node.parent) {
+      const known = node.up !== null;
+      rows.push(["Parent", known
+        ? h("button", { type: "button", class: "link", onclick: () => this.on.open(node.up.id) }, node.up.name)
+        : h("span", null, id(node.parent), " ", h("span", { class: "muted" }, "not here"))]);
+    }
+    rows.push(["Trace id", id(this.trace)]);
+    if (span?.group_id) rows.push(["Group", id(span.group_id)]);
+    replace(this.facts, rows.map(([name, value]) => [h("dt", null, name), h("dd", null, value)]));
+    this.drawError(span?.metadata);
+  }
+
+  drawError(metadata) {
+    const { node } = this;
+    this.error.hidden = !node.failed;
+    if (!node.failed) return;
+    const type = metadata?.error_type;
+    replace(this.error, icon("error"), h("div", null,
+      h("strong", null, type ? String(type) : "Error"),
+      h("p", null, metadata?.error_message ? String(metadata.error_message) : "The span says no more.")));
+  }
+
+  show(tab) {
+    this.tab = tab;
+    this.buttons.forEach((button, i) => {
+      const on = tabs[i][0] === tab;
+      button.setAttribute("aria-selected", on);
+      button.tabIndex = on ? 0 : -1;
+      if (on) this.body.setAttribute("aria-labelledby", button.id);
+    });
+    const span = this.loaded?.span;
+    const eventCount = Array.isArray(span?.metadata?.events) ? span.metadata.events.length : 0;
+    this.buttons[2].textContent = eventCount ? `Events ${eventCount}` : "Events";
+    if (!span) return;
+    const note = this.loaded.bare
+      && h("p", { class: "note" }, "The payloads of this span were not kept: the page's memory bound was reached.");
+    replace(this.body, note, this[tab](span));
+  }
+
+  io(span) {
+    const parts = [["Input", span.input, "user"], ["Output", span.output, "assistant"], ["Expected", span.expected, "assistant"]]
+      .filter(([, value]) => value && Object.keys(value).length)
+      .map(([title, value, role]) => this.payload(title, value, role));
+    if (parts.length) return parts;
+    return h("p", { class: "muted" }, this.node.end ? "This span has no input and no output." : "No input or output yet.");
+  }
+
+  payload(title, value, role) {
+    const talk = conversation(value, role);
+    const body = h("div", { class: "payload-body" });
+    const draw = () => replace(body, talk && !this.asJSON[title] ? messages(talk) : jsonView(value, { open: 3 }));
+    const views = talk && h("div", { class: "segments", role: "group", "aria-label": `${title} as` },
+      [["Conversation", false], ["JSON", true]].map(([label, json]) => {
+        const button = h("button", { type: "button", "aria-pressed": this.asJSON[title] === json }, label);
+        button.addEventListener("click", () => {
+          this.asJSON[title] = json;
+          for (const other of button.parentElement.children) other.setAttribute("aria-pressed", other === button);
+          draw();
+        });
+        return button;
+      }));
+    draw();
+    return h("section", { class: "payload" },
+      h("header", null, h("h3", null, title), views || h("span", { class: "muted" }, "JSON"),
+        copyButton(`Copy ${title.toLowerCase()} as JSON`, JSON.stringify(value, null, 2))),
+      body);
+  }
+
+  metadata(span) {
+    const entries = Object.entries(span.metadata ?? {}).filter(([key]) => key !== "events");
+    if (!entries.length) return h("p", { class: "muted" }, "This span has no metadata.");
+    const plain = entries.filter(([, value]) => value === null || typeof value !== "object");
+    const nested = entries.filter(([, value]) => value !== null && typeof value === "object");
+    return [
+      plain.length > 0 && h("dl", { class: "table" }, plain.map(([key, value]) => [h("dt", null, key), h("dd", null, String(value))])),
+      nested.map(([key, value]) => h("section", { class: "payload" },
+        h("header", null, h("h3", null, key)), h("div", { class: "payload-body" }, table(value)))),
+    ];
+  }
+
+  events(span) {
+    return events(span.metadata?.events, this.node.start);
+  }
+
+  json(span) {
+    return h("section", { class: "payload" },
+      h("header", null, h("h3", null, "SGP span"), h("span", { class: "muted" }, "as it is on the wire"),
+        copyButton("Copy the span as JSON", JSON.stringify(span, null, 2))),
+      h("div", { class: "payload-body" }, jsonView(span, { open: 2 })));
+  }
+
+  tabKey(event) {
+    const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
+    if (!step) return;
+    const index = tabs.findIndex(([id]) => id === this.tab);
+    const next = (index + step + tabs.length) % tabs.length;
+    this.show(tabs[next][0]);
+    this.buttons[next].focus();
+    event.preventDefault();
+    event.stopPropagation();
+  }
+}
+
+// An object of plain values reads better as a table.
+export function table(value) {
+  const entries = Array.isArray(value) ? [] : Object.entries(value);
+  if (!entries.length || entries.some(([, v]) => v !== null && typeof v === "object")) return jsonView(value, { open: 2 });
+  return h("dl", { class: "table" }, entries.map(([key, v]) => [h("dt", null, key), h("dd", null, String(v))]));
+}
+
+function id(text) {
+  return h("span", { class: "id" }, h("code", null, text), copyButton(`Copy ${text}`, text));
+}
+
+function usageLine(usage) {
+  const number = (...keys) => keys.map((key) => usage[key]).find((value) => typeof value === "number");
+  const input = number("input_tokens", "prompt_tokens");
+  const output = number("output_tokens", "completion_tokens");
+  const total = number("total_tokens") ?? (input ?? 0) + (output ?? 0);
+  const usd = number("cost_usd");
+  return [total && `${count(total)} tokens`, usd && cost(usd)].filter(Boolean).join(" · ") || "0 tokens";
+}

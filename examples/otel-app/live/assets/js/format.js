@@ -1,0 +1,63 @@
+// Numbers and times as people read them. Times are in microseconds.
+
+export function duration(us) {
+  if (us < 1000) return `${Math.round(us)} µs`;
+  const ms = us / 1000;
+  if (ms < 10) return `${ms.toFixed(2)} ms`;
+  if (ms < 100) return `${ms.toFixed(1)} ms`;
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  const s = ms / 1000;
+  if (s < 60) return `${s.toFixed(2)} s`;
+  if (s < 3600) return `${Math.floor(s / 60)} m ${pad(Math.floor(s % 60))} s`;
+  return `${Math.floor(s / 3600)} h ${pad(Math.floor((s % 3600) / 60))} m`;
+}
+
+// The label of an axis tick: as many digits as the step between ticks needs.
+export function tick(us, step) {
+  if (us === 0) return "0";
+  if (step < 1000) return us < 1000 ? `${us} µs` : `${trim(us / 1000, step / 1000)} ms`;
+  if (step < 1e6) return us < 1e6 ? `${us / 1000} ms` : `${trim(us / 1e6, step / 1e6)} s`;
+  const s = Math.round(us / 1e6);
+  if (s < 120) return `${s} s`;
+  return s % 60 ? `${Math.floor(s / 60)} m ${pad(s % 60)} s` : `${s / 60} m`;
+}
+
+function trim(value, step) {
+  return value.toFixed(Math.max(0, Math.ceil(-Math.log10(step) - 1e-9)));
+}
+
+const pad = (n) => String(n).padStart(2, "0");
+
+export const count = (n) => n.toLocaleString("en-US");
+
+export function tokens(n) {
+  if (n < 10_000) return count(n);
+  if (n < 1e6) return `${(n / 1000).toFixed(1)}k`;
+  return `${(n / 1e6).toFixed(2)}M`;
+}
+
+export function cost(usd) {
+  if (usd >= 1) return `$${usd.toFixed(2)}`;
+  if (usd >= 0.01) return `$${usd.toFixed(3)}`;
+  return `$${Number(usd.toPrecision(2))}`;
+}
+
+export const plural = (n, one, many = `${one}s`) => `${count(n)} ${n === 1 ? one : many}`;
+
+export function clock(us) {
+  return new Date(us / 1000).toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false });
+}
+
+export function dateTime(us) {
+  const date = new Date(us / 1000);
+  const ms = String(date.getMilliseconds()).padStart(3, "0");
+  return `${date.toLocaleDateString(undefined, { year: "numeric", month: "short", day: "numeric" })}, ${clock(us)}.${ms}`;
+}
+
+export function ago(us, now) {
+  const s = Math.max(0, (now - us) / 1e6);
+  if (s < 5) return "just now";
+  if (s < 60) return `${Math.floor(s)} s ago`;
+  if (s < 3600) return `${Math.floor(s / 60)} min ago`;
+  return clock(us);
+}

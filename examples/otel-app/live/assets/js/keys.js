@@ -1,0 +1,60 @@
+// The keyboard. help.js lists what is here.
+
+import { byId } from "./dom.js";
+
+export function installKeys({ app, show, closeSpan, follow, help }) {
+  const { waterfall, list } = app;
+  const running = (node) => !node.end && !node.failed;
+  const failed = (node) => node.failed;
+
+  const letters = {
+    "/": () => byId("q").focus(),
+    "?": () => help.toggle(),
+    j: () => waterfall.moveBy(1),
+    k: () => waterfall.moveBy(-1),
+    n: () => app.search.on.step(1),
+    N: () => app.search.on.step(-1),
+    e: () => waterfall.find(failed, 1),
+    E: () => waterfall.find(failed, -1),
+    r: () => waterfall.find(running, 1),
+    x: () => waterfall.expandAll(),
+    c: () => waterfall.collapseAll(),
+    f: () => follow(!app.following),
+    a: () => !byId("ask").hidden && byId("question").focus(),
+    t: () => byId("theme").click(),
+    "[": () => list.openBy(-1),
+    "]": () => list.openBy(1),
+  };
+
+  byId("waterfall").addEventListener("keydown", (event) => take(event, waterfall));
+  byId("traces").addEventListener("keydown", (event) => take(event, list));
+
+  document.addEventListener("keydown", (event) => {
+    if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || byId("help").open) return;
+    if (event.key === "Escape") return escape();
+    if (event.target.closest("input, textarea, select")) return;
+    const action = letters[event.key];
+    if (!action) return;
+    event.preventDefault();
+    action();
+  });
+
+  function take(event, part) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (part.key(event)) event.preventDefault();
+  }
+
+  function escape() {
+    const { activeElement } = document;
+    if (activeElement === byId("q")) {
+      if (app.search.text) app.search.clear();
+      else byId("waterfall").focus();
+    } else if (app.detail.node) {
+      closeSpan();
+    } else if (document.body.dataset.view === "trace") {
+      show("list");
+    } else if (activeElement?.matches("input")) {
+      activeElement.blur();
+    }
+  }
+}

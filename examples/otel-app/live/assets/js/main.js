@@ -1,0 +1,247 @@
+// Puts the parts together: what is shown, and who is told of what.
+
+import { byId, h, icon, replace, setText } from "./dom.js";
+import { Ask } from "./ask.js";
+import { QueueChart } from "./chart.js";
+import { Detail } from "./detail.js";
+import { installHelp } from "./help.js";
+import { installKeys } from "./keys.js";
+import { Search } from "./search.js";
+import { Stream } from "./stream.js";
+import { installTheme } from "./themeswitch.js";
+import { TraceHead } from "./tracehead.js";
+import { TraceList, traceCount } from "./tracelist.js";
+import { Waterfall } from "./waterfall.js";
+
+const narrow = matchMedia("(max-width: 719px)");
+
+const app = {
+  skew: 0, // the server's clock less this one's, in microseconds
+  traceID: null,
+  wanted: null, // id of a span to show as soon as it is there
+  following: true,
+  queue: new QueueChart(byId("queue")),
+};
+const now = () => Date.now() * 1000 + app.skew;
+
+app.list = new TraceList(byId("traces"), { now, on: { open: (id) => openTrace(id, { user: true }) } });
+app.waterfall = new Waterfall(byId("waterfall"), byId("axis"), {
+  now,
+  on: {
+    open: (node) => openSpan(node.id),
+    select: (node) => app.detail.node && openSpan(node.id, { replaceState: true }),
+    change: modelChanged,
+    tick: () => {
+      app.head.tick();
+      app.detail.tick();
+    },
+  },
+});
+app.head = new TraceHead(byId("trace-head"), {
+  now,
+  on: {
+    back: () => show("list"),
+    expand: () => app.waterfall.expandAll(),
+    collapse: () => app.waterfall.collapseAll(),
+    error: () => app.waterfall.find((node) => node.failed, 1),
+  },
+});
+app.detail = new Detail(byId("detail"), {
+  now,
+  on: { close: closeSpan, open: (id) => app.waterfall.show(id) },
+});
+app.search = new Search({
+  trace: () => app.traceID,
+  on: {
+    matches: (result) => {
+      app.list.setMatches(result?.traces ?? null);
+      app.waterfall.setMatches(result ? new Set(result.spans ?? []) : null);
+      drawListState();
+    },
+    step: (step) => app.waterfall.find((node) => app.waterfall.matches?.has(node.id), step),
+  },
+});
+app.ask = new Ask({ onAsk: () => follow(true) });
+app.stream = new Stream({
+  hello: (event) => {
+    app.skew = event.now - Date.now() * 1000;
+    app.ask.setPath(event.ask);
+  },
+  traces: tracesCame,
+  spans: (event) => {
+    if (event.trace !== app.traceID) return;
+    if (event.reset) app.waterfall.model.nodes.clear();
+    app.waterfall.apply(event.spans);
+  },
+  stats: (stats) => app.queue.add(stats),
+  state: connectionState,
+});
+
+function tracesCame(event) {
+  const fresh = app.list.apply(event);
+  app.search.changed();
+  drawListState();
+  const gone = app.traceID !== null && !app.list.traces.has(app.traceID);
+  if (gone) {
+    const wasFollowing = app.following;
+    closeTrace();
+    app.following = wasFollowing;
+  }
+  if (app.traceID !== null) drawHead();
+  if (app.following && !narrow.matches && (fresh.length > 0 || app.traceID === null)) followNewest();
+}
+
+// A burst of traces is followed about twice a second, so that eyes can keep up.
+function followNewest() {
+  if (app.followTimer) return;
+  app.followTimer = setTimeout(() => {
+    app.followTimer = 0;
+    const id = app.list.newest();
+    if (app.following && id !== null && id !== app.traceID) openTrace(id, { user: false });
+  }, app.traceID === null ? 0 : 500);
+}
+
+function follow(on) {
+  app.following = on;
+  byId("follow").setAttribute("aria-pressed", on);
+  if (on && !narrow.matches) followNewest();
+}
+
+function openTrace(id, { user, span = null, push = true }) {
+  if (user) follow(false);
+  app.wanted = span;
+  if (id !== app.traceID) {
+    app.traceID = id;
+    app.announced = null;
+    app.detail.close();
+    document.body.classList.remove("with-detail");
+    app.waterfall.clear();
+    app.list.setCurrent(id);
+    app.stream.open(id);
+    app.search.run();
+  } else if (span) {
+    openSpan(span, { replaceState: true });
+  }
+  drawHead();
+  drawListState();
+  if (user) show("trace");
+  if (push) remember(!user);
+}
+
+function closeTrace() {
+  app.traceID = null;
+  closeSpan();
+  app.waterfall.clear();
+  app.list.setCurrent(null);
+  app.head.clear();
+  show("list");
+  drawListState();
+  app.stream.open(null);
+}
+
+function openSpan(id, { replaceState = false } = {}) {
+  const node = app.waterfall.model.nodes.get(id);
+  if (!node) return;
+  const opening = !app.detail.node;
+  follow(false);
+  app.detail.open(app.traceID, node);
+  document.body.classList.add("with-detail");
+  app.waterfall.setSelected(id);
+  show("span");
+  remember(replaceState || !opening);
+}
+
+function closeSpan() {
+  if (!app.detail.node) return;
+  app.detail.close();
+  document.body.classList.remove("with-detail");
+  app.waterfall.setSelected(null);
+  if (document.body.dataset.view === "span") show("trace");
+  remember(true);
+  byId("waterfall").focus({ preventScroll: true });
+}
+
+// On a narrow screen one of list, trace and span is shown; on a wide one, all.
+function show(view) {
+  document.body.dataset.view = view;
+}
+
+function modelChanged(model) {
+  drawHead();
+  if (app.wanted && model.nodes.has(app.wanted)) {
+    const id = app.wanted;
+    app.wanted = null;
+    app.waterfall.show(id);
+    openSpan(id, { replaceState: true });
+  }
+  if (app.detail.node) app.detail.refresh(model.nodes.get(app.detail.node.id));
+}
+
+function drawHead() {
+  const trace = app.list.traces.get(app.traceID);
+  if (!trace) return;
+  app.head.draw(trace, app.waterfall.model);
+  const state = trace.running ? "running" : "finished";
+  if (app.announced === "running" && state === "finished") {
+    setText(byId("announce"), `Trace finished: ${trace.preview || trace.name}, ${trace.spans} spans, ${trace.errors ?? 0} errors`);
+  }
+  app.announced = state;
+}
+
+function drawListState() {
+  const { traces } = app.list;
+  byId("empty").hidden = traces.size > 0 || !app.started;
+  byId("trace").hidden = app.traceID === null;
+  document.body.classList.toggle("no-traces", traces.size === 0);
+  setText(byId("trace-count"), traceCount(traces.size));
+  const none = app.search.result && Object.keys(app.search.result.traces).length === 0;
+  byId("list-empty").hidden = traces.size > 0 && !none;
+  setText(byId("list-empty"), traces.size === 0 ? "No traces yet." : none ? "Nothing matches." : "");
+  app.ask.place(traces.size === 0);
+}
+
+function connectionState(state) {
+  if (state === "live") app.started = true;
+  const label = { connecting: "Connecting", live: "Live", lost: "Reconnecting" }[state];
+  const element = byId("connection");
+  element.className = `connection ${state}`;
+  if (element.textContent !== label) replace(element, h("i", { "aria-hidden": "true" }), h("span", null, label));
+  drawListState();
+}
+
+// The address says what is shown, so that it can be kept and sent, and so that
+// the browser's back button works.
+function remember(replaceState) {
+  const params = new URLSearchParams();
+  if (app.traceID !== null) params.set("trace", app.traceID);
+  if (app.detail.node) params.set("span", app.detail.node.id);
+  const hash = params.size ? `#${params}` : location.pathname;
+  if (location.hash === hash) return;
+  history[replaceState ? "replaceState" : "pushState"](null, "", hash);
+}
+
+function restore() {
+  const params = new URLSearchParams(location.hash.slice(1));
+  const trace = params.get("trace");
+  const span = params.get("span");
+  if (!trace) {
+    if (narrow.matches) closeSpan();
+    return show("list");
+  }
+  follow(false);
+  if (!span) closeSpan();
+  openTrace(trace, { user: false, span, push: false });
+  show(span ? "span" : "trace");
+}
+
+replace(byId("match-prev"), icon("up"));
+replace(byId("match-next"), icon("down"));
+replace(byId("help-open"), icon("help"));
+byId("follow").addEventListener("click", () => follow(!app.following));
+addEventListener("popstate", restore);
+connectionState("connecting");
+installTheme(byId("theme"));
+const help = installHelp(byId("help"), byId("help-open"));
+installKeys({ app, show, closeSpan, follow, help });
+if (location.hash.includes("trace=")) restore();
+else app.stream.open(null);

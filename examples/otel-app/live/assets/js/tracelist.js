@@ -1,0 +1,176 @@
+// The list of traces, newest first.
+
+import { h, icon, setText } from "./dom.js";
+import { duration, tokens, cost, plural, ago, count } from "./format.js";
+import { VirtualList } from "./virtual.js";
+
+export class TraceList {
+  // on: open(id)
+  constructor(scroller, { now, on }) {
+    this.traces = new Map();
+    this.rows = [];
+    this.now = now;
+    this.on = on;
+    this.current = null; // id of the trace that is shown
+    this.active = null; // id of the trace under the cursor
+    this.matches = null; // {trace id: number of spans}, null when nothing is searched
+    this.dirty = false;
+    this.scroller = scroller;
+    this.list = new VirtualList(scroller, {
+      rowHeight: 62,
+      create: (slot) => this.createRow(slot),
+      update: (element, index) => this.updateRow(element, index),
+    });
+    scroller.addEventListener("click", (event) => {
+      const element = event.target.closest(".trace-row");
+      if (element?.trace) this.on.open(element.trace.id);
+    });
+    scroller.addEventListener("focus", () => {
+      if (this.indexOf(this.active) < 0) this.setActive(Math.max(0, this.indexOf(this.current)));
+    });
+    setInterval(() => this.list.invalidate(), 1000); // "12 s ago", and what runs
+  }
+
+  // Applies one event. Returns the ids of traces that are new.
+  apply({ reset, removed, traces }) {
+    const fresh = [];
+    if (reset) this.traces.clear();
+    for (const id of removed ?? []) this.traces.delete(id);
+    for (const trace of traces ?? []) {
+      if (!this.traces.has(trace.id)) fresh.push(trace.id);
+      this.traces.set(trace.id, trace);
+    }
+    this.changed();
+    return fresh;
+  }
+
+  setMatches(matches) {
+    this.matches = matches;
+    this.changed();
+  }
+
+  setCurrent(id) {
+    this.current = this.active = id;
+    this.list.invalidate();
+  }
+
+  changed() {
+    if (this.dirty) return;
+    this.dirty = true;
+    requestAnimationFrame(() => {
+      this.dirty = false;
+      this.sort();
+      this.list.setCount(this.rows.length);
+    });
+  }
+
+  sort() {
+    this.rows = [...this.traces.values()]
+      .filter((trace) => this.matches === null || this.matches[trace.id])
+      .sort((a, b) => b.arrived - a.arrived);
+  }
+
+  newest() {
+    this.sort();
+    return this.rows[0]?.id ?? null;
+  }
+
+  createRow(slot) {
+    const parts = {
+      status: h("span", { class: "status" }),
+      title: h("span", { class: "title" }),
+      time: h("span", { class: "time" }),
+      facts: h("span", { class: "facts" }),
+      errors: h("span", { class: "errors" }),
+    };
+    const element = h("div", { class: "trace-row", role: "option", id: `trace-${slot}` },
+      parts.status,
+      h("div", { class: "trace-text" },
+        h("div", { class: "line" }, parts.title, parts.time),
+        h("div", { class: "line" }, parts.facts, parts.errors)));
+    element.parts = parts;
+    return element;
+  }
+
+  updateRow(element, index) {
+    const trace = this.rows[index];
+    const { parts } = element;
+    const now = this.now();
+    const status = traceStatus(trace);
+    element.trace = trace;
+    element.className = `trace-row s-${status}`;
+    element.classList.toggle("current", trace.id === this.current);
+    element.classList.toggle("active", trace.id === this.active);
+    element.setAttribute("aria-selected", trace.id === this.current);
+    element.setAttribute("aria-posinset", index + 1);
+    element.setAttribute("aria-setsize", this.rows.length);
+    if (element.status !== status) {
+      element.status = status;
+      parts.status.replaceChildren(icon(status));
+      parts.status.title = traceLabel[status];
+    }
+    setText(parts.title, trace.preview || trace.name);
+    parts.title.title = trace.preview ? `${trace.name}: ${trace.preview}` : trace.name;
+    setText(parts.time, duration(traceDuration(trace, now)));
+    const facts = [ago(trace.start, now), plural(trace.spans, "span")];
+    if (trace.running) facts[0] = "running";
+    if (trace.usage?.total) facts.push(`${tokens(trace.usage.total)} tok`);
+    if (trace.usage?.cost) facts.push(cost(trace.usage.cost));
+    if (this.matches) facts.unshift(plural(this.matches[trace.id], "match", "matches"));
+    setText(parts.facts, facts.join(" · "));
+    setText(parts.errors, trace.errors ? plural(trace.errors, "error") : "");
+    element.setAttribute("aria-label",
+      [trace.preview || trace.name, traceLabel[status], duration(traceDuration(trace, now)), ...facts,
+        trace.errors ? plural(trace.errors, "error") : ""].filter(Boolean).join(", "));
+  }
+
+  indexOf(id) {
+    return id === null ? -1 : this.rows.findIndex((trace) => trace.id === id);
+  }
+
+  setActive(index) {
+    if (!this.rows.length) return;
+    index = Math.max(0, Math.min(this.rows.length - 1, index));
+    this.active = this.rows[index].id;
+    this.list.invalidate();
+    this.list.reveal(index);
+    const element = this.list.elementAt(index);
+    if (element) this.scroller.setAttribute("aria-activedescendant", element.id);
+  }
+
+  // Opens the trace step places further down the list.
+  openBy(step) {
+    const index = this.indexOf(this.current) + step;
+    if (index < 0 || index >= this.rows.length) return;
+    this.list.reveal(index);
+    this.on.open(this.rows[index].id);
+  }
+
+  key(event) {
+    const index = this.indexOf(this.active);
+    switch (event.key) {
+      case "ArrowDown": this.setActive(index + 1); return true;
+      case "ArrowUp": this.setActive(index - 1); return true;
+      case "Home": this.setActive(0); return true;
+      case "End": this.setActive(this.rows.length - 1); return true;
+      case "Enter":
+      case " ":
+        if (index >= 0) this.on.open(this.active);
+        return true;
+    }
+    return false;
+  }
+}
+
+export function traceStatus(trace) {
+  if (trace.running) return "running";
+  return trace.errors ? "error" : "ok";
+}
+
+export const traceLabel = { running: "Running", error: "Finished with errors", ok: "Finished" };
+
+export function traceDuration(trace, now) {
+  return Math.max(0, (trace.running ? Math.max(now, trace.end ?? 0) : trace.end) - trace.start);
+}
+
+export const traceCount = (n) => (n ? count(n) : "");

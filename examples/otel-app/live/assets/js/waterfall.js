@@ -1,0 +1,322 @@
+// The waterfall: one row a span, nested, with a bar on a common time axis.
+
+import { h, icon, setText } from "./dom.js";
+import { duration, tokens, cost, plural } from "./format.js";
+import { TraceModel } from "./model.js";
+import { Axis } from "./axis.js";
+import { typeOf, statusOf, statusLabel } from "./types.js";
+import { VirtualList } from "./virtual.js";
+
+const maxIndent = 14; // levels that are drawn; deeper ones say their level in figures
+const frame = 33; // milliseconds between two looks at what runs
+
+export class Waterfall {
+  // on: select(node), open(node), change(model)
+  constructor(scroller, axis, { now, on }) {
+    this.model = new TraceModel();
+    this.rows = [];
+    this.now = now;
+    this.on = on;
+    this.active = null; // id of the span under the cursor
+    this.selected = null; // id of the span in the panel
+    this.matches = null; // Set of span ids, null when nothing is searched
+    this.dirty = false;
+    this.lastFrame = 0;
+    this.scroller = scroller;
+    this.axis = new Axis(axis);
+    this.narrow = matchMedia("(max-width: 719px)");
+    this.list = new VirtualList(scroller, {
+      rowHeight: this.rowHeight(),
+      create: (slot) => this.createRow(slot),
+      update: (element, index) => this.updateRow(element, this.rows[index]),
+    });
+    this.narrow.addEventListener("change", () => this.list.setRowHeight(this.rowHeight()));
+    scroller.addEventListener("click", (event) => this.click(event));
+    scroller.addEventListener("focus", () => this.focused());
+  }
+
+  rowHeight() {
+    return this.narrow.matches ? 46 : 32;
+  }
+
+  clear() {
+    this.model.clear();
+    this.active = this.selected = this.matches = null;
+    this.scroller.scrollTop = 0;
+    this.changed();
+  }
+
+  apply(rows) {
+    this.model.apply(rows);
+    this.changed();
+  }
+
+  // Draws once for all that came since the last frame.
+  changed() {
+    if (this.dirty) return;
+    this.dirty = true;
+    requestAnimationFrame((time) => {
+      this.dirty = false;
+      this.model.build();
+      this.layout();
+      this.on.change(this.model);
+      if (this.model.running) this.animate(time);
+    });
+  }
+
+  layout() {
+    this.rows = this.model.visible();
+    this.measure();
+    this.list.setCount(this.rows.length);
+    this.pointToActive();
+  }
+
+  // The span of time that the axis covers: up to now, while anything runs.
+  measure() {
+    const { model } = this;
+    this.time = this.now();
+    this.base = model.start;
+    const end = model.running ? Math.max(model.end, this.time) : model.end;
+    this.range = Math.max(1, end - this.base) * (model.running ? 1.04 : 1);
+    if (model.nodes.size) this.axis.draw(this.range);
+  }
+
+  animate(time) {
+    if (this.animating) return;
+    this.animating = true;
+    const step = (at) => {
+      this.animating = this.model.running > 0;
+      if (!this.animating) return;
+      if (at - this.lastFrame >= frame) {
+        this.lastFrame = at;
+        this.measure();
+        this.list.each((element, index) => this.updateBar(element, this.rows[index]));
+        this.on.tick();
+      }
+      requestAnimationFrame(step);
+    };
+    step(time);
+  }
+
+  createRow(slot) {
+    const toggle = h("span", { class: "toggle-children" }, icon("chevron"));
+    const parts = {
+      toggle,
+      type: h("span", { class: "type" }),
+      status: h("span", { class: "status" }),
+      name: h("span", { class: "name" }),
+      more: h("span", { class: "more" }),
+      usage: h("span", { class: "usage" }),
+      bar: h("span", { class: "bar" }),
+      label: h("span", { class: "bar-label" }),
+    };
+    const element = h("div", { class: "span-row", role: "treeitem", id: `span-${slot}` },
+      h("div", { class: "span-name" }, toggle, parts.status, parts.type, parts.name, parts.more, parts.usage),
+      h("div", { class: "span-time" }, parts.bar, parts.label));
+    element.parts = parts;
+    return element;
+  }
+
+  updateRow(element, node) {
+    const { parts } = element;
+    const status = statusOf(node);
+    const { family, label } = typeOf(node.type);
+    const open = !this.model.collapsed.has(node.id);
+    const parent = node.children.length > 0;
+    element.node = node;
+    element.className = `span-row t-${family} s-${status}`;
+    element.classList.toggle("active", node.id === this.active);
+    element.classList.toggle("match", this.matches?.has(node.id) ?? false);
+    element.classList.toggle("dim", this.matches !== null && !this.matches.has(node.id));
+    element.style.setProperty("--depth", Math.min(node.depth, maxIndent));
+    element.setAttribute("aria-level", node.depth + 1);
+    element.setAttribute("aria-posinset", node.place);
+    element.setAttribute("aria-setsize", node.of);
+    element.setAttribute("aria-selected", node.id === this.selected);
+    if (parent) element.setAttribute("aria-expanded", open);
+    else element.removeAttribute("aria-expanded");
+    parts.toggle.classList.toggle("leaf", !parent);
+    setText(parts.type, label);
+    setText(parts.name, node.name);
+    parts.name.title = node.name;
+    if (element.status !== status) {
+      element.status = status;
+      parts.status.replaceChildren(status === "ok" ? "" : icon(status));
+      parts.status.title = statusLabel[status];
+    }
+    const hidden = parent && !open ? node.sum.spans - 1 : 0;
+    const hiddenErrors = hidden ? node.sum.errors - (node.failed ? 1 : 0) : 0;
+    setText(parts.more, hidden ? `+${hidden}${hiddenErrors ? ` · ${plural(hiddenErrors, "error")}` : ""}` : "");
+    parts.more.classList.toggle("bad", hiddenErrors > 0);
+    setText(parts.usage, usageText(node));
+    element.setAttribute("aria-label", this.describe(node, label, status));
+    this.updateBar(element, node);
+  }
+
+  describe(node, type, status) {
+    const parts = [node.name, type, statusLabel[status]];
+    if (node.end) parts.push(duration(node.end - node.start));
+    const usage = usageText(node);
+    if (usage) parts.push(usage);
+    return parts.join(", ");
+  }
+
+  // Moves the bar alone. It runs for each row in view, thirty times a second.
+  updateBar(element, node) {
+    const { bar, label } = element.parts;
+    const end = node.end ?? Math.max(node.start, this.time);
+    const left = (100 * (node.start - this.base)) / this.range;
+    const width = (100 * (end - node.start)) / this.range;
+    bar.style.left = `${left}%`;
+    bar.style.width = `${width}%`;
+    setText(label, duration(end - node.start) + (node.end ? "" : " · running"));
+    const after = left + width;
+    if (after < 76) {
+      label.className = "bar-label after";
+      label.style.left = `${after}%`;
+      label.style.right = "";
+    } else if (left > 24) {
+      label.className = "bar-label before";
+      label.style.left = "";
+      label.style.right = `${100 - left}%`;
+    } else {
+      label.className = "bar-label inside";
+      label.style.left = "";
+      label.style.right = `${Math.max(0, 100 - after)}%`;
+    }
+  }
+
+  click(event) {
+    const element = event.target.closest(".span-row");
+    if (!element?.node) return;
+    this.active = element.node.id;
+    if (event.target.closest(".toggle-children:not(.leaf)")) this.toggle(element.node);
+    else this.on.open(element.node);
+    this.list.invalidate();
+    this.pointToActive();
+  }
+
+  focused() {
+    if (this.active === null && this.rows.length) this.moveTo(0);
+  }
+
+  toggle(node, open = this.model.collapsed.has(node.id)) {
+    if (open) this.model.collapsed.delete(node.id);
+    else this.model.collapsed.add(node.id);
+    this.layout();
+  }
+
+  expandAll() {
+    this.model.collapsed.clear();
+    this.layout();
+  }
+
+  collapseAll() {
+    this.model.collapseAll();
+    // The roots stay open, or there is nothing left to see.
+    for (const root of this.model.roots) this.model.collapsed.delete(root.id);
+    if (this.indexOf(this.active) < 0) this.active = this.rows[0]?.id ?? null;
+    this.layout();
+  }
+
+  indexOf(id) {
+    return id === null ? -1 : this.rows.findIndex((node) => node.id === id);
+  }
+
+  moveTo(index) {
+    if (!this.rows.length) return;
+    index = Math.max(0, Math.min(this.rows.length - 1, index));
+    const node = this.rows[index];
+    this.active = node.id;
+    this.list.invalidate();
+    this.list.reveal(index);
+    this.pointToActive();
+    this.on.select(node);
+  }
+
+  moveBy(step) {
+    this.moveTo(this.indexOf(this.active) + step);
+  }
+
+  // Shows a span wherever it is in the tree.
+  show(id) {
+    if (!this.model.nodes.has(id)) return;
+    this.model.expandTo(id);
+    this.layout();
+    this.moveTo(this.indexOf(id));
+  }
+
+  // Goes to the next (step 1) or previous (-1) span, in the order of the tree,
+  // for which test holds; from the last on to the first.
+  find(test, step) {
+    const { order } = this.model;
+    const from = order.findIndex((node) => node.id === this.active);
+    for (let i = 1; i <= order.length; i++) {
+      const node = order[(((from < 0 && step < 0 ? 0 : from) + i * step) % order.length + order.length) % order.length];
+      if (test(node)) {
+        this.show(node.id);
+        return true;
+      }
+    }
+    return false;
+  }
+
+  setMatches(matches) {
+    this.matches = matches;
+    this.list.invalidate();
+  }
+
+  setSelected(id) {
+    this.selected = id;
+    if (id !== null) this.active = id;
+    this.list.invalidate();
+    this.pointToActive();
+  }
+
+  // Tells assistive technology which row the cursor is on.
+  pointToActive() {
+    const element = this.list.elementAt(this.indexOf(this.active));
+    if (element) this.scroller.setAttribute("aria-activedescendant", element.id);
+    else this.scroller.removeAttribute("aria-activedescendant");
+  }
+
+  // The keys of a tree, as the ARIA practices have them. Reports whether it took the key.
+  key(event) {
+    const index = this.indexOf(this.active);
+    const node = this.rows[index];
+    const page = Math.max(1, Math.floor(this.scroller.clientHeight / this.list.rowHeight) - 1);
+    switch (event.key) {
+      case "ArrowDown": this.moveBy(1); return true;
+      case "ArrowUp": this.moveTo(index < 0 ? 0 : index - 1); return true;
+      case "PageDown": this.moveBy(page); return true;
+      case "PageUp": this.moveBy(-page); return true;
+      case "Home": this.moveTo(0); return true;
+      case "End": this.moveTo(this.rows.length - 1); return true;
+      case "Enter":
+      case " ":
+        if (node) this.on.open(node);
+        return true;
+      case "ArrowRight":
+        if (!node?.children.length) return true;
+        if (this.model.collapsed.has(node.id)) this.toggle(node, true);
+        else this.moveBy(1);
+        return true;
+      case "ArrowLeft":
+        if (!node) return true;
+        if (node.children.length && !this.model.collapsed.has(node.id)) this.toggle(node, false);
+        else if (node.up) this.moveTo(this.indexOf(node.up.id));
+        return true;
+    }
+    return false;
+  }
+}
+
+// What a span and all below it consumed. Σ marks a sum.
+export function usageText(node) {
+  const { total, cost: usd } = node.sum;
+  if (!total && !usd) return "";
+  const parts = [];
+  if (total) parts.push(`${tokens(total)} tok`);
+  if (usd) parts.push(cost(usd));
+  return (node.sum.total !== (node.usage?.total ?? 0) ? "Σ " : "") + parts.join(" · ");
+}
