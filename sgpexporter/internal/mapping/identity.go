@@ -1,0 +1,106 @@
+package mapping
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"unsafe"
+
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/otelsgp/otelsgp/sgpexporter/sgpspan"
+)
+
+// identity sets the ids of the span.
+func (m *Mapper) identity(sc *scratch, s sdktrace.ReadOnlySpan) {
+	sctx, parent := s.SpanContext(), s.Parent()
+	traceID, spanID, parentID := sctx.TraceID(), sctx.SpanID(), parent.SpanID()
+	hasParent := parentID.IsValid()
+	switch {
+	case !hasParent:
+	case parent.TraceID().IsValid() && parent.TraceID() != traceID:
+		// The API refuses a parent in another trace, and the whole request.
+		hasParent = false
+		sc.note("parent_id: left out, the parent is in another trace")
+	case parentID == spanID:
+		hasParent = false
+		sc.note("parent_id: left out, it was the span's own id")
+	}
+
+	ids := hex.AppendEncode(sc.ids[:0], traceID[:])
+	ids = hex.AppendEncode(ids, spanID[:])
+	ids = hex.AppendEncode(ids, parentID[:])
+	if m.cfg.IDs == UUIDs {
+		ids = appendUUID(ids, traceID)
+		ids = appendUUID(ids, spanUUID(traceID, spanID))
+		ids = appendUUID(ids, spanUUID(traceID, parentID))
+	}
+	text := m.idText(ids)
+	span := &sc.span
+	span.ObsTraceID, span.ObsSpanID = text[:32], text[32:48]
+	span.TraceID, span.ID, span.ParentID = text[:32], text[32:48], text[48:64]
+	if m.cfg.IDs == UUIDs {
+		span.TraceID, span.ID, span.ParentID = text[64:100], text[100:136], text[136:172]
+	}
+	if !hasParent {
+		span.ParentID = ""
+	}
+}
+
+// idText returns ids as a string. Without hooks nobody sees it but the encoder,
+// which is done before the scratch memory under it changes, so it need not be
+// copied. A hook may keep strings, so for hooks it is.
+func (m *Mapper) idText(ids []byte) string {
+	if len(m.cfg.Hooks) > 0 {
+		return string(ids)
+	}
+	return unsafe.String(unsafe.SliceData(ids), len(ids))
+}
+
+func spanUUID(traceID trace.TraceID, spanID trace.SpanID) [16]byte {
+	var both [24]byte
+	copy(both[:], traceID[:])
+	copy(both[16:], spanID[:])
+	sum := sha256.Sum256(both[:])
+	id := [16]byte(sum[:])
+	id[6] = id[6]&0x0F | 0x80 // version 8: made by a rule of one's own
+	id[8] = id[8]&0x3F | 0x80 // the variant of RFC 9562
+	return id
+}
+
+func appendUUID(dst []byte, id [16]byte) []byte {
+	dst = append(hex.AppendEncode(dst, id[:4]), '-')
+	dst = append(hex.AppendEncode(dst, id[4:6]), '-')
+	dst = append(hex.AppendEncode(dst, id[6:8]), '-')
+	dst = append(hex.AppendEncode(dst, id[8:10]), '-')
+	return hex.AppendEncode(dst, id[10:])
+}
+
+// group sets the group from the conversation or the session. An id that the
+// encoder has to repair stays among the attributes too, whole.
+func (sc *scratch) group() {
+	for _, role := range [...]role{roleConversation, roleSession} {
+		id, ok := sc.text(role)
+		if !ok || id == "" {
+			continue
+		}
+		sc.span.GroupID, sc.span.GroupSource = id, string(sc.attr(role).Key)
+		if fitsID(id) {
+			sc.take(role)
+		}
+		return
+	}
+}
+
+// fitsID reports whether an id of the API can hold s as it is.
+func fitsID(s string) bool {
+	if len(s) > sgpspan.MaxIDBytes {
+		return false
+	}
+	for _, r := range s {
+		if r == 0 || r == '\uFFFD' {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,181 @@
+package mapping
+
+import (
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/sdk/instrumentation"
+	"go.opentelemetry.io/otel/sdk/resource"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+
+	"github.com/otelsgp/otelsgp/sgpexporter/sgpspan"
+)
+
+// metadata puts into the metadata what has found no other place.
+func (m *Mapper) metadata(sc *scratch, s sdktrace.ReadOnlySpan) {
+	o := sc.newObject(20)
+	o = append(o, sgpspan.Field{Key: "__source__", Value: sgpspan.StringValue(m.cfg.Source)})
+	o = addText(o, "__agent_name__", m.cfg.AgentName)
+	o = addText(o, "__agent_id__", m.cfg.AgentID)
+	o = addText(o, "__acp_type__", m.cfg.ACPType)
+	o = append(o, sc.errorFields...)
+	if len(sc.usageFields) > 0 {
+		o = append(o, sgpspan.Field{Key: usageKey, Value: sc.object(sc.usageFields)})
+	}
+	if attrs := sc.attributes(sc.attrs, sc.taken); len(attrs) > 0 {
+		o = append(o, sgpspan.Field{Key: "attributes", Value: sc.object(attrs)})
+	}
+	if len(sc.events) > 0 {
+		o = append(o, sgpspan.Field{Key: "events", Value: sc.eventList()})
+	}
+	if links := s.Links(); len(links) > 0 {
+		o = append(o, sgpspan.Field{Key: "links", Value: sc.linkList(links)})
+	}
+	o = addText(o, "kind", s.SpanKind().String())
+	o = m.scope(sc, o, s.InstrumentationScope())
+	o = m.resource(sc, o, s.Resource())
+	sctx := s.SpanContext()
+	if state := sctx.TraceState(); state.Len() > 0 {
+		o = addText(o, "trace_state", state.String())
+	}
+	if s.Parent().IsRemote() {
+		o = append(o, sgpspan.Field{Key: "parent_is_remote", Value: sgpspan.BoolValue(true)})
+	}
+	o = addCount(o, "child_span_count", s.ChildSpanCount())
+	o = sc.dropped(o, s)
+	sc.span.Metadata = o
+}
+
+func addText(o sgpspan.Object, key, text string) sgpspan.Object {
+	if text == "" {
+		return o
+	}
+	return append(o, sgpspan.Field{Key: key, Value: sgpspan.StringValue(text)})
+}
+
+func addCount(o sgpspan.Object, key string, n int) sgpspan.Object {
+	if n == 0 {
+		return o
+	}
+	return append(o, sgpspan.Field{Key: key, Value: sgpspan.IntValue(int64(n))})
+}
+
+// attributes returns attrs without those that are marked as taken.
+func (sc *scratch) attributes(attrs []attribute.KeyValue, taken []bool) sgpspan.Object {
+	o := sc.newObject(len(attrs))
+	for i := range attrs {
+		if i >= len(taken) || !taken[i] {
+			o = append(o, sgpspan.Field{Key: string(attrs[i].Key), Value: sgpspan.AttributeValue(attrs[i].Value)})
+		}
+	}
+	return o
+}
+
+func (sc *scratch) eventList() sgpspan.Value {
+	list := sc.newArray(len(sc.events))
+	mark := len(sc.attrs)
+	for i := range sc.events {
+		event := &sc.events[i]
+		o := sc.newObject(4)
+		o = append(o,
+			sgpspan.Field{Key: "name", Value: sgpspan.StringValue(event.Name)},
+			sgpspan.Field{Key: "time", Value: timeValue(event.Time)})
+		if attrs := sc.attributes(event.Attributes, sc.taken[mark:]); len(attrs) > 0 {
+			o = append(o, sgpspan.Field{Key: "attributes", Value: sc.object(attrs)})
+		}
+		mark += len(event.Attributes)
+		o = addCount(o, "dropped_attributes", event.DroppedAttributeCount)
+		list = append(list, sc.object(o))
+	}
+	return sc.array(list)
+}
+
+func timeValue(t time.Time) sgpspan.Value {
+	return sgpspan.StringValue(t.UTC().Format(time.RFC3339Nano))
+}
+
+func (sc *scratch) linkList(links []sdktrace.Link) sgpspan.Value {
+	list := sc.newArray(len(links))
+	for i := range links {
+		link := &links[i]
+		o := sc.newObject(5)
+		o = append(o,
+			sgpspan.Field{Key: "trace_id", Value: sgpspan.StringValue(link.SpanContext.TraceID().String())},
+			sgpspan.Field{Key: "span_id", Value: sgpspan.StringValue(link.SpanContext.SpanID().String())})
+		if state := link.SpanContext.TraceState(); state.Len() > 0 {
+			o = addText(o, "trace_state", state.String())
+		}
+		if attrs := sc.attributes(link.Attributes, nil); len(attrs) > 0 {
+			o = append(o, sgpspan.Field{Key: "attributes", Value: sc.object(attrs)})
+		}
+		o = addCount(o, "dropped_attributes", link.DroppedAttributeCount)
+		list = append(list, sc.object(o))
+	}
+	return sc.array(list)
+}
+
+func (m *Mapper) scope(sc *scratch, o sgpspan.Object, scope instrumentation.Scope) sgpspan.Object {
+	if scope.Name == "" && scope.Version == "" && scope.SchemaURL == "" && scope.Attributes.Len() == 0 {
+		return o
+	}
+	return sc.cached(o, "scope", m.cache.scopes.get(scope, m.encodeScope))
+}
+
+func (m *Mapper) encodeScope(scope instrumentation.Scope) *encoded {
+	var o sgpspan.Object
+	o = addText(o, "name", scope.Name)
+	o = addText(o, "version", scope.Version)
+	o = addText(o, "schema_url", scope.SchemaURL)
+	return m.encode("scope", withAttributes(o, scope.Attributes.ToSlice()))
+}
+
+func (m *Mapper) resource(sc *scratch, o sgpspan.Object, res *resource.Resource) sgpspan.Object {
+	if res.Len() == 0 && res.SchemaURL() == "" {
+		return o
+	}
+	return sc.cached(o, "resource", m.cache.resources.get(res, m.encodeResource))
+}
+
+func (m *Mapper) encodeResource(res *resource.Resource) *encoded {
+	o := withAttributes(nil, res.Attributes())
+	return m.encode("resource", addText(o, "schema_url", res.SchemaURL()))
+}
+
+func withAttributes(o sgpspan.Object, attrs []attribute.KeyValue) sgpspan.Object {
+	if len(attrs) == 0 {
+		return o
+	}
+	fields := make(sgpspan.Object, len(attrs))
+	for i, kv := range attrs {
+		fields[i] = sgpspan.Field{Key: string(kv.Key), Value: sgpspan.AttributeValue(kv.Value)}
+	}
+	return append(o, sgpspan.Field{Key: "attributes", Value: sgpspan.ObjectValue(&fields)})
+}
+
+// encode returns o as JSON text with its repairs made.
+func (m *Mapper) encode(key string, o sgpspan.Object) *encoded {
+	v := sgpspan.ObjectValue(&o)
+	text, notes := m.encoder.AppendValue(nil, key, &v)
+	if raw, ok := sgpspan.JSONValue(string(text)); ok {
+		v = raw
+	}
+	return &encoded{value: v, notes: notes}
+}
+
+func (sc *scratch) cached(o sgpspan.Object, key string, e *encoded) sgpspan.Object {
+	sc.span.Notes = append(sc.span.Notes, e.notes...)
+	return append(o, sgpspan.Field{Key: key, Value: e.value})
+}
+
+// dropped adds what the SDK's limits have cost.
+func (sc *scratch) dropped(o sgpspan.Object, s sdktrace.ReadOnlySpan) sgpspan.Object {
+	attrs, events, links := s.DroppedAttributes(), s.DroppedEvents(), s.DroppedLinks()
+	if attrs == 0 && events == 0 && links == 0 {
+		return o
+	}
+	d := sc.newObject(3)
+	d = addCount(d, "attributes", attrs)
+	d = addCount(d, "events", events)
+	d = addCount(d, "links", links)
+	return append(o, sgpspan.Field{Key: "dropped", Value: sc.object(d)})
+}

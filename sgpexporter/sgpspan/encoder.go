@@ -1,0 +1,302 @@
+package sgpspan
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+)
+
+// Limits and defaults of an [Encoder].
+const (
+	// DefaultMaxStringBytes is the default of Encoder.MaxStringBytes: 1 MiB.
+	DefaultMaxStringBytes = 1 << 20
+	// DefaultMaxDepth is the default of Encoder.MaxDepth.
+	DefaultMaxDepth = 16
+	// MaxIDBytes is the longest id, in bytes, that the SGP span API takes.
+	MaxIDBytes = 256
+
+	maxNotes     = 16 // of the encoder, in one span
+	maxNotePath  = 128
+	spareLevels  = 8 // what the span's own objects nest above a payload, and more
+	idHashDigits = 32
+)
+
+// The range of RFC 3339's four digits of year, without the year 0, which not
+// every reader knows.
+var (
+	minTime = time.Date(1, 1, 1, 0, 0, 0, 0, time.UTC)
+	maxTime = time.Date(9999, 12, 31, 23, 59, 59, 999_999_999, time.UTC)
+)
+
+// Encoder encodes spans within limits. The zero value has the default limits.
+// It is safe for concurrent use.
+//
+// What the SGP span API would refuse, or JSON cannot hold, is repaired, and each
+// repair is noted in the span's metadata under [NotesKey]:
+//
+//   - An End before the Start becomes the Start.
+//   - A time outside the years 1 to 9999 becomes the nearest within.
+//   - Bytes that are not UTF-8, NUL, and half a surrogate pair in JSON text become
+//     U+FFFD.
+//   - TraceID, ID, ParentID and GroupID over 256 bytes, or with such bytes, keep
+//     a prefix and get a hash of the whole, so that two of them never become one.
+//   - NaN and infinities become the strings "NaN", "Infinity" and "-Infinity". A
+//     number in JSON text beyond the range of float64 becomes a string.
+//   - A string over MaxStringBytes is cut; the note has its length.
+//   - What nests deeper than MaxDepth becomes a string: the JSON text that
+//     it was, or a remark where it was none.
+//   - A Type, a Status or one of the observability ids that is not valid is
+//     left out.
+//   - An empty Name becomes "unnamed".
+type Encoder struct {
+	// MaxStringBytes bounds one string, in bytes; 0 means
+	// DefaultMaxStringBytes. A string over it is cut between two runes. It bounds
+	// object keys too.
+	MaxStringBytes int
+	// MaxDepth bounds how deep an attribute's value and a payload in JSON text
+	// nest; 0 means DefaultMaxDepth, and MaxJSONDepth is the most. A scalar has
+	// depth 0, a flat array or object 1.
+	MaxDepth int
+}
+
+// encoding is the state of encoding one span.
+type encoding struct {
+	dst       []byte
+	maxString int
+	maxDepth  int
+	path      []string
+	notes     []string
+	lost      int // notes over maxNotes
+}
+
+var encodings = sync.Pool{New: func() any { return new(encoding) }}
+
+// AppendJSON appends s to dst as one JSON object and returns the extended slice.
+// The result is always valid JSON, whatever s holds. It does not change s.
+func (c Encoder) AppendJSON(dst []byte, s *Span) []byte {
+	e := c.begin(dst)
+	e.span(s)
+	return e.end()
+}
+
+func (c Encoder) begin(dst []byte) *encoding {
+	e := encodings.Get().(*encoding)
+	e.dst = dst
+	e.maxString, e.maxDepth = c.MaxStringBytes, c.MaxDepth
+	if e.maxString <= 0 {
+		e.maxString = DefaultMaxStringBytes
+	}
+	if e.maxDepth <= 0 {
+		e.maxDepth = DefaultMaxDepth
+	}
+	e.maxDepth = min(e.maxDepth, MaxJSONDepth)
+	return e
+}
+
+// end returns what was encoded and gives e back, without what it held.
+func (e *encoding) end() []byte {
+	dst := e.dst
+	clear(e.path[:cap(e.path)])
+	*e = encoding{path: e.path[:0]}
+	encodings.Put(e)
+	return dst
+}
+
+func (e *encoding) span(s *Span) {
+	e.id(`{"trace_id":`, "trace_id", s.TraceID)
+	if s.ID != "" {
+		e.id(`,"id":`, "id", s.ID)
+	}
+	if s.ParentID != "" {
+		e.id(`,"parent_id":`, "parent_id", s.ParentID)
+	}
+	if s.GroupID != "" {
+		e.id(`,"group_id":`, "group_id", s.GroupID)
+	}
+	e.dst = append(e.dst, `,"name":`...)
+	name := s.Name
+	if name == "" {
+		name = "unnamed"
+		e.noteAt("name", "was empty")
+	}
+	e.path = append(e.path, "name")
+	e.str(name)
+	e.path = e.path[:0]
+	e.times(s)
+	if s.Type.Valid() {
+		e.dst = append(append(append(e.dst, `,"type":"`...), s.Type...), '"')
+	} else if s.Type != "" {
+		e.noteAt("type", "left out: not a type of SGP")
+	}
+	if s.Status.Valid() {
+		e.dst = append(append(append(e.dst, `,"status":"`...), s.Status...), '"')
+	} else if s.Status != "" {
+		e.noteAt("status", "left out: not a status of SGP")
+	}
+	if isHexID(s.ObsTraceID, 32) {
+		e.dst = append(append(append(e.dst, `,"obs_trace_id":"`...), s.ObsTraceID...), '"')
+		// The API wants no span id without the trace id.
+		if isHexID(s.ObsSpanID, 16) {
+			e.dst = append(append(append(e.dst, `,"obs_span_id":"`...), s.ObsSpanID...), '"')
+		}
+	}
+	if s.Input != nil {
+		e.payload(`,"input":`, "input", s.Input)
+	}
+	if s.Output != nil {
+		e.payload(`,"output":`, "output", s.Output)
+	}
+	e.metadata(s)
+	e.dst = append(e.dst, '}')
+}
+
+// metadata comes last, so that its notes hold what the encoding of all else had
+// to repair.
+func (e *encoding) metadata(s *Span) {
+	if s.Metadata != nil {
+		e.payload(`,"metadata":`, "metadata", s.Metadata)
+	}
+	if len(s.Notes)+len(e.notes) == 0 {
+		return
+	}
+	switch {
+	case s.Metadata == nil:
+		e.dst = append(e.dst, `,"metadata":{"`...)
+	case len(s.Metadata) == 0:
+		e.dst = append(e.dst[:len(e.dst)-1], '"')
+	default:
+		e.dst = append(e.dst[:len(e.dst)-1], `,"`...)
+	}
+	e.dst = append(e.dst, NotesKey+`":[`...)
+	for i, notes := range [][]string{s.Notes, e.notes} {
+		for j, note := range notes {
+			if i+j > 0 && (j > 0 || len(s.Notes) > 0) {
+				e.dst = append(e.dst, ',')
+			}
+			e.dst, _ = appendString(e.dst, cutString(note, e.maxString))
+		}
+	}
+	if e.lost > 0 {
+		e.dst = append(e.dst, `,"and `...)
+		e.dst = strconv.AppendInt(e.dst, int64(e.lost), 10)
+		e.dst = append(e.dst, ` more repairs"`...)
+	}
+	e.dst = append(e.dst, "]}"...)
+}
+
+// id encodes an id after the text before it.
+func (e *encoding) id(before, field, id string) {
+	e.dst = append(e.dst, before...)
+	if len(id) <= MaxIDBytes && indexSpecial(id, false) == len(id) {
+		e.dst = append(append(append(e.dst, '"'), id...), '"')
+		return
+	}
+	short, how := repairID(id)
+	if how != "" {
+		e.noteAt(field, how)
+	}
+	e.dst, _ = appendString(e.dst, short)
+}
+
+// repairID returns an id that the API takes, and how it was repaired if it was.
+func repairID(id string) (repaired, how string) {
+	clean := strings.ToValidUTF8(strings.ReplaceAll(id, "\x00", "\uFFFD"), "\uFFFD")
+	switch {
+	case len(id) > MaxIDBytes:
+		how = "shortened to a prefix and a hash, had " + strconv.Itoa(len(id)) + " bytes"
+	case clean != id:
+		how = "had NUL or bytes that are not UTF-8, replaced and made unique with a hash"
+	default:
+		return id, ""
+	}
+	sum := sha256.Sum256([]byte(id))
+	prefix := cutString(clean, MaxIDBytes-1-idHashDigits)
+	return prefix + "~" + hex.EncodeToString(sum[:idHashDigits/2]), how
+}
+
+func (e *encoding) times(s *Span) {
+	start := e.clamp("start_timestamp", s.Start)
+	e.time(`,"start_timestamp":"`, start)
+	if s.End.IsZero() {
+		return
+	}
+	end := e.clamp("end_timestamp", s.End)
+	if end.Before(start) {
+		e.noteAt("end_timestamp", "was before start_timestamp and is set to it, was "+
+			end.Format(time.RFC3339Nano))
+		end = start
+	}
+	e.time(`,"end_timestamp":"`, end)
+}
+
+// clamp returns t in UTC, by the wall clock, within the range that can be
+// written.
+func (e *encoding) clamp(field string, t time.Time) time.Time {
+	t = t.UTC()
+	switch {
+	case t.Before(minTime):
+		e.outOfRange(field, t)
+		return minTime
+	case t.After(maxTime):
+		e.outOfRange(field, t)
+		return maxTime
+	}
+	return t
+}
+
+func (e *encoding) outOfRange(field string, t time.Time) {
+	e.noteAt(field, "out of range, was "+strconv.FormatInt(t.Unix(), 10)+" s from 1970")
+}
+
+func (e *encoding) time(before string, t time.Time) {
+	e.dst = t.AppendFormat(append(e.dst, before...), time.RFC3339Nano)
+	e.dst = append(e.dst, '"')
+}
+
+func isHexID(s string, length int) bool {
+	if len(s) != length {
+		return false
+	}
+	for i := range len(s) {
+		if c := s[i]; (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return false
+		}
+	}
+	return true
+}
+
+// payload encodes o after the text before it.
+func (e *encoding) payload(before, field string, o Object) {
+	e.dst = append(e.dst, before...)
+	e.path = append(e.path, field)
+	e.object(o, 0)
+	e.path = e.path[:0]
+}
+
+// note records what was done to the value at the current path.
+func (e *encoding) note(what string) {
+	e.noteAt(strings.Join(e.path, "."), what)
+}
+
+func (e *encoding) noteAt(path, what string) {
+	if len(e.notes) == maxNotes {
+		e.lost++
+		return
+	}
+	path = strings.ToValidUTF8(cutString(path, maxNotePath), string(utf8.RuneError))
+	e.notes = append(e.notes, path+": "+what)
+}
+
+// AppendValue appends v to dst in JSON, as the value of the member of the
+// metadata that path names, and returns the notes of its repairs.
+func (c Encoder) AppendValue(dst []byte, path string, v *Value) (out []byte, notes []string) {
+	e := c.begin(dst)
+	e.path = append(e.path, "metadata", path)
+	e.value(v, 0)
+	notes = e.notes
+	return e.end(), notes
+}
