@@ -1,0 +1,200 @@
+package sgpexporter
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"go.opentelemetry.io/otel/metric"
+
+	"github.com/otelsgp/otelsgp/sgpexporter/internal/mapping"
+	"github.com/otelsgp/otelsgp/sgpexporter/internal/transport"
+)
+
+// Defaults and limits of the options.
+const (
+	// DefaultBaseURL is SGP in production.
+	DefaultBaseURL = "https://api.egp.scale.com"
+	// DefaultTimeout is the default of [WithTimeout].
+	DefaultTimeout = 30 * time.Second
+	// DefaultMaxRequestItems is the default of [WithMaxRequestItems], and the
+	// most that SGP takes.
+	DefaultMaxRequestItems = 1000
+	// DefaultMaxRequestBytes is the default of [WithMaxRequestBytes].
+	DefaultMaxRequestBytes = 4 << 20
+)
+
+// path is where SGP takes a batch of spans, below the base URL.
+const path = "/v5/spans/batch"
+
+// config is what options, environment and defaults come to. A field that no
+// option has set is the zero value until resolve.
+type config struct {
+	apiKey          *string
+	apiKeySource    func(context.Context) (string, error)
+	accountID       *string
+	baseURL         *string
+	httpClient      *http.Client
+	headers         map[string]string
+	timeout         time.Duration
+	retry           *RetryConfig
+	compression     Compression
+	maxRequestItems int
+	maxRequestBytes int
+	meterProvider   metric.MeterProvider
+	mapping         mapping.Config
+
+	// What resolve makes of them.
+	disabled bool
+	url      *url.URL // base URL and path
+	header   http.Header
+	key      transport.KeySource
+	keyFrom  string // for MarshalLog
+}
+
+// newConfig applies opts over the environment over the defaults. This is the
+// only place that knows which goes first. The error tells all that is wrong.
+func newConfig(opts []Option, env environment) (config, error) {
+	c := config{
+		timeout:         DefaultTimeout,
+		maxRequestItems: DefaultMaxRequestItems,
+		maxRequestBytes: DefaultMaxRequestBytes,
+		mapping: mapping.Config{
+			AgentName: env.get("AGENT_NAME"),
+			AgentID:   env.get("AGENT_ID"),
+			ACPType:   env.get("ACP_TYPE"),
+		},
+	}
+	for _, opt := range opts {
+		if opt != nil {
+			opt(&c)
+		}
+	}
+	c.disabled = env.get("DISABLE_SCALE_TRACING") != ""
+	err := errors.Join(
+		c.resolveKey(env),
+		c.resolveURL(env),
+		c.resolveHeader(env),
+		c.resolveRetry(env),
+		inRange("WithTimeout", c.timeout, 0, 1<<63-1),
+		inRange("WithMaxRequestItems", c.maxRequestItems, 1, DefaultMaxRequestItems),
+		inRange("WithMaxRequestBytes", c.maxRequestBytes, 1, 1<<31-1),
+		inRange("WithMaxStringBytes", c.mapping.MaxStringBytes, 0, 1<<31-1),
+		inRange("WithMaxAttributeDepth", c.mapping.MaxDepth, 0, 1<<15),
+		inRange("WithCompression", c.compression, NoCompression, GzipCompression),
+	)
+	return c, err
+}
+
+func (c *config) resolveKey(env environment) error {
+	if c.apiKeySource != nil {
+		c.key, c.keyFrom = c.apiKeySource, "WithAPIKeySource"
+		return nil
+	}
+	key := env.get("SGP_API_KEY")
+	c.keyFrom = "SGP_API_KEY"
+	if c.apiKey != nil {
+		key, c.keyFrom = strings.TrimSpace(*c.apiKey), "WithAPIKey"
+	}
+	// What prints a struct must not find it there.
+	c.apiKey, c.key = nil, transport.StaticKey(key)
+	if key == "" {
+		c.keyFrom = ""
+		if c.disabled {
+			return nil
+		}
+		return ErrMissingAPIKey
+	}
+	if transport.CheckKey(key) != nil {
+		return fmt.Errorf("%w (%s)", ErrInvalidAPIKey, c.keyFrom)
+	}
+	return nil
+}
+
+func (c *config) resolveURL(env environment) error {
+	base, from := DefaultBaseURL, "the default"
+	if value := env.get("SGP_CLIENT_BASE_URL"); value != "" {
+		base, from = value, "SGP_CLIENT_BASE_URL"
+	}
+	if c.baseURL != nil {
+		base, from = strings.TrimSpace(*c.baseURL), "WithBaseURL"
+	}
+	invalid := func(problem string) error {
+		return fmt.Errorf("%w: %s %s", ErrInvalidBaseURL, from, problem)
+	}
+	u, err := url.Parse(base)
+	// The value is not shown: it may hold credentials, in the wrong place too.
+	switch {
+	case err != nil:
+		return invalid("is not a URL")
+	case u.Scheme != "http" && u.Scheme != "https":
+		return invalid(`does not begin with "https://" or "http://"`)
+	case u.Hostname() == "":
+		return invalid("has no host")
+	case u.User != nil:
+		return invalid("holds credentials; the API key has an option of its own")
+	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		return invalid("has a query or a fragment")
+	}
+	c.url = u.JoinPath(path)
+	return nil
+}
+
+// reserved are the headers that are not the application's to set.
+var reserved = []string{
+	"Accept", "Accept-Encoding", "Content-Encoding", "Content-Length", "Content-Type",
+	"Host", "Transfer-Encoding", "X-Api-Key", "X-Selected-Account-Id",
+}
+
+func (c *config) resolveHeader(env environment) error {
+	c.header = http.Header{"User-Agent": {userAgent}}
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(c.headers)) {
+		canonical := http.CanonicalHeaderKey(name)
+		switch {
+		case !validHeaderName(name):
+			errs = append(errs, fmt.Errorf("%w: WithHeaders: %q is no name of a header", ErrInvalidOption, name))
+		case slices.Contains(reserved, canonical):
+			errs = append(errs, fmt.Errorf("%w: WithHeaders: %s is set by the exporter", ErrInvalidOption, canonical))
+		case !transport.ValidHeaderValue(c.headers[name]):
+			errs = append(errs, fmt.Errorf("%w: WithHeaders: the value of %s cannot stand in a header", ErrInvalidOption, canonical))
+		default:
+			c.header.Set(name, c.headers[name])
+		}
+	}
+	account, from := env.get("SGP_ACCOUNT_ID"), "SGP_ACCOUNT_ID"
+	if c.accountID != nil {
+		account, from = strings.TrimSpace(*c.accountID), "WithAccountID"
+	}
+	if !transport.ValidHeaderValue(account) {
+		errs = append(errs, fmt.Errorf("%w: the value of %s cannot stand in a header", ErrInvalidOption, from))
+	} else if account != "" {
+		c.header.Set("X-Selected-Account-Id", account)
+	}
+	return errors.Join(errs...)
+}
+
+// validHeaderName says whether name is a token (RFC 9110, section 5.6.2).
+func validHeaderName(name string) bool {
+	for i := range len(name) {
+		b := name[i]
+		if (b < 'a' || b > 'z') && (b < 'A' || b > 'Z') && (b < '0' || b > '9') &&
+			!strings.ContainsRune("!#$%&'*+-.^_`|~", rune(b)) {
+			return false
+		}
+	}
+	return name != ""
+}
+
+func inRange[T int | time.Duration | Compression](option string, value, lowest, highest T) error {
+	if value >= lowest && value <= highest {
+		return nil
+	}
+	return fmt.Errorf("%w: %s(%v): must be from %v to %v", ErrInvalidOption, option, value, lowest, highest)
+}

@@ -1,0 +1,169 @@
+package sgpexporter
+
+import (
+	"context"
+	"errors"
+	"sync"
+
+	"github.com/otelsgp/otelsgp/asyncprocessor"
+	"github.com/otelsgp/otelsgp/sgpexporter/internal/mapping"
+	"github.com/otelsgp/otelsgp/sgpexporter/internal/transport"
+)
+
+// ExportSnapshots delivers snapshots in their order, in as few requests as
+// [WithMaxRequestItems] and [WithMaxRequestBytes] allow, one after another, and
+// returns when each is stored, rejected or given up, or ctx ends. An unknown
+// [asyncprocessor.Phase] is passed over.
+//
+// The error is nil when all are delivered, and else consists of
+// [asyncprocessor.ExportError] values, one for each reason, joined if there are
+// several:
+//
+//   - [asyncprocessor.ReasonRejected]: SGP refused these alone, with a 400, 409, 413 or
+//     422. The error matches [*RejectedError]. All others are stored. A request
+//     that is rejected whole is halved until the culprit stands alone: for one
+//     culprit among n snapshots that is at most 2·log2(n)+1 requests more, and
+//     never more than 3n in all. A lone 409 is tried once more without
+//     its parent.
+//   - [ReasonUnauthorized], matching [ErrUnauthorized]: see [WithAPIKey] and
+//     [WithAPIKeySource].
+//   - [asyncprocessor.ReasonExportFailed]: no answer, or none but refusals for now,
+//     until ctx or [WithRetry] ended it; an answer that is not SGP's
+//     ([ErrNotSGP]); a redirect ([ErrRedirected]); any other 4xx.
+//   - [asyncprocessor.ReasonExporterPanic], matching [ErrClientPanic].
+//   - [ReasonFiltered], [ReasonHookPanic]: a hook's doing.
+//   - [ReasonDisabled], matching [ErrDisabled];
+//     [asyncprocessor.ReasonAlreadyShutdown], matching [ErrShutdown].
+//
+// A request that was abandoned without an answer may still take effect later.
+func (e *Exporter) ExportSnapshots(ctx context.Context, snapshots []asyncprocessor.Snapshot) error {
+	if len(snapshots) == 0 {
+		return nil
+	}
+	if e.Disabled() {
+		return none(snapshots, ReasonDisabled, ErrDisabled)
+	}
+	if e.shutdown.Load() {
+		return none(snapshots, asyncprocessor.ReasonAlreadyShutdown, ErrShutdown)
+	}
+	x := exportPool.Get().(*export)
+	defer x.release()
+	x.Exporter, x.snapshots = e, snapshots
+
+	op := e.metrics.begin(ctx, snapshots)
+	x.run(ctx)
+	op.end(ctx, &x.losses, x.lastStatus)
+	return x.losses.err()
+}
+
+// export is one call of ExportSnapshots.
+type export struct {
+	*Exporter
+	snapshots  []asyncprocessor.Snapshot
+	batch      transport.Batch
+	index      []int // of each item of batch, in snapshots
+	lastStatus int
+	losses     losses
+}
+
+var exportPool = sync.Pool{New: func() any { return new(export) }}
+
+// maxPooledBytes bounds the buffers that are kept for the next call.
+const maxPooledBytes = 8 << 20
+
+func (x *export) release() {
+	batch, index := x.batch, x.index[:0]
+	batch.Reset()
+	*x = export{batch: batch, index: index}
+	if x.batch.Cap() <= maxPooledBytes {
+		exportPool.Put(x)
+	}
+}
+
+// run encodes and sends. Items are encoded until one does not fit into the
+// request any more; then those before it are sent, and it begins the next one.
+func (x *export) run(ctx context.Context) {
+	for i, s := range x.snapshots {
+		if s.Phase != asyncprocessor.PhaseStart && s.Phase != asyncprocessor.PhaseEnd {
+			continue
+		}
+		buf, err := x.mapper.Append(x.batch.Buffer(), s)
+		if err != nil {
+			x.unmapped(i, err)
+			continue
+		}
+		x.batch.Commit(buf)
+		x.index = append(x.index, i)
+		if n := x.batch.Len(); n > 1 && (n > x.maxItems || x.batch.BodySize() > x.client.MaxBodyBytes()) {
+			if !x.send(ctx, n-1, i+1) {
+				return
+			}
+		}
+	}
+	x.send(ctx, x.batch.Len(), len(x.snapshots))
+}
+
+// send delivers the first n items of the batch. When that fails for a reason
+// that is not theirs it gives up all that is left, the snapshots from next on
+// included, and returns false: they would only fail in the same way, and later.
+func (x *export) send(ctx context.Context, n, next int) bool {
+	result := x.client.Send(ctx, &x.batch, n, (*items)(x))
+	if result.LastStatus != 0 {
+		x.lastStatus = result.LastStatus
+	}
+	if result.Err != nil {
+		for _, i := range x.index[result.Settled:] {
+			x.losses.add(i, reasonOf(result.Err), transport.ErrorType(result.Err), result.Err)
+		}
+		for i := next; i < len(x.snapshots); i++ {
+			x.losses.add(i, reasonOf(result.Err), transport.ErrorType(result.Err), result.Err)
+		}
+		return false
+	}
+	x.batch.Drop(n)
+	x.index = x.index[:copy(x.index, x.index[n:])]
+	return true
+}
+
+func reasonOf(err error) asyncprocessor.DropReason {
+	switch {
+	case errors.Is(err, ErrUnauthorized):
+		return ReasonUnauthorized
+	case errors.Is(err, ErrClientPanic):
+		return asyncprocessor.ReasonExporterPanic
+	}
+	return asyncprocessor.ReasonExportFailed
+}
+
+// unmapped settles a snapshot that did not become an item.
+func (x *export) unmapped(i int, err error) {
+	var panicked *mapping.HookPanicError
+	switch {
+	case errors.Is(err, mapping.ErrFiltered):
+		x.losses.add(i, ReasonFiltered, string(ReasonFiltered), err)
+	case errors.As(err, &panicked):
+		x.losses.add(i, ReasonHookPanic, string(ReasonHookPanic), err)
+	default:
+		x.losses.add(i, ReasonUnencodable, string(ReasonUnencodable), err)
+	}
+}
+
+// items is what Send asks and tells about single items.
+type items export
+
+// Detach implements transport.Items.
+func (x *items) Detach(dst []byte, i int) ([]byte, error) {
+	return x.mapper.AppendDetached(dst, x.snapshots[x.index[i]])
+}
+
+// Rejected implements transport.Items.
+func (x *items) Rejected(i int, status *transport.StatusError) {
+	item := x.mapper.Item(x.snapshots[x.index[i]])
+	err := &RejectedError{
+		TraceID: item.TraceID, SpanID: item.ID, Name: shorten(item.Name, maxNameBytes), Phase: item.Phase,
+		StatusCode: status.Code, Reason: status.Reason,
+	}
+	x.losses.add(x.index[i], asyncprocessor.ReasonRejected, string(asyncprocessor.ReasonRejected), err)
+	x.metrics.refused(context.Background(), status.Code)
+	x.reports.rejected(err)
+}

@@ -1,0 +1,170 @@
+package sgpexporter
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"go.opentelemetry.io/otel"
+
+	"github.com/otelsgp/otelsgp/asyncprocessor"
+	"github.com/otelsgp/otelsgp/sgpexporter/internal/mapping"
+	"github.com/otelsgp/otelsgp/sgpexporter/internal/transport"
+)
+
+const (
+	version   = "0.1.0"
+	userAgent = "otelsgp-go/" + version
+)
+
+// Exporter delivers snapshots of spans to SGP. Make one with [New] and hand it to
+// asyncprocessor.New. All methods are safe for concurrent use, and on a nil
+// *Exporter, which is disabled: see [Exporter.Disabled].
+//
+// However it is printed, the API key and the values of [WithHeaders] do not show.
+type Exporter struct {
+	mapper   *mapping.Mapper
+	client   *transport.Client // nil if disabled
+	maxItems int
+	metrics  *metrics
+	reports  *reports
+	about    configLog
+	shutdown atomic.Bool
+}
+
+var _ asyncprocessor.Exporter = (*Exporter)(nil)
+
+// New returns an Exporter. Options go before the environment, which is read here
+// and only here, and the environment before the defaults; the package overview
+// has the table. The error tells all that is wrong at once, and matches
+// [ErrMissingAPIKey], [ErrInvalidAPIKey], [ErrInvalidBaseURL] or
+// [ErrInvalidOption] with [errors.Is]. New makes no request: whether the key is
+// accepted shows with the first spans.
+//
+// With DISABLE_SCALE_TRACING set, to whatever but the empty string, "false" and
+// "0" included as in the Python SDK, the Exporter is disabled: it needs no key, and
+// exports nothing.
+func New(opts ...Option) (*Exporter, error) {
+	cfg, err := newConfig(opts, osEnvironment())
+	if err != nil {
+		return nil, err
+	}
+	e := &Exporter{about: cfg.log(), reports: newReports()}
+	if cfg.disabled {
+		return e, nil
+	}
+	if cfg.url.Scheme == "http" && !isLoopback(cfg.url.Hostname()) {
+		otel.Handle(fmt.Errorf("%w: %s: use https", ErrPlainHTTP, cfg.url))
+	}
+	e.mapper = mapping.New(cfg.mapping)
+	e.maxItems = cfg.maxRequestItems
+	e.metrics = newMetrics(cfg.meterProvider, cfg.url)
+	e.client = transport.NewClient(transport.Config{
+		URL:          cfg.url,
+		Header:       cfg.header,
+		APIKey:       cfg.key,
+		KeyCanChange: cfg.apiKeySource != nil,
+		HTTPClient:   cfg.httpClient,
+		Timeout:      cfg.timeout,
+		Retry:        cfg.retry.transport(),
+		Gzip:         cfg.compression == GzipCompression,
+		MaxBytes:     int64(cfg.maxRequestBytes),
+		Observer:     observer{e.metrics, e.reports, cfg.keyFrom},
+	})
+	return e, nil
+}
+
+func isLoopback(host string) bool {
+	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		return true
+	}
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.IsLoopback()
+}
+
+// Disabled says whether the Exporter exports nothing: it is nil, or
+// DISABLE_SCALE_TRACING was set when it was made. What it is given is not
+// delivered, and counted as [ReasonDisabled]; without the variable set to save
+// the work, do not register a processor for it:
+//
+//	if !exp.Disabled() {
+//		opts = append(opts, sdktrace.WithSpanProcessor(asyncprocessor.New(exp)))
+//	}
+func (e *Exporter) Disabled() bool { return e == nil || e.client == nil }
+
+// Shutdown ends the Exporter: later calls of ExportSnapshots return an error that
+// matches [ErrShutdown]. It closes idle connections, but those of a client that
+// came through [WithHTTPClient], and does not wait. It returns nil; a second call
+// does nothing.
+func (e *Exporter) Shutdown(context.Context) error {
+	if e.Disabled() || !e.shutdown.CompareAndSwap(false, true) {
+		return nil
+	}
+	e.client.CloseIdleConnections()
+	e.reports.flush()
+	return nil
+}
+
+// configLog is the configuration as it may be logged.
+type configLog struct {
+	Type            string
+	Disabled        bool
+	URL             *url.URL
+	APIKey          string // where it comes from
+	AccountID       string
+	Headers         []string // names alone
+	Timeout         time.Duration
+	Retry           RetryConfig
+	Compression     string
+	MaxRequestItems int
+	MaxRequestBytes int
+	CustomClient    bool
+	Hooks           int
+}
+
+func (c *config) log() configLog {
+	from := "none"
+	if c.keyFrom != "" {
+		from = "from " + c.keyFrom
+	}
+	return configLog{
+		Type:            "sgpexporter",
+		Disabled:        c.disabled,
+		URL:             c.url,
+		APIKey:          from,
+		AccountID:       c.header.Get("X-Selected-Account-Id"),
+		Headers:         slices.Sorted(maps.Keys(c.headers)),
+		Timeout:         c.timeout,
+		Retry:           *c.retry,
+		Compression:     c.compression.String(),
+		MaxRequestItems: c.maxRequestItems,
+		MaxRequestBytes: c.maxRequestBytes,
+		CustomClient:    c.httpClient != nil,
+		Hooks:           len(c.mapping.Hooks),
+	}
+}
+
+// MarshalLog returns the configuration, in the manner of logr: without the API
+// key and the values of headers.
+func (e *Exporter) MarshalLog() any {
+	if e == nil {
+		return configLog{Type: "sgpexporter", Disabled: true, APIKey: "none"}
+	}
+	return e.about
+}
+
+// String returns the configuration in one line, as [Exporter.MarshalLog] has it.
+func (e *Exporter) String() string { return fmt.Sprintf("%+v", e.MarshalLog()) }
+
+// GoString is [Exporter.String].
+func (e *Exporter) GoString() string { return e.String() }
+
+// Format writes [Exporter.String] whatever the verb is.
+func (e *Exporter) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, e.String()) }
