@@ -142,7 +142,12 @@ func (c *config) resolveURL(env environment) error {
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
 		return invalid("has a query or a fragment")
 	}
-	c.url = u.JoinPath(path)
+	u.Path, u.RawPath = strings.TrimRight(u.Path, "/"), strings.TrimRight(u.RawPath, "/")
+	u.Path += path
+	if u.RawPath != "" {
+		u.RawPath += path
+	}
+	c.url = u
 	return nil
 }
 

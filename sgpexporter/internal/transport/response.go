@@ -87,6 +87,8 @@ func readReason(resp *http.Response, contentType string) string {
 		return jsonReason(body, 0)
 	case strings.HasPrefix(contentType, "text/html"):
 		return "(an HTML page)"
+	case strings.Contains(resp.Status, string(body)):
+		return "" // only the status once more
 	}
 	return string(body)
 }
