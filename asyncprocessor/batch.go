@@ -5,24 +5,18 @@ import "go.opentelemetry.io/otel/trace"
 // batch is what one call of the exporter carries.
 type batch struct {
 	snapshots []Snapshot
-	shares    []share // whose entries they are
+	shards    []uint16 // whose entries they are
 	bytes     uint64
 
 	coalesced      int // STARTs left out
 	coalescedBytes uint64
 }
 
-// share is what a batch took from one shard, coalesced STARTs included.
-type share struct {
-	shard uint16
-	taken int
-}
-
 // reset makes the batch ready to be filled again. It must not be called while
 // the exporter may still read it.
 func (b *batch) reset() {
 	clear(b.snapshots)
-	*b = batch{snapshots: b.snapshots[:0], shares: b.shares[:0]}
+	*b = batch{snapshots: b.snapshots[:0], shards: b.shards[:0]}
 }
 
 // batcher fills batches from shards that are ready.
@@ -48,21 +42,15 @@ func (bt *batcher) fill(b *batch, ss *shards) {
 	bt.starts.clear()
 	for ss.readyCount > 0 && !bt.full(b) {
 		i, s := ss.next()
-		taken := 0
-		for s.count > 0 {
-			e := s.front()
-			if !bt.add(b, e) {
-				break
-			}
+		for s.count > 0 && bt.add(b, s.front()) {
 			s.pop()
-			taken++
+			s.out++
 		}
-		if taken == 0 {
+		if s.out == 0 {
 			ss.undoNext(i)
 			return
 		}
-		ss.count -= taken
-		b.shares = append(b.shares, share{shard: i, taken: taken})
+		b.shards = append(b.shards, i)
 		if s.count > 0 {
 			return // the next entry did not fit: the batch is closed
 		}

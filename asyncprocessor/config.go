@@ -75,10 +75,10 @@ func WithMaxQueueSize(snapshots int) Option {
 }
 
 // WithMaxQueueBytes bounds the memory held by the snapshots that wait and those
-// in flight together, by an estimate: a fixed size for each snapshot and the
-// length of its name, keys and values, those of events and links included. What
-// a START and its END share is counted twice. Above it a snapshot is
-// dropped as [ReasonQueueFull]; from three quarters of it STARTs are refused as
+// in flight together, by an estimate: a fixed size for each snapshot, which
+// stands for its name too, and the length of its keys, values and status
+// description, those of events and links included. What a START and its END
+// share is counted twice. Above it a snapshot is dropped as [ReasonQueueFull]; from three quarters of it STARTs are refused as
 // [ReasonStartRefused]; a snapshot that is larger than all of it is dropped as
 // [ReasonTooLarge]. The default is [DefaultMaxQueueBytes]; it must be positive.
 func WithMaxQueueBytes(bytes int64) Option {

@@ -4,10 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"go.opentelemetry.io/otel"
 )
+
+// noDeadline is a time that does not come.
+const noDeadline = time.Duration(math.MaxInt64)
 
 // dispatcher is the one goroutine that takes snapshots out of the queue, sorts
 // them into shards, fills batches and starts exports. All its fields are its own,
@@ -35,9 +39,10 @@ type dispatcher struct {
 	flushing []*flush // flushes that wait
 	draining bool     // Shutdown began
 
-	taken, takenBytes uint64    // what was taken from the queue so far
-	takenAt           time.Time // when the queue was last looked into
-	quiet             bool      // and found nothing
+	epoch             time.Time     // all times below count from here
+	taken, takenBytes uint64        // what was taken from the queue so far
+	takenAt           time.Duration // when the queue was last looked into
+	quiet             bool          // and found nothing
 	timer             *time.Timer
 	report            reporter
 }
@@ -62,16 +67,17 @@ func newDispatcher(c config, q *queue, exporter Exporter, exportCtx context.Cont
 // Shutdown gives up.
 func (d *dispatcher) run() {
 	defer close(d.stopped)
+	d.epoch = time.Now()
 	d.timer = time.NewTimer(time.Hour)
 	defer d.timer.Stop()
 	for {
-		now := time.Now()
+		now := time.Since(d.epoch)
 		d.collect(now)
 		if !d.dispatch(now) {
 			return
 		}
 		d.report.dropped(now)
-		if d.draining && d.inFlight == 0 && d.shards.count == 0 && d.quiet {
+		if d.draining && d.inFlight == 0 && d.shards.readyCount == 0 && d.quiet {
 			return
 		}
 		if !d.wait() {
@@ -81,7 +87,7 @@ func (d *dispatcher) run() {
 }
 
 // collect moves what is in the queue's log into the shards.
-func (d *dispatcher) collect(now time.Time) {
+func (d *dispatcher) collect(now time.Duration) {
 	first, lastLen := d.queue.take()
 	// What arrived while the log was watched for its first entry arrived now;
 	// anything else may have waited since the log was last looked into.
@@ -98,10 +104,10 @@ func (d *dispatcher) collect(now time.Time) {
 		}
 		for i := range c.entries[:n] {
 			e := &c.entries[i]
-			d.taken++
 			d.takenBytes += uint64(e.bytes)
-			d.shards.add(*e, since)
+			d.shards.add(e, since)
 		}
+		d.taken += uint64(n)
 		clear(c.entries[:n])
 	}
 	if first != nil {
@@ -111,7 +117,7 @@ func (d *dispatcher) collect(now time.Time) {
 
 // dispatch starts exports for as long as a batch is due and a call is to be had.
 // It returns false when Shutdown gave up.
-func (d *dispatcher) dispatch(now time.Time) bool {
+func (d *dispatcher) dispatch(now time.Duration) bool {
 	for d.inFlight < d.cfg.concurrency && d.due(now) {
 		b := d.newBatch()
 		d.batcher.fill(b, &d.shards)
@@ -127,7 +133,7 @@ func (d *dispatcher) dispatch(now time.Time) bool {
 // due reports whether a batch is to be made: because it would be full, because
 // its first snapshot has waited the batch timeout, or because somebody waits for
 // the queue to drain.
-func (d *dispatcher) due(now time.Time) bool {
+func (d *dispatcher) due(now time.Duration) bool {
 	ss := &d.shards
 	switch {
 	case ss.readyCount == 0:
@@ -137,7 +143,7 @@ func (d *dispatcher) due(now time.Time) bool {
 	case d.draining || len(d.flushing) > 0:
 		return true
 	default:
-		return now.Sub(ss.oldest()) >= d.cfg.batchTimeout
+		return now-ss.oldest() >= d.cfg.batchTimeout
 	}
 }
 
@@ -146,8 +152,8 @@ func (d *dispatcher) due(now time.Time) bool {
 func (d *dispatcher) wait() bool {
 	// What to be woken for, and when at the latest.
 	var (
-		items, bytes uint64 = never, never
-		deadline     time.Time
+		items, bytes uint64        = never, never
+		deadline     time.Duration = noDeadline
 	)
 	switch {
 	case d.inFlight == d.cfg.concurrency:
@@ -166,15 +172,15 @@ func (d *dispatcher) wait() bool {
 		if d.shards.readyCount > 0 {
 			deadline = d.shards.oldest()
 		}
-		deadline = deadline.Add(d.cfg.batchTimeout)
+		deadline += d.cfg.batchTimeout
 	}
 	if !d.queue.await(d.taken, d.takenBytes, items, bytes) {
 		return true
 	}
 	deadline = d.report.before(deadline)
 	var timeout <-chan time.Time
-	if !deadline.IsZero() {
-		d.timer.Reset(time.Until(deadline))
+	if deadline != noDeadline {
+		d.timer.Reset(deadline - time.Since(d.epoch))
 		timeout = d.timer.C
 	}
 	closing := d.closing
@@ -199,10 +205,10 @@ func (d *dispatcher) wait() bool {
 // reap frees the shards of an export that came back.
 func (d *dispatcher) reap(b *batch) {
 	d.inFlight--
-	for _, s := range b.shares {
-		d.shards.free(s.shard, s.taken)
+	for _, i := range b.shards {
+		s := d.shards.free(i)
 		for _, f := range d.flushing {
-			f.settled(s.shard, d.shards.all[s.shard].settled)
+			f.settled(i, s.settled)
 		}
 	}
 	d.endFlushes()

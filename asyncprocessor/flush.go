@@ -22,8 +22,8 @@ func (f *flush) settled(i uint16, n uint64) {
 func (d *dispatcher) beginFlush(f *flush) {
 	d.collect(d.takenAt)
 	for i := range d.shards.all {
-		if s := &d.shards.all[i]; s.settled < s.added {
-			f.target[i] = s.added
+		if s := &d.shards.all[i]; s.settled < s.accepted() {
+			f.target[i] = s.accepted()
 			f.left++
 		}
 	}

@@ -99,11 +99,11 @@ func (p *Processor) OnEnd(s sdktrace.ReadOnlySpan) {
 	if !sc.IsSampled() || p.ignored.remove(&sc) {
 		return
 	}
-	s = endSpanOf(s)
+	s, size := endSpanOf(s)
 	p.queue.offer(entry{
 		span:   s,
 		spanID: sc.SpanID(),
-		bytes:  clampBytes(endSize(s)),
+		bytes:  clampBytes(size),
 		shard:  p.seed.shardOf(sc.TraceID()),
 		phase:  PhaseEnd,
 	}, nil)

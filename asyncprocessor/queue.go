@@ -32,49 +32,58 @@ type chunk struct {
 // An append is a few stores under one short lock. The dispatcher takes the whole
 // log in one step, so it never holds the lock for longer than an append does.
 type queue struct {
+	// mu guards everything down to the limits. It is held for a few
+	// instructions at a time: no call of the SDK, the exporter or the
+	// application is made under it.
+	//
+	// What every append touches comes first and fits one cache line, which is
+	// what moves between the cores of concurrent producers.
+	mu sync.Mutex
+	// accepted and acceptedBytes only grow; released and releasedBytes follow
+	// them as entries are exported, coalesced or dropped. The difference is what
+	// the bounds are about.
+	accepted, released           uint64
+	acceptedBytes, releasedBytes uint64
+	wakeAt                       uint64
+	tail                         *chunk
+	tailLen                      uint32 // entries in tail; all chunks before it are full
+	closed                       bool   // Shutdown was called: nothing is accepted
+	abandoned                    bool   // Shutdown gave up: late results change nothing
+	waiting                      bool   // waiters is not empty
+	unreported                   bool   // a drop was not reported yet, and the dispatcher knows
+
+	starts      []startSpan // what is left of the slab of START records
+	wakeAtBytes uint64
+	head        *chunk
+	free        *chunk
+	freeLen     int
+	waiters     waiterList
+
+	inFlight                     int64
+	refused, exported, coalesced uint64
+	droppedBy                    map[DropReason]uint64
+
+	// The limits do not change.
 	maxItems, startItems uint64 // startItems: from here on STARTs are refused
 	maxBytes, startBytes uint64
 	blocking             bool
 	// wake tells the dispatcher that accepted or acceptedBytes reached what it
 	// waits for, or that a drop is to be reported. It holds one token.
 	wake chan struct{}
-
-	// mu guards everything below. It is held for a few instructions at a
-	// time: no call of the SDK, the exporter or the application is made
-	// under it.
-	mu sync.Mutex
-
-	closed    bool // Shutdown was called: nothing is accepted
-	abandoned bool // Shutdown gave up: late results change nothing
-
-	// accepted and acceptedBytes only grow; released and releasedBytes follow
-	// them as entries are exported, coalesced or dropped. The difference is what
-	// the bounds are about.
-	accepted, released           uint64
-	acceptedBytes, releasedBytes uint64
-	wakeAt, wakeAtBytes          uint64
-
-	head, tail *chunk
-	tailLen    int // entries in tail; all chunks before it are full
-	starts     []startSpan
-	free       *chunk
-	freeLen    int
-
-	waiters waiterList
-
-	inFlight                     int64
-	refused, exported, coalesced uint64
-	droppedBy                    map[DropReason]uint64
-	unreported                   bool // a drop that the dispatcher was not woken for yet may follow
 }
 
 func newQueue(c config) *queue {
 	first := new(chunk)
+	maxItems, maxBytes := uint64(c.maxQueueSize), uint64(c.maxQueueBytes)
+	startItems, startBytes := threeQuarters(maxItems), threeQuarters(maxBytes)
+	if c.blocking { // who waits for room is not refused
+		startItems, startBytes = maxItems, maxBytes
+	}
 	return &queue{
-		maxItems:    uint64(c.maxQueueSize),
-		startItems:  threeQuarters(uint64(c.maxQueueSize)),
-		maxBytes:    uint64(c.maxQueueBytes),
-		startBytes:  threeQuarters(uint64(c.maxQueueBytes)),
+		maxItems:    maxItems,
+		startItems:  startItems,
+		maxBytes:    maxBytes,
+		startBytes:  startBytes,
 		blocking:    c.blocking,
 		wake:        make(chan struct{}, 1),
 		wakeAt:      1,
@@ -98,7 +107,7 @@ func (q *queue) offer(e entry, start *startSpan) {
 	heldBytes := q.acceptedBytes - q.releasedBytes
 
 	if q.closed || held >= q.startItems || heldBytes >= q.startBytes || heldBytes+size > q.maxBytes ||
-		!q.waiters.empty() {
+		q.waiting {
 		q.offerSlow(e, start, held, heldBytes) // unlocks
 		return
 	}
@@ -119,13 +128,14 @@ func (q *queue) offerSlow(e entry, start *startSpan, held, heldBytes uint64) {
 		q.refuse(ReasonAlreadyShutdown)
 	case size > q.maxBytes:
 		q.refuse(ReasonTooLarge)
-	case q.blocking && (!fits || !q.waiters.empty()):
+	case q.blocking && (!fits || q.waiting):
 		w := &waiter{entry: e, done: make(chan struct{})}
 		if start != nil {
 			w.start = new(startSpan)
 			*w.start = *start
 		}
 		q.waiters.push(w)
+		q.waiting = true
 		q.mu.Unlock()
 		<-w.done // admitted by settle, or refused by close
 		return
@@ -212,7 +222,7 @@ func (q *queue) take() (first *chunk, lastLen int) {
 	if q.tailLen == 0 { // a chunk is linked only when there is an entry for it
 		return nil, 0
 	}
-	first, lastLen = q.head, q.tailLen
+	first, lastLen = q.head, int(q.tailLen)
 	q.head = q.newChunk()
 	q.tail, q.tailLen = q.head, 0
 	return first, lastLen

@@ -18,16 +18,16 @@ const reportInterval = 10 * time.Second
 // dispatcher: the application's goroutines only count.
 type reporter struct {
 	queue    *queue
-	pending  bool // there is something to tell once the interval is over
-	last     time.Time
+	pending  bool          // there is something to tell once the interval is over
+	last     time.Duration // when the last report was made; 0 for never
 	reported map[DropReason]uint64
 }
 
 // dropped reports what was refused since the last report, if there is anything
 // and the interval is over.
-func (r *reporter) dropped(now time.Time) {
+func (r *reporter) dropped(now time.Duration) {
 	r.pending = r.queue.hasUnreported()
-	if !r.pending || (!r.last.IsZero() && now.Sub(r.last) < reportInterval) {
+	if !r.pending || (r.last != 0 && now-r.last < reportInterval) {
 		return
 	}
 	since := r.last
@@ -39,7 +39,7 @@ func (r *reporter) dropped(now time.Time) {
 
 // describe returns the report on the counts of refused snapshots by reason, nil
 // when nothing is new.
-func (r *reporter) describe(counts map[DropReason]uint64, since, now time.Time) error {
+func (r *reporter) describe(counts map[DropReason]uint64, since, now time.Duration) error {
 	var parts []string
 	var total uint64
 	for _, reason := range slices.Sorted(maps.Keys(counts)) {
@@ -53,8 +53,8 @@ func (r *reporter) describe(counts map[DropReason]uint64, since, now time.Time) 
 		return nil
 	}
 	span := ""
-	if !since.IsZero() {
-		span = fmt.Sprintf(" in %s", now.Sub(since).Round(time.Second))
+	if since != 0 {
+		span = fmt.Sprintf(" in %s", (now - since).Round(time.Second))
 	}
 	return fmt.Errorf("asyncprocessor: %d snapshots dropped%s (%s): %s",
 		total, span, strings.Join(parts, ", "), advice(counts))
@@ -72,15 +72,10 @@ func advice(counts map[DropReason]uint64) string {
 	}
 }
 
-// before returns deadline, or the time of the next report if that is earlier. A
-// zero deadline is none.
-func (r *reporter) before(deadline time.Time) time.Time {
+// before returns deadline, or the time of the next report if that is earlier.
+func (r *reporter) before(deadline time.Duration) time.Duration {
 	if !r.pending {
 		return deadline
 	}
-	next := r.last.Add(reportInterval)
-	if deadline.IsZero() || next.Before(deadline) {
-		return next
-	}
-	return deadline
+	return min(deadline, r.last+reportInterval)
 }

@@ -8,36 +8,39 @@ import "time"
 const numShards = 256
 
 // minRing is the least capacity of a shard's ring, in entries.
-const minRing = 16
+const minRing = 8
 
 // keepRing is the largest capacity that an empty shard keeps, in entries.
 const keepRing = 256
 
-// shard is the FIFO of the traces that hash to it. While one of its entries is
+// shard is the FIFO of the traces that hash to it. While some of its entries are
 // with the exporter it is busy, and what follows waits: so a trace has one export
-// in flight at a time, and a retry holds up its own shard only.
+// in flight at a time, and a retry holds up its own shard only. It is one cache
+// line.
 type shard struct {
-	ring  []entry // length a power of two, or 0
-	head  int
-	count int
-	bytes uint64
-
-	// since is when the oldest entry began to wait, or somewhat before.
-	since time.Time
-	busy  bool
-
-	// added and settled count entries over the shard's life: a flush waits
-	// until settled reaches what added was.
-	added, settled uint64
+	ring        []entry // length a power of two, or 0
+	head, count uint32
+	bytes       uint64
+	// since is when the oldest entry began to wait, or somewhat before, in
+	// nanoseconds since the dispatcher's epoch.
+	since time.Duration
+	// settled counts the entries that came back over the shard's life, out
+	// those that are with the exporter: a flush waits for the one to reach the sum
+	// of all.
+	settled uint64
+	out     uint32
+	busy    bool
 }
 
-func (s *shard) push(e entry) {
-	if s.count == len(s.ring) {
-		s.resize(max(minRing, 2*len(s.ring)))
+// accepted counts all entries over the shard's life.
+func (s *shard) accepted() uint64 { return s.settled + uint64(s.out) + uint64(s.count) }
+
+func (s *shard) push(e *entry) {
+	if int(s.count) == len(s.ring) {
+		s.grow()
 	}
-	s.ring[(s.head+s.count)&(len(s.ring)-1)] = e
+	s.ring[int(s.head+s.count)&(len(s.ring)-1)] = *e
 	s.count++
-	s.added++
 	s.bytes += uint64(e.bytes)
 }
 
@@ -47,16 +50,16 @@ func (s *shard) front() *entry { return &s.ring[s.head] }
 func (s *shard) pop() {
 	e := s.front()
 	s.bytes -= uint64(e.bytes)
-	*e = entry{} // let the collector have the span
-	s.head = (s.head + 1) & (len(s.ring) - 1)
+	e.span = nil // let the collector have it
+	s.head = (s.head + 1) & uint32(len(s.ring)-1)
 	s.count--
 	if s.count == 0 && len(s.ring) > keepRing {
 		s.ring, s.head = nil, 0
 	}
 }
 
-func (s *shard) resize(size int) {
-	ring := make([]entry, size)
+func (s *shard) grow() {
+	ring := make([]entry, max(minRing, 2*len(s.ring)))
 	n := copy(ring, s.ring[s.head:])
 	copy(ring[n:], s.ring[:s.head])
 	s.ring, s.head = ring, 0
@@ -73,13 +76,12 @@ type shards struct {
 	readyCount int
 	readyItems int    // entries in ready shards
 	readyBytes uint64 // and their bytes
-
-	count int // entries in all shards
 }
 
-// add puts e behind the entries of its shard. since is when it began to wait.
-func (ss *shards) add(e entry, since time.Time) {
-	s := &ss.all[e.shard]
+// add puts a copy of e behind the entries of its shard. since is when it began to
+// wait.
+func (ss *shards) add(e *entry, since time.Duration) {
+	s := &ss.all[e.shard%numShards]
 	if s.count == 0 {
 		s.since = since
 		if !s.busy {
@@ -87,7 +89,6 @@ func (ss *shards) add(e entry, since time.Time) {
 		}
 	}
 	s.push(e)
-	ss.count++
 	if !s.busy {
 		ss.readyItems++
 		ss.readyBytes += uint64(e.bytes)
@@ -107,7 +108,7 @@ func (ss *shards) next() (uint16, *shard) {
 	ss.readyCount--
 	s := &ss.all[i]
 	s.busy = true
-	ss.readyItems -= s.count
+	ss.readyItems -= int(s.count)
 	ss.readyBytes -= s.bytes
 	return i, s
 }
@@ -118,28 +119,30 @@ func (ss *shards) undoNext(i uint16) {
 	s.busy = false
 	ss.readyHead = (ss.readyHead + numShards - 1) % numShards
 	ss.readyCount++
-	ss.readyItems += s.count
+	ss.readyItems += int(s.count)
 	ss.readyBytes += s.bytes
 }
 
-// free ends the busy time of shard i, of which settled entries came back.
-func (ss *shards) free(i uint16, settled int) {
+// free ends the busy time of shard i: what was out came back.
+func (ss *shards) free(i uint16) *shard {
 	s := &ss.all[i]
+	s.settled += uint64(s.out)
+	s.out = 0
 	s.busy = false
-	s.settled += uint64(settled)
 	if s.count > 0 {
 		ss.enqueue(i)
-		ss.readyItems += s.count
+		ss.readyItems += int(s.count)
 		ss.readyBytes += s.bytes
 	}
+	return s
 }
 
 // oldest returns when the entry that waits longest in a ready shard began to.
-func (ss *shards) oldest() time.Time {
-	var t time.Time
+func (ss *shards) oldest() time.Duration {
+	var t time.Duration
 	for k := range ss.readyCount {
 		s := &ss.all[ss.ready[(ss.readyHead+k)%numShards]]
-		if k == 0 || s.since.Before(t) {
+		if k == 0 || s.since < t {
 			t = s.since
 		}
 	}

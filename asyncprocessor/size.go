@@ -9,17 +9,11 @@ import (
 // SDK and this package allocate on a 64-bit machine, rounded up.
 const (
 	startBytes = 768 // the live span that a START keeps, its record, its entry
-	endBytes   = 640 // the SDK's snapshot of an ended span, its entry
+	endBytes   = 704 // the SDK's snapshot of an ended span with its name, its entry
 	attrBytes  = 64  // an attribute.KeyValue
 	eventBytes = 80  // an event without its attributes
 	linkBytes  = 96  // a link without its attributes
 )
-
-// endSize estimates the memory that an ended span's snapshot keeps.
-func endSize(s sdktrace.ReadOnlySpan) int {
-	return endBytes + len(s.Name()) + len(s.Status().Description) +
-		attrsSize(s.Attributes()) + eventsSize(s.Events()) + linksSize(s.Links())
-}
 
 func eventsSize(events []sdktrace.Event) int {
 	n := len(events) * eventBytes

@@ -124,16 +124,21 @@ type endSpan struct {
 
 func (s *endSpan) Links() []sdktrace.Link { return s.links }
 
-// endSpanOf takes the snapshot of a span that ended. What the SDK hands to OnEnd
-// is immutable but for the attributes of links.
-func endSpanOf(s sdktrace.ReadOnlySpan) sdktrace.ReadOnlySpan {
-	links := s.Links()
-	for i := range links {
-		if len(links[i].Attributes) > 0 {
-			return &endSpan{ReadOnlySpan: s, links: ownLinks(slices.Clone(links))}
-		}
+// endSpanOf takes the snapshot of a span that ended, and estimates its size. What
+// the SDK hands to OnEnd is immutable but for the attributes of links.
+//
+// Each getter of the SDK's snapshot copies the whole of it, some 400 bytes, so
+// this asks for as little as the bounds and immutability need.
+func endSpanOf(s sdktrace.ReadOnlySpan) (sdktrace.ReadOnlySpan, int) {
+	size := endBytes + attrsSize(s.Attributes()) + len(s.Status().Description)
+	if events := s.Events(); len(events) > 0 {
+		size += eventsSize(events)
 	}
-	return s
+	if links := s.Links(); len(links) > 0 {
+		size += linksSize(links)
+		s = &endSpan{ReadOnlySpan: s, links: ownLinks(slices.Clone(links))}
+	}
+	return s, size
 }
 
 // ownLinks gives every link attributes of its own. links must not be shared.

@@ -50,6 +50,7 @@ func (q *queue) admit() (wake bool) {
 		}
 		close(w.done)
 	}
+	q.waiting = !q.waiters.empty()
 	return wake
 }
 
@@ -63,5 +64,6 @@ func (q *queue) close() (undelivered uint64) {
 		q.refuse(ReasonAlreadyShutdown)
 		close(q.waiters.pop().done)
 	}
+	q.waiting = false
 	return q.undeliveredLocked()
 }
