@@ -18,6 +18,8 @@ type exchange struct {
 	record   *Request // guarded by server.mu
 	items    []Span
 	rejected *Rejection
+	// late says that the client has given up.
+	late bool
 }
 
 // ServeHTTP answers a request of the SGP API. When a fault or Close ends a
@@ -78,11 +80,11 @@ func (x *exchange) commit() (status int, body []byte) {
 	x.record.Stored = true
 	s.stats.Stored++
 	s.stats.Items += uint64(len(x.items))
-	return http.StatusOK, s.write(x.items, last, x.record.Seq)
+	return http.StatusOK, s.write(x.items, last, Write{Request: x.record.Seq, Time: time.Now(), Late: x.late})
 }
 
 // write stores the items and returns the echo.
-func (s *Server) write(items []Span, last map[identity]int, request uint64) []byte {
+func (s *Server) write(items []Span, last map[identity]int, common Write) []byte {
 	var echo bytes.Buffer
 	echo.WriteString(`{"items":[`)
 	add := func(span *Span) {
@@ -100,7 +102,7 @@ func (s *Server) write(items []Span, last map[identity]int, request uint64) []by
 			}
 		}
 	} else {
-		stored, violations := s.store.put(items, last, request, time.Now())
+		stored, violations := s.store.put(items, last, common)
 		for _, e := range stored {
 			add(&e.span)
 		}

@@ -135,6 +135,7 @@ func (x *exchange) effectLater(release <-chan struct{}) {
 		}
 	}
 	if closed.Err() == nil {
+		x.late = true
 		x.commit()
 	}
 	x.abort()

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"container/list"
 	"slices"
-	"time"
 )
 
 // store holds the spans. It has no lock of its own: the Server's is around it.
@@ -80,8 +79,9 @@ func (st *store) tracesOf(id string) []string {
 
 // put writes the items, which have been checked, and returns the stored spans
 // that they ended up in, one for each identity in the order of the items, and
-// what was wrong with the order.
-func (st *store) put(items []Span, last map[identity]int, request uint64, now time.Time) ([]*entry, []Violation) {
+// what was wrong with the order. The writes are as common is, but for what they
+// have of the item.
+func (st *store) put(items []Span, last map[identity]int, common Write) ([]*entry, []Violation) {
 	var (
 		stored     []*entry
 		violations []Violation
@@ -89,13 +89,13 @@ func (st *store) put(items []Span, last map[identity]int, request uint64, now ti
 	for i := range items {
 		item := &items[i]
 		st.writes++
-		write := Write{
-			Seq: st.writes, Request: request, Item: i, Time: now,
-			TraceID: item.TraceID, ID: item.ID, ParentID: item.ParentID, Completed: item.Completed(),
-		}
-		e := st.get(item.TraceID, item.ID)
-		violations = append(violations, st.judgeOrder(e, write, item)...)
+		write := common
+		write.Seq, write.Item = st.writes, i
+		write.TraceID, write.ID, write.ParentID = item.TraceID, item.ID, item.ParentID
+		write.Completed = item.Completed()
 		counts := last[st.identity(item.TraceID, item.ID)] == i
+		e := st.get(item.TraceID, item.ID)
+		violations = append(violations, st.judgeOrder(e, write, item, counts)...)
 		if e == nil || e.span.TraceID != item.TraceID {
 			e = st.insert(e, item)
 		}
