@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"bytes"
 	"compress/gzip"
 	"encoding/json"
 	"fmt"
@@ -87,7 +88,7 @@ func readReason(resp *http.Response, contentType string) string {
 		return jsonReason(body, 0)
 	case strings.HasPrefix(contentType, "text/html"):
 		return "(an HTML page)"
-	case strings.Contains(resp.Status, string(body)):
+	case strings.Contains(resp.Status, string(bytes.TrimSpace(body))):
 		return "" // only the status once more
 	}
 	return string(body)

@@ -1,0 +1,269 @@
+package transport
+
+import (
+	"compress/gzip"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestRequestHeaders(t *testing.T) {
+	s := &server{answer: refuseThose(422)}
+	c, rec := newTestClient(t, s, func(cfg *Config) {
+		cfg.Header = http.Header{"X-Selected-Account-Id": {"acct"}, "X-Team": {"red"}}
+	})
+	require.NoError(t, c.Send(t.Context(), batchOf("a"), 1, rec).Err)
+	assert.Equal(t, http.Header{
+		"Accept":                {"application/json"},
+		"Accept-Encoding":       {"gzip"},
+		"Content-Type":          {"application/json"},
+		"X-Api-Key":             {testKey},
+		"X-Selected-Account-Id": {"acct"},
+		"X-Team":                {"red"},
+	}, s.heads[0])
+}
+
+func TestGzip(t *testing.T) {
+	var bodies []string
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		assert.Equal(t, "gzip", r.Header.Get("Content-Encoding"))
+		zip, err := gzip.NewReader(r.Body)
+		if !assert.NoError(t, err) {
+			return
+		}
+		body, err := io.ReadAll(zip)
+		assert.NoError(t, err)
+		bodies = append(bodies, string(body))
+		if strings.Contains(string(body), "bad") {
+			w.WriteHeader(422)
+			return
+		}
+		jsonOK(w)
+	}))
+	defer s.Close()
+	c, rec := newSocketClient(t, s.URL, nil)
+	c.cfg.Gzip = true
+	c.template.Header.Set("Content-Encoding", "gzip")
+	require.NoError(t, c.Send(t.Context(), batchOf("a", "bad"), 2, rec).Err)
+	assert.Equal(t, []string{`{"items":["a","bad"]}`, `{"items":["a"]}`, `{"items":["bad"]}`}, bodies)
+	assert.Contains(t, rec.rejected, 1)
+	c.CloseIdleConnections()
+}
+
+// countConns counts the connections that a server accepted.
+func countConns(srv *httptest.Server) *atomic.Int32 {
+	var n atomic.Int32
+	srv.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			n.Add(1)
+		}
+	}
+	return &n
+}
+
+func TestEchoIsDrainedAndTheConnectionUsedAgain(t *testing.T) {
+	for echo, most := range map[int]int32{100: 1, 64 << 10: 1, 10 << 20: 5} {
+		srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			w.Header().Set("Content-Type", "application/json")
+			_, _ = w.Write(make([]byte, echo))
+		}))
+		conns := countConns(srv)
+		srv.Start()
+		c, rec := newSocketClient(t, srv.URL, nil)
+		for range 5 {
+			require.NoError(t, c.Send(t.Context(), batchOf(strings.Repeat("a", 40<<10)), 1, rec).Err)
+		}
+		assert.Equal(t, most, conns.Load(), "an echo of %d bytes", echo)
+		c.CloseIdleConnections()
+		srv.Close()
+	}
+}
+
+func TestConnectionIsUsedAgainAfterARefusal(t *testing.T) {
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(422)
+		_, _ = fmt.Fprintf(w, `{"detail":%q}`, strings.Repeat("d", 10<<10))
+	}))
+	conns := countConns(srv)
+	srv.Start()
+	defer srv.Close()
+	c, rec := newSocketClient(t, srv.URL, nil)
+	require.NoError(t, c.Send(t.Context(), batchOf("a", "b", "c"), 3, rec).Err)
+	assert.EqualValues(t, 1, conns.Load())
+	assert.Len(t, rec.rejected, 3)
+	c.CloseIdleConnections()
+}
+
+// The upsert is done when the server says 200; what becomes of the echo is not
+// important.
+func TestTruncatedEchoIsASuccess(t *testing.T) {
+	var requests atomic.Int32
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		requests.Add(1)
+		_, _ = io.Copy(io.Discard, r.Body)
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Content-Length", "1000")
+		_, _ = io.WriteString(w, `{"items":[{"id"`)
+		_ = http.NewResponseController(w).Flush()
+		panic(http.ErrAbortHandler)
+	}))
+	defer srv.Close()
+	c, rec := newSocketClient(t, srv.URL, nil)
+	require.NoError(t, c.Send(t.Context(), batchOf("a"), 1, rec).Err)
+	assert.EqualValues(t, 1, requests.Load())
+}
+
+func TestContentTypeOfASuccess(t *testing.T) {
+	for contentType, ok := range map[string]bool{
+		"application/json":                true,
+		"application/json; charset=utf-8": true,
+		"APPLICATION/JSON":                true,
+		"application/problem+json":        true,
+		"":                                true,
+		"text/html; charset=utf-8":        false,
+		"text/plain":                      false,
+		"application/octet-stream":        false,
+		"json":                            false,
+		";;;":                             false,
+	} {
+		s := &server{answer: func(int, string) *http.Response {
+			return replyWith(200, "<html>log in</html>", "Content-Type", contentType)
+		}}
+		c, rec := newTestClient(t, s)
+		err := c.Send(t.Context(), batchOf("a", "b"), 2, rec).Err
+		if ok {
+			assert.NoError(t, err, "%q", contentType)
+			continue
+		}
+		require.ErrorIs(t, err, ErrNotSGP, "%q", contentType)
+		assert.ErrorContains(t, err, "not an SGP endpoint: https://sgp.test answered 200 with Content-Type ")
+		assert.Equal(t, "not_sgp_endpoint", ErrorType(err))
+		assert.Len(t, s.bodies, 1, "permanent, and not about the items")
+	}
+}
+
+func TestHTTP2(t *testing.T) {
+	var protos []string
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		protos = append(protos, r.Proto)
+		jsonOK(w)
+	}))
+	srv.EnableHTTP2 = true
+	srv.StartTLS()
+	defer srv.Close()
+	c, rec := newSocketClient(t, srv.URL, nil)
+	c.own.TLSClientConfig = srv.Client().Transport.(*http.Transport).TLSClientConfig.Clone()
+	require.NoError(t, c.Send(t.Context(), batchOf(strings.Repeat("a", 1<<20), "b"), 2, rec).Err)
+	assert.Equal(t, []string{"HTTP/2.0"}, protos)
+	c.CloseIdleConnections()
+}
+
+// leaky is a RoundTripper that puts the whole request into its errors.
+type leaky struct{ panics bool }
+
+func (l leaky) RoundTrip(req *http.Request) (*http.Response, error) {
+	err := fmt.Errorf("proxy refused %v", req.Header)
+	if l.panics {
+		panic(err)
+	}
+	return nil, err
+}
+
+func TestKeyShowsInNoError(t *testing.T) {
+	repeating := func(code int, contentType string) http.RoundTripper {
+		return &server{answer: func(int, string) *http.Response {
+			return replyWith(code, `{"detail":"bad `+testKey+`"}`+testKey, "Content-Type", contentType+testKey, "Location", "https://"+testKey+".test/")
+		}}
+	}
+	for name, rt := range map[string]http.RoundTripper{
+		"error":     leaky{},
+		"panic":     leaky{panics: true},
+		"json":      repeating(400, "application/json; k="),
+		"text":      repeating(404, "text/plain; k="),
+		"refused":   repeating(401, "text/plain; k="),
+		"redirect":  repeating(302, "text/plain; k="),
+		"not SGP":   repeating(200, "text/html; k="),
+		"transient": repeating(503, "text/plain; k="),
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, rec := newTestClient(t, rt, func(cfg *Config) { cfg.Retry.Enabled = false })
+			err := c.Send(t.Context(), batchOf("a"), 1, rec).Err
+			errs := append([]error{err}, rec.refusals...)
+			for _, rejected := range rec.rejected {
+				errs = append(errs, rejected)
+			}
+			require.NotEmpty(t, errs)
+			for _, err := range errs {
+				for ; err != nil; err = errors.Unwrap(err) {
+					for _, verb := range []string{"%v", "%+v", "%#v", "%q"} {
+						assert.NotContains(t, fmt.Sprintf(verb, err), testKey)
+					}
+				}
+			}
+		})
+	}
+}
+
+func TestPanicOfTheClientIsAnError(t *testing.T) {
+	c, rec := newTestClient(t, leaky{panics: true})
+	result := c.Send(t.Context(), batchOf("a"), 1, rec)
+	require.ErrorIs(t, result.Err, ErrPanic)
+	assert.Equal(t, "panic", ErrorType(result.Err))
+	assert.ErrorContains(t, result.Err, "proxy refused")
+
+	c, rec = newTestClient(t, &server{}, withSource(func(context.Context) (string, error) { panic("no vault") }))
+	for range 2 { // the lock of the first is given back
+		require.ErrorIs(t, c.Send(t.Context(), batchOf("a"), 1, rec).Err, ErrPanic)
+	}
+}
+
+func TestReasons(t *testing.T) {
+	long := strings.Repeat("é", 200)
+	for _, c := range []struct{ contentType, body, want string }{
+		{"application/json", `{"detail":"end before start"}`, "end before start"},
+		{"application/json", `{"error":{"message":"no such account","code":7}}`, "no such account"},
+		{"application/json", `{"message":"m","input":"secret prompt"}`, "m"},
+		{"application/problem+json", `{"title":"Unprocessable","status":422}`, "Unprocessable"},
+		{"application/json", `{"detail":[{"loc":["body","items",3,"id"],"msg":"too long","input":"secret prompt"}]}`, "body.items.3.id: too long"},
+		{"application/json", `{"errors":["a","b","c","d"]}`, "a; b; c"},
+		{"application/json", `{"input":"secret prompt"}`, ""},
+		{"application/json", `"secret prompt"`, ""},
+		{"application/json", `{"detail":"cut o`, ""},
+		{"application/json", `{"detail":{"detail":{"detail":{"detail":{"detail":"deep"}}}}}`, ""},
+		{"application/json", ``, ""},
+		{"text/plain", " line one\r\nline\ttwo\x00 \xff", "line one line two \uFFFD"},
+		{"text/plain", long, strings.Repeat("é", 128) + "…"},
+		{"text/html", "<html>secret</html>", "(an HTML page)"},
+		{"", "bare", "bare"},
+	} {
+		err := judge(replyWith(422, c.body, "Content-Type", c.contentType), testKey)
+		var status *StatusError
+		require.ErrorAs(t, err, &status)
+		assert.Equal(t, c.want, status.Reason, "%s %s", c.contentType, c.body)
+	}
+}
+
+func TestReasonCompressed(t *testing.T) {
+	var body strings.Builder
+	zip := gzip.NewWriter(&body)
+	_, _ = io.WriteString(zip, `{"detail":"squeezed"}`)
+	require.NoError(t, zip.Close())
+	err := judge(replyWith(422, body.String(), "Content-Type", "application/json", "Content-Encoding", "gzip"), testKey)
+	assert.EqualError(t, err, "SGP answered 422 Unprocessable Entity: squeezed")
+	err = judge(replyWith(422, "not gzip", "Content-Type", "application/json", "Content-Encoding", "gzip"), testKey)
+	assert.EqualError(t, err, "SGP answered 422 Unprocessable Entity")
+}

@@ -1,0 +1,214 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// locked is a server that accepts one key.
+type locked struct {
+	*server
+	mu   sync.Mutex
+	key  string
+	code int
+}
+
+func newLocked(key string, code int) *locked {
+	return &locked{server: &server{answer: refuseThose(422)}, key: key, code: code}
+}
+
+func (l *locked) RoundTrip(req *http.Request) (*http.Response, error) {
+	l.mu.Lock()
+	right := req.Header.Get("X-Api-Key") == l.key
+	l.mu.Unlock()
+	if !right {
+		resp, err := (&server{answer: func(int, string) *http.Response {
+			return replyWith(l.code, `{"detail":"no such key"}`, "Content-Type", "application/json")
+		}}).RoundTrip(req)
+		l.server.mu.Lock()
+		defer l.server.mu.Unlock()
+		l.keys = append(l.keys, req.Header.Get("X-Api-Key"))
+		return resp, err
+	}
+	return l.server.RoundTrip(req)
+}
+
+func (l *locked) change(key string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.key = key
+}
+
+func TestStaticKeyRefused(t *testing.T) {
+	for _, code := range []int{401, 403} {
+		l := newLocked("another", code)
+		c, rec := newTestClient(t, l)
+		for range 3 {
+			result := c.Send(t.Context(), batchOf("a", "b"), 2, rec)
+			require.ErrorIs(t, result.Err, ErrUnauthorized)
+			assert.Equal(t, 0, result.Settled)
+			assert.Equal(t, code, result.LastStatus)
+		}
+		assert.Len(t, l.keys, 3, "one request for each batch")
+		require.Len(t, rec.refusals, 1, "reported once")
+		assert.ErrorContains(t, rec.refusals[0], "no such key")
+
+		// It recovers when the key does, and would be reported again.
+		l.change(testKey)
+		require.NoError(t, c.Send(t.Context(), batchOf("a"), 1, rec).Err)
+		l.change("yet another")
+		require.ErrorIs(t, c.Send(t.Context(), batchOf("a"), 1, rec).Err, ErrUnauthorized)
+		assert.Len(t, rec.refusals, 2)
+	}
+}
+
+func withSource(source KeySource) func(*Config) {
+	return func(cfg *Config) { cfg.APIKey, cfg.KeyCanChange = source, true }
+}
+
+func TestRotatedKeyIsTakenAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLocked("key-1", 401)
+		asked := 0
+		c, rec := newTestClient(t, l, withSource(func(context.Context) (string, error) {
+			asked++
+			return " key-" + string(rune('0'+asked)) + "\n", nil
+		}))
+		require.NoError(t, c.Send(t.Context(), batchOf("a"), 1, rec).Err)
+		require.NoError(t, c.Send(t.Context(), batchOf("b"), 1, rec).Err)
+		assert.Equal(t, 1, asked, "a key that is accepted is kept")
+
+		l.change("key-2")
+		begin := time.Now()
+		require.NoError(t, c.Send(t.Context(), batchOf("c"), 1, rec).Err)
+		assert.Equal(t, time.Duration(0), time.Since(begin))
+		assert.Equal(t, 2, asked)
+		assert.Empty(t, rec.refusals, "a rotation is no failure")
+		assert.Equal(t, []string{"a", "b", "c"}, stored(l.server))
+	})
+}
+
+func TestSpansOutliveALateRotation(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLocked("new", 403)
+		begin := time.Now()
+		asked := 0
+		c, rec := newTestClient(t, l, withSource(func(context.Context) (string, error) {
+			asked++
+			if time.Since(begin) < 30*time.Second {
+				return "old", nil
+			}
+			return "new", nil
+		}))
+		require.NoError(t, c.Send(t.Context(), batchOf("a"), 1, rec).Err)
+		assert.Len(t, rec.refusals, 1)
+		assert.Equal(t, []string{"a"}, stored(l.server))
+		assert.Less(t, len(l.keys), 12, "no storm")
+		assert.Less(t, asked, 12)
+	})
+}
+
+// A source that makes a new key each time does not defeat the backoff.
+func TestFreshKeysThatAreRefusedWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLocked("never", 401)
+		asked := 0
+		c, rec := newTestClient(t, l, withSource(func(context.Context) (string, error) {
+			asked++
+			return "fresh-" + string(rune('a'+asked)), nil
+		}))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		require.ErrorIs(t, c.Send(ctx, batchOf("a"), 1, rec).Err, ErrUnauthorized)
+		assert.Less(t, len(l.keys), 14)
+		assert.Len(t, rec.refusals, 1)
+	})
+}
+
+func TestFailingSourceIsAskedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLocked("key", 401)
+		asked := 0
+		c, rec := newTestClient(t, l, withSource(func(context.Context) (string, error) {
+			asked++
+			switch asked {
+			case 1:
+				return "", errors.New("vault is sealed")
+			case 2:
+				return "", nil
+			case 3:
+				return "a\nb", nil
+			}
+			return "key", nil
+		}))
+		require.NoError(t, c.Send(t.Context(), batchOf("a"), 1, rec).Err)
+		assert.Equal(t, 4, asked)
+		assert.Equal(t, []string{"key"}, l.keys, "nothing is sent without a key")
+	})
+}
+
+func TestFailingSourceIsNamed(t *testing.T) {
+	c, rec := newTestClient(t, &server{}, withSource(func(context.Context) (string, error) {
+		return "", errors.New("vault is sealed")
+	}), func(cfg *Config) { cfg.Retry.Enabled = false })
+	err := c.Send(t.Context(), batchOf("a"), 1, rec).Err
+	assert.EqualError(t, err, "the source of the API key failed: vault is sealed")
+	assert.Equal(t, "api_key_source", ErrorType(err))
+}
+
+func TestHangingSourceEndsWithTheTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, rec := newTestClient(t, &server{}, withSource(func(ctx context.Context) (string, error) {
+			<-ctx.Done()
+			return "", ctx.Err()
+		}), func(cfg *Config) { cfg.Retry.MaxAttempts = 2 })
+		begin := time.Now()
+		require.ErrorIs(t, c.Send(t.Context(), batchOf("a"), 1, rec).Err, context.DeadlineExceeded)
+		assert.GreaterOrEqual(t, time.Since(begin), time.Minute)
+	})
+}
+
+// However many batches wait for a key, the source is asked by one of them.
+func TestSourceIsAskedOnceConcurrentSafe(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLocked("second", 401)
+		var asked, overlap atomic.Int32
+		c, rec := newTestClient(t, l, withSource(func(context.Context) (string, error) {
+			assert.EqualValues(t, 1, overlap.Add(1))
+			defer overlap.Add(-1)
+			time.Sleep(time.Second)
+			if asked.Add(1) == 1 {
+				return "first", nil
+			}
+			return "second", nil
+		}))
+		var all sync.WaitGroup
+		for range 8 {
+			all.Go(func() { assert.NoError(t, c.Send(t.Context(), batchOf("a"), 1, rec).Err) })
+		}
+		all.Wait()
+		assert.EqualValues(t, 2, asked.Load())
+	})
+}
+
+func TestCheckKey(t *testing.T) {
+	for _, good := range []string{"k", "sk-abc_DEF.123", "ünïcode", "a b"} {
+		assert.NoError(t, CheckKey(good))
+	}
+	for _, bad := range []string{"", "a\nb", "a\x00", "a\x7f", "a\r\nx-evil: 1"} {
+		err := CheckKey(bad)
+		require.Error(t, err)
+		if bad != "" {
+			assert.NotContains(t, err.Error(), bad)
+		}
+	}
+}

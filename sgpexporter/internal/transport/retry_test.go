@@ -1,0 +1,259 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// failing answers like this until it is over.
+func outage(over time.Duration, answer func() *http.Response) func(int, string) *http.Response {
+	begin := time.Now()
+	return func(int, string) *http.Response {
+		if time.Since(begin) < over {
+			return answer()
+		}
+		return reply(200)
+	}
+}
+
+func TestTransientFailuresAreRetried(t *testing.T) {
+	answers := map[string]func() *http.Response{
+		"connection": func() *http.Response { return nil },
+	}
+	for _, code := range []int{429, 500, 502, 503, 504, 520} {
+		answers[http.StatusText(code)] = func() *http.Response { return replyWith(code, "") }
+	}
+	for name, answer := range answers {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := &server{answer: outage(time.Minute, answer)}
+				c, rec := newTestClient(t, s)
+				ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+				defer cancel()
+				result := c.Send(ctx, batchOf("a", "b"), 2, rec)
+				assert.Equal(t, Result{Settled: 2, LastStatus: 200}, result)
+				for _, body := range s.bodies {
+					assert.Equal(t, `{"items":["a","b"]}`, body)
+				}
+				for i := 1; i < len(s.heads); i++ {
+					assert.Equal(t, s.heads[0], s.heads[i])
+				}
+				assert.Equal(t, len(s.bodies)-1, rec.retries)
+				assert.Zero(t, rec.splits)
+			})
+		})
+	}
+}
+
+func TestRetryWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &server{answer: outage(4*time.Minute, func() *http.Response { return replyWith(503, "") })}
+		c, rec := newTestClient(t, s)
+		require.NoError(t, c.Send(t.Context(), batchOf("a"), 1, rec).Err)
+		require.Greater(t, len(s.times), 8)
+		// 0.4 s doubling up to 20 s, each varied by a half.
+		for i, bounds := range [][2]time.Duration{
+			{200 * time.Millisecond, 600 * time.Millisecond},
+			{400 * time.Millisecond, 1200 * time.Millisecond},
+			{800 * time.Millisecond, 2400 * time.Millisecond},
+			{1600 * time.Millisecond, 4800 * time.Millisecond},
+			{3200 * time.Millisecond, 9600 * time.Millisecond},
+			{6400 * time.Millisecond, 19200 * time.Millisecond},
+			{10 * time.Second, 30 * time.Second},
+			{10 * time.Second, 30 * time.Second},
+		} {
+			wait := s.times[i+1].Sub(s.times[i])
+			assert.GreaterOrEqual(t, wait, bounds[0], "wait %d", i+1)
+			assert.LessOrEqual(t, wait, bounds[1]+time.Microsecond, "wait %d", i+1)
+		}
+	})
+}
+
+// Many exporters that fail together must not come back together.
+func TestRetryWaitsDiffer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		waits := map[time.Duration]bool{}
+		for range 20 {
+			s := &server{answer: func(n int, _ string) *http.Response {
+				if n == 1 {
+					return replyWith(503, "")
+				}
+				return reply(200)
+			}}
+			c, rec := newTestClient(t, s)
+			require.NoError(t, c.Send(t.Context(), batchOf("a"), 1, rec).Err)
+			waits[s.times[1].Sub(s.times[0])] = true
+		}
+		assert.Greater(t, len(waits), 10)
+	})
+}
+
+func TestRetryAfterIsHonoured(t *testing.T) {
+	for name, value := range map[string]struct {
+		header      func() string
+		least, most time.Duration
+	}{
+		"seconds":     {func() string { return "7" }, 7 * time.Second, 7 * time.Second},
+		"date":        {func() string { return time.Now().Add(9 * time.Second).UTC().Format(http.TimeFormat) }, 8 * time.Second, 9 * time.Second},
+		"too long":    {func() string { return "7200" }, time.Minute, time.Minute},
+		"zero":        {func() string { return "0" }, 200 * time.Millisecond, 601 * time.Millisecond},
+		"unreadable":  {func() string { return "later" }, 200 * time.Millisecond, 601 * time.Millisecond},
+		"in the past": {func() string { return "Sun, 01 Mar 1999 12:00:20 GMT" }, 200 * time.Millisecond, 601 * time.Millisecond},
+	} {
+		for _, code := range []int{429, 503} {
+			t.Run(name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					s := &server{answer: func(n int, _ string) *http.Response {
+						if n == 1 {
+							return replyWith(code, "", "Retry-After", value.header())
+						}
+						return reply(200)
+					}}
+					c, rec := newTestClient(t, s)
+					require.NoError(t, c.Send(t.Context(), batchOf("a"), 1, rec).Err)
+					require.Len(t, s.times, 2)
+					wait := s.times[1].Sub(s.times[0])
+					assert.GreaterOrEqual(t, wait, value.least)
+					assert.LessOrEqual(t, wait, value.most)
+				})
+			})
+		}
+	}
+}
+
+func TestPermanentFailuresAreNotRetried(t *testing.T) {
+	for _, code := range []int{402, 404, 405, 406, 408, 410, 415, 418, 431, 501, 505} {
+		s := &server{answer: func(int, string) *http.Response { return replyWith(code, "") }}
+		c, rec := newTestClient(t, s)
+		result := c.Send(t.Context(), batchOf("a", "b"), 2, rec)
+		var status *StatusError
+		require.ErrorAs(t, result.Err, &status)
+		assert.Equal(t, code, status.Code)
+		assert.Equal(t, 0, result.Settled)
+		assert.Len(t, s.bodies, 1, "%d", code)
+	}
+}
+
+func TestRetryBounds(t *testing.T) {
+	down := func(int, string) *http.Response { return replyWith(503, "down for maintenance") }
+	t.Run("attempts", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			s := &server{answer: down}
+			c, rec := newTestClient(t, s, func(cfg *Config) { cfg.Retry.MaxAttempts = 3 })
+			err := c.Send(t.Context(), batchOf("a"), 1, rec).Err
+			assert.Len(t, s.bodies, 3)
+			assert.ErrorContains(t, err, "gave up after 3 attempts in ")
+			assert.ErrorContains(t, err, "SGP answered 503 Service Unavailable: down for maintenance")
+			assert.Equal(t, "503", ErrorType(err))
+		})
+	})
+	t.Run("elapsed", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			s := &server{answer: down}
+			c, rec := newTestClient(t, s, func(cfg *Config) { cfg.Retry.MaxElapsedTime = 10 * time.Second })
+			begin := time.Now()
+			require.Error(t, c.Send(t.Context(), batchOf("a"), 1, rec).Err)
+			assert.Greater(t, len(s.bodies), 2)
+			assert.LessOrEqual(t, time.Since(begin), 10*time.Second)
+		})
+	})
+	t.Run("disabled", func(t *testing.T) {
+		s := &server{answer: down}
+		c, rec := newTestClient(t, s, func(cfg *Config) { cfg.Retry = RetryConfig{} })
+		require.Error(t, c.Send(t.Context(), batchOf("a"), 1, rec).Err)
+		assert.Len(t, s.bodies, 1)
+	})
+	t.Run("deadline before the next attempt", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			s := &server{answer: func(int, string) *http.Response { return replyWith(503, "", "Retry-After", "30") }}
+			c, rec := newTestClient(t, s)
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+			defer cancel()
+			begin := time.Now()
+			err := c.Send(ctx, batchOf("a"), 1, rec).Err
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+			assert.Equal(t, time.Duration(0), time.Since(begin), "nothing to wait for")
+		})
+	})
+	t.Run("cancelled while it waits", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			stopping := errors.New("stopping")
+			s := &server{answer: func(int, string) *http.Response { return replyWith(503, "", "Retry-After", "30") }}
+			c, rec := newTestClient(t, s)
+			ctx, cancel := context.WithCancelCause(t.Context())
+			begin := time.Now()
+			time.AfterFunc(5*time.Second, func() { cancel(stopping) })
+			err := c.Send(ctx, batchOf("a"), 1, rec).Err
+			require.ErrorIs(t, err, stopping)
+			require.ErrorIs(t, err, context.Canceled)
+			assert.Equal(t, 5*time.Second, time.Since(begin))
+			assert.Len(t, s.bodies, 1)
+		})
+	})
+}
+
+// hanging answers nothing until the request's context ends, n times.
+type hanging struct {
+	*server
+	left int
+}
+
+func (h *hanging) RoundTrip(req *http.Request) (*http.Response, error) {
+	if h.left > 0 {
+		h.left--
+		<-req.Context().Done()
+		return nil, req.Context().Err()
+	}
+	return h.server.RoundTrip(req)
+}
+
+func TestRequestTimeoutIsRetried(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := &hanging{&server{answer: refuseThose(422)}, 2}
+		c, rec := newTestClient(t, h)
+		begin := time.Now()
+		require.NoError(t, c.Send(t.Context(), batchOf("a"), 1, rec).Err)
+		assert.Greater(t, time.Since(begin), time.Minute, "two timeouts")
+		assert.Less(t, time.Since(begin), 62*time.Second)
+		assert.Equal(t, []string{`{"items":["a"]}`}, h.bodies)
+	})
+}
+
+func TestRequestTimeoutIsNamed(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, rec := newTestClient(t, &hanging{&server{}, 2}, func(cfg *Config) { cfg.Retry.MaxAttempts = 2 })
+		err := c.Send(t.Context(), batchOf("a"), 1, rec).Err
+		assert.ErrorContains(t, err, "no answer from https://sgp.test: context deadline exceeded")
+		assert.Equal(t, "timeout", ErrorType(err))
+	})
+}
+
+// A blip makes no noise, an outage does.
+func TestLongFailuresAreReported(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		answer := func(limit int) func(int, string) *http.Response {
+			return func(n int, _ string) *http.Response {
+				if n <= limit {
+					return nil
+				}
+				return reply(200)
+			}
+		}
+		c, rec := newTestClient(t, &server{answer: answer(3)})
+		require.NoError(t, c.Send(t.Context(), batchOf("a"), 1, rec).Err)
+		assert.Empty(t, rec.failing)
+
+		c, rec = newTestClient(t, &server{answer: answer(5)})
+		require.NoError(t, c.Send(t.Context(), batchOf("a"), 1, rec).Err)
+		require.Len(t, rec.failing, 2)
+		assert.ErrorContains(t, rec.failing[0], "no answer from https://sgp.test: connection refused")
+		assert.Equal(t, "connection_error", ErrorType(rec.failing[0]))
+	})
+}
