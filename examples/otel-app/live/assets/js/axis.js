@@ -3,7 +3,7 @@
 import { h, setText } from "./dom.js";
 import { tick } from "./format.js";
 
-const minGap = 96; // pixels between two labels, at least
+const minGap = 74; // pixels between two labels, at least
 
 export class Axis {
   constructor(element) {
@@ -17,7 +17,7 @@ export class Axis {
     }).observe(this.track);
   }
 
-  // Draws ticks at round times from 0 to range microseconds.
+  // Draws ticks at round times from 0 to range microseconds, and returns the step.
   draw(range) {
     this.range = range;
     const most = Math.max(2, Math.floor((this.width || 600) / minGap));
@@ -34,6 +34,7 @@ export class Axis {
       mark.style.left = `${(100 * i * step) / range}%`;
       setText(mark, tick(i * step, step));
     });
+    return step;
   }
 }
 

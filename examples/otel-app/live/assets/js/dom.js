@@ -12,8 +12,10 @@ export function svg(tag, props, ...children) {
 
 function fill(element, props, children) {
   for (const [name, value] of Object.entries(props ?? {})) {
-    if (value === undefined || value === null || value === false) continue;
-    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    if (name.startsWith("aria-")) {
+      if (value !== undefined && value !== null) element.setAttribute(name, String(value));
+    } else if (value === undefined || value === null || value === false) continue;
+    else if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
     else element.setAttribute(name, value === true ? "" : value);
   }
   append(element, children);

@@ -19,12 +19,14 @@ function one(event, start) {
     h("div", { class: "event-head" },
       h("time", { title: Number.isNaN(at) ? null : dateTime(at) }, offset),
       h("strong", null, String(event.name ?? "event"))),
-    Object.keys(attributes).length > 0 && h("dl", { class: "table" }, Object.entries(attributes).map(([key, value]) => [
-      h("dt", null, key), h("dd", null, attribute(value))])));
+    attributes !== null && typeof attributes === "object" && Object.keys(attributes).length > 0
+      && h("dl", { class: "table" }, Object.entries(attributes).map(attribute)));
 }
 
-function attribute(value) {
-  if (value !== null && typeof value === "object") return jsonView(value);
+// A value of several lines, a stack trace for example, gets the whole width.
+function attribute([key, value]) {
+  if (value !== null && typeof value === "object") return [h("dt", null, key), h("dd", null, jsonView(value))];
   const text = String(value);
-  return text.includes("\n") ? h("pre", { class: "code" }, text) : text;
+  if (!text.includes("\n")) return [h("dt", null, key), h("dd", null, text)];
+  return [h("dt", { class: "wide" }, key), h("dd", { class: "wide" }, h("pre", { class: "code" }, text))];
 }

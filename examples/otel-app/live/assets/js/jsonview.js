@@ -19,8 +19,8 @@ function node(key, value, open) {
   if (entries.length === 0) return h("div", { class: "leaf" }, label, h("span", { class: "mark" }, brackets.join("")));
   const body = h("div", { class: "children" });
   const details = h("details", null,
-    h("summary", null, label, h("span", { class: "mark" }, brackets[0], h("span", { class: "size" }, ` ${size(entries.length, list)} `), brackets[1])),
-    body);
+    h("summary", null, label, h("span", { class: "mark" }, brackets[0], h("span", { class: "size" }, ` ${size(entries.length, list)} ${brackets[1]}`))),
+    body, h("div", { class: "mark close" }, brackets[1]));
   let filled = false;
   const fillOnce = () => {
     if (filled || !details.open) return;
@@ -54,7 +54,7 @@ function more(body, entries, from, open) {
 
 function scalar(value) {
   if (typeof value !== "string") return h("span", { class: `scalar ${value === null ? "null" : typeof value}` }, String(value));
-  return longString(value, (text) => h("span", { class: "scalar string" }, text));
+  return longString(value, (text) => h("span", { class: "scalar string" }, `"${text}"`));
 }
 
 // Shows a string that may be very long: the beginning, and the rest on demand.

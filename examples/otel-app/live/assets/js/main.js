@@ -33,6 +33,7 @@ app.waterfall = new Waterfall(byId("waterfall"), byId("axis"), {
     change: modelChanged,
     tick: () => {
       app.head.tick();
+      app.list.tick();
       app.detail.tick();
     },
   },

@@ -15,9 +15,10 @@ export class TraceHead {
     this.facts = {};
     const fact = (key, label) => {
       this.facts[key] = h("dd");
-      return h("div", null, h("dt", null, label), this.facts[key]);
+      return h("div", { class: `fact-${key}` }, h("dt", null, label), this.facts[key]);
     };
-    this.errors = h("button", { type: "button", class: "chip bad", title: "Next error (e)", onclick: on.error });
+    this.errorCount = h("span");
+    this.errors = h("button", { type: "button", class: "chip bad", title: "Next error (e)", onclick: on.error }, icon("error"), this.errorCount);
     this.refused = h("span", { class: "chip" });
     replace(element,
       h("div", { class: "head-line" },
@@ -40,12 +41,13 @@ export class TraceHead {
     setText(this.title, trace.preview || trace.name);
     this.title.title = trace.name;
     this.pill.className = `pill s-${status}`;
+    this.pill.hidden = status === "error"; // the button beside it says so
     if (this.status !== status) {
       this.status = status;
       replace(this.pill, icon(status), traceLabel[status]);
     }
     this.errors.hidden = !trace.errors;
-    if (trace.errors) setText(this.errors, `${plural(trace.errors, "error")} ↓`);
+    if (trace.errors) setText(this.errorCount, `${plural(trace.errors, "error")} ↓`);
     this.refused.hidden = !trace.refused;
     if (trace.refused) setText(this.refused, `${plural(trace.refused, "span")} not kept`);
     setText(this.facts.spans, trace.running ? `${count(trace.spans)}, ${count(trace.running)} running` : count(trace.spans));

@@ -1,7 +1,7 @@
 // The list of traces, newest first.
 
 import { h, icon, setText } from "./dom.js";
-import { duration, tokens, cost, plural, ago, count } from "./format.js";
+import { duration, tokens, plural, ago, count } from "./format.js";
 import { VirtualList } from "./virtual.js";
 
 export class TraceList {
@@ -115,13 +115,21 @@ export class TraceList {
     const facts = [ago(trace.start, now), plural(trace.spans, "span")];
     if (trace.running) facts[0] = "running";
     if (trace.usage?.total) facts.push(`${tokens(trace.usage.total)} tok`);
-    if (trace.usage?.cost) facts.push(cost(trace.usage.cost));
     if (this.matches) facts.unshift(plural(this.matches[trace.id], "match", "matches"));
     setText(parts.facts, facts.join(" · "));
     setText(parts.errors, trace.errors ? plural(trace.errors, "error") : "");
     element.setAttribute("aria-label",
       [trace.preview || trace.name, traceLabel[status], duration(traceDuration(trace, now)), ...facts,
         trace.errors ? plural(trace.errors, "error") : ""].filter(Boolean).join(", "));
+  }
+
+  // Moves the clocks of what runs.
+  tick() {
+    const now = this.now();
+    this.list.each((element, index) => {
+      const trace = this.rows[index];
+      if (trace?.running) setText(element.parts.time, duration(traceDuration(trace, now)));
+    });
   }
 
   indexOf(id) {

@@ -78,7 +78,12 @@ export class Waterfall {
     this.base = model.start;
     const end = model.running ? Math.max(model.end, this.time) : model.end;
     this.range = Math.max(1, end - this.base) * (model.running ? 1.04 : 1);
-    if (model.nodes.size) this.axis.draw(this.range);
+    if (!model.nodes.size) return;
+    const grid = `${(100 * this.axis.draw(this.range)) / this.range}% 100%`;
+    if (grid !== this.grid) {
+      this.grid = grid;
+      this.scroller.style.setProperty("--grid", grid);
+    }
   }
 
   animate(time) {
@@ -107,11 +112,12 @@ export class Waterfall {
       name: h("span", { class: "name" }),
       more: h("span", { class: "more" }),
       usage: h("span", { class: "usage" }),
+      cost: h("span", { class: "cost" }),
       bar: h("span", { class: "bar" }),
       label: h("span", { class: "bar-label" }),
     };
     const element = h("div", { class: "span-row", role: "treeitem", id: `span-${slot}` },
-      h("div", { class: "span-name" }, toggle, parts.status, parts.type, parts.name, parts.more, parts.usage),
+      h("div", { class: "span-name" }, toggle, parts.status, parts.type, parts.name, parts.more, h("span", { class: "sums" }, parts.usage, parts.cost)),
       h("div", { class: "span-time" }, parts.bar, parts.label));
     element.parts = parts;
     return element;
@@ -148,17 +154,11 @@ export class Waterfall {
     const hiddenErrors = hidden ? node.sum.errors - (node.failed ? 1 : 0) : 0;
     setText(parts.more, hidden ? `+${hidden}${hiddenErrors ? ` · ${plural(hiddenErrors, "error")}` : ""}` : "");
     parts.more.classList.toggle("bad", hiddenErrors > 0);
-    setText(parts.usage, usageText(node));
-    element.setAttribute("aria-label", this.describe(node, label, status));
+    const used = usageOf(node);
+    setText(parts.usage, used.tokens);
+    setText(parts.cost, used.cost);
+    element.setAttribute("aria-label", describe(node, label, status, used));
     this.updateBar(element, node);
-  }
-
-  describe(node, type, status) {
-    const parts = [node.name, type, statusLabel[status]];
-    if (node.end) parts.push(duration(node.end - node.start));
-    const usage = usageText(node);
-    if (usage) parts.push(usage);
-    return parts.join(", ");
   }
 
   // Moves the bar alone. It runs for each row in view, thirty times a second.
@@ -171,7 +171,7 @@ export class Waterfall {
     bar.style.width = `${width}%`;
     setText(label, duration(end - node.start) + (node.end ? "" : " · running"));
     const after = left + width;
-    if (after < 76) {
+    if (after < 76 || this.narrow.matches) {
       label.className = "bar-label after";
       label.style.left = `${after}%`;
       label.style.right = "";
@@ -311,12 +311,15 @@ export class Waterfall {
   }
 }
 
+function describe(node, type, status, used) {
+  const parts = [node.name, type, statusLabel[status]];
+  if (node.end) parts.push(duration(node.end - node.start));
+  return [...parts, used.tokens, used.cost].filter(Boolean).join(", ");
+}
+
 // What a span and all below it consumed. Σ marks a sum.
-export function usageText(node) {
+function usageOf(node) {
   const { total, cost: usd } = node.sum;
-  if (!total && !usd) return "";
-  const parts = [];
-  if (total) parts.push(`${tokens(total)} tok`);
-  if (usd) parts.push(cost(usd));
-  return (node.sum.total !== (node.usage?.total ?? 0) ? "Σ " : "") + parts.join(" · ");
+  const sum = total !== (node.usage?.total ?? 0) ? "Σ " : "";
+  return { tokens: total ? `${sum}${tokens(total)} tok` : "", cost: usd ? cost(usd) : "" };
 }
