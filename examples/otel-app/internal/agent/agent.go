@@ -42,7 +42,7 @@ type Agent struct {
 
 // Invoke gives the agent an input and returns its answer. onContent, if not
 // nil, is given the content of the model's answers as it arrives, of those too
-// that come with tool calls. A tool that fails is not an error: the model is
+// that come with tool calls, with a blank line between them. A tool that fails is not an error: the model is
 // told.
 func (a *Agent) Invoke(ctx context.Context, input string, onContent func(string)) (answer string, err error) {
 	ctx, meter := withMeter(ctx)
@@ -84,6 +84,9 @@ func (a *Agent) Invoke(ctx context.Context, input string, onContent func(string)
 		meter.add(response.Usage)
 		if len(response.Message.ToolCalls) == 0 {
 			return response.Message.Content, nil
+		}
+		if onContent != nil && response.Message.Content != "" {
+			onContent("\n\n")
 		}
 		messages = append(messages, response.Message)
 		messages = append(messages, a.callTools(ctx, response.Message.ToolCalls)...)

@@ -1,0 +1,98 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+
+	"github.com/otelsgp/otelsgp/examples/otel-app/internal/delivery"
+	"github.com/otelsgp/otelsgp/examples/otel-app/internal/genai"
+	"github.com/otelsgp/otelsgp/examples/otel-app/internal/waterfall"
+)
+
+// errNotDelivered says that spans were lost.
+var errNotDelivered = errors.New("not every span was delivered")
+
+// once starts the service, asks it one question over HTTP, stops it, and prints
+// the answer, the trace as it was delivered, and the counts. Its error tells of a
+// question that failed and of spans that were not delivered.
+func once(ctx context.Context, cfg config, stdout io.Writer) error {
+	listener, err := listen(ctx, cfg.addr, cfg.port)
+	if err != nil {
+		return err
+	}
+	var recorder delivery.Recorder
+	a, err := newApp(ctx, cfg, &recorder, stdout)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	s := startServer(listener, a)
+	fmt.Fprintf(stdout, "The model is %s.\nSpans go to %s.\n\nQ: %s\n\n", a.modelName(), a.telemetry.target, cfg.question)
+
+	out, askErr := ask(ctx, s.url(), cfg.question, stdout)
+	err = errors.Join(askErr, s.stop(cfg.grace))
+	fmt.Fprintf(stdout, "\n\nTrace %s, as it was delivered:\n\n", out.TraceID)
+	var summary bytes.Buffer
+	err = errors.Join(err, finish(a, cfg.drain, &summary))
+	err = errors.Join(err, waterfall.Write(stdout, recorder.Trace(out.TraceID)))
+	_, _ = summary.WriteTo(stdout)
+	if lost(a.telemetry.processor.Stats()) > 0 {
+		err = errors.Join(err, errNotDelivered)
+	}
+	return err
+}
+
+// ask asks the service, and prints the answer as it comes.
+func ask(ctx context.Context, url, text string, stdout io.Writer) (answer, error) {
+	var out answer
+	body := genai.JSON(question{Question: text})
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/ask", bytes.NewReader([]byte(body)))
+	if err != nil {
+		return out, err
+	}
+	request.Header.Set("Accept", "text/event-stream")
+	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	response, err := client.Do(request)
+	if err != nil {
+		return out, fmt.Errorf("ask the service: %w", err)
+	}
+	defer func() { _ = response.Body.Close() }()
+
+	lines := bufio.NewScanner(response.Body)
+	lines.Buffer(nil, 1<<20)
+	event := ""
+	for lines.Scan() {
+		if name, ok := bytes.CutPrefix(lines.Bytes(), []byte("event: ")); ok {
+			event = string(name)
+		}
+		data, ok := bytes.CutPrefix(lines.Bytes(), []byte("data: "))
+		if !ok {
+			continue
+		}
+		if event == "delta" {
+			var piece string
+			if err := json.Unmarshal(data, &piece); err != nil {
+				return out, fmt.Errorf("read the answer: %w", err)
+			}
+			_, _ = io.WriteString(stdout, piece)
+			continue
+		}
+		if err := json.Unmarshal(data, &out); err != nil {
+			return out, fmt.Errorf("read the answer: %w", err)
+		}
+	}
+	switch {
+	case lines.Err() != nil:
+		return out, fmt.Errorf("read the answer: %w", lines.Err())
+	case out.Error != "":
+		return out, fmt.Errorf("the question was not answered: %s", out.Error)
+	case out.TraceID == "":
+		return out, fmt.Errorf("the answer was cut off (%s)", response.Status)
+	}
+	return out, nil
+}

@@ -1,0 +1,42 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+)
+
+// serve answers questions until ctx ends, then says what was delivered. Its error
+// tells of spans that were not.
+func serve(ctx context.Context, cfg config, stdout io.Writer) error {
+	listener, err := listen(ctx, cfg.addr, cfg.port)
+	if err != nil {
+		return err
+	}
+	a, err := newApp(ctx, cfg, nil, stdout)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	s := startServer(listener, a)
+	fmt.Fprintf(stdout, "The model is %s.\nSpans go to %s.\n\n", a.modelName(), a.telemetry.target)
+	fmt.Fprintf(stdout, "Open   %s/\nAsk    curl -s %s/ask -d '{\"question\": \"%s\"}'\nStop   Ctrl-C\n", s.url(), s.url(), defaultQuestion)
+
+	select {
+	case <-ctx.Done():
+		fmt.Fprintln(stdout, "\nStopping.")
+	case err = <-s.served:
+		s.served <- err
+	}
+	return errors.Join(s.stop(cfg.grace), finish(a, cfg.drain, stdout))
+}
+
+// finish ends the app and prints what was delivered.
+func finish(a *app, drain time.Duration, out io.Writer) error {
+	ctx, cancel := context.WithTimeout(context.Background(), drain)
+	defer cancel()
+	err := a.close(ctx)
+	writeStats(out, a.telemetry.processor.Stats())
+	return err
+}

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"runtime"
+	"runtime/debug"
+
+	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/sdk/resource"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
+
+	"github.com/otelsgp/otelsgp/asyncprocessor"
+	"github.com/otelsgp/otelsgp/examples/otel-app/internal/delivery"
+	"github.com/otelsgp/otelsgp/examples/otel-app/internal/genai"
+	"github.com/otelsgp/otelsgp/sgpexporter"
+	"github.com/otelsgp/otelsgp/sgpexporter/sgptest"
+)
+
+// The bounds of the embedded SGP server: it runs as long as the service does.
+const (
+	embeddedMaxSpans = 20_000
+	embeddedMaxBytes = 64 << 20
+)
+
+// telemetry is the tracing of the service: one provider, one processor, one
+// exporter, and the SGP server if there is no account.
+type telemetry struct {
+	provider  *sdktrace.TracerProvider
+	processor *asyncprocessor.Processor
+	exporter  *sgpexporter.Exporter
+	// target says where spans go, for people.
+	target string
+
+	embedded  *sgptest.Server // nil with SGP_API_KEY
+	transport *http.Transport
+}
+
+// newTelemetry sets tracing up. delivered is given the items of every request
+// that SGP accepted.
+func newTelemetry(ctx context.Context, delivered func(...json.RawMessage)) (*telemetry, error) {
+	res, err := newResource(ctx)
+	if err != nil {
+		return nil, err
+	}
+	t := &telemetry{
+		// Processors that add something to a span go first.
+		provider:  sdktrace.NewTracerProvider(sdktrace.WithResource(res), sdktrace.WithSpanProcessor(genai.ConversationProcessor{})),
+		transport: http.DefaultTransport.(*http.Transport).Clone(),
+	}
+	t.transport.MaxIdleConnsPerHost = asyncprocessor.DefaultConcurrency
+	options := []sgpexporter.Option{
+		// The exporter's own requests are instrumented with the same provider.
+		// That does no harm: the processor ignores the spans of its exporter.
+		sgpexporter.WithHTTPClient(&http.Client{Transport: &delivery.Tap{
+			Base: otelhttp.NewTransport(t.transport,
+				otelhttp.WithTracerProvider(t.provider),
+				otelhttp.WithPropagators(propagation.NewCompositeTextMapPropagator())),
+			Delivered: delivered,
+		}}),
+	}
+	t.target = "SGP"
+	if os.Getenv("SGP_API_KEY") == "" {
+		t.embedded = sgptest.NewServer(sgptest.WithMaxSpans(embeddedMaxSpans), sgptest.WithMaxBytes(embeddedMaxBytes), sgptest.WithMaxRequests(0))
+		t.target = "an embedded SGP server, as SGP_API_KEY is not set"
+		options = append(options, sgpexporter.WithBaseURL(t.embedded.URL), sgpexporter.WithAPIKey("embedded"))
+	}
+	if t.exporter, err = sgpexporter.New(options...); err != nil {
+		t.close()
+		return nil, fmt.Errorf("set the exporter up: %w", err)
+	}
+	t.processor = asyncprocessor.New(t.exporter, sgpexporter.ProcessorOptionsFromEnv()...)
+	if t.exporter.Disabled() {
+		t.target = "nowhere, as DISABLE_SCALE_TRACING is set"
+		return t, nil
+	}
+	t.provider.RegisterSpanProcessor(t.processor)
+	return t, nil
+}
+
+// newResource describes the service. OTEL_SERVICE_NAME and
+// OTEL_RESOURCE_ATTRIBUTES go before what is set here.
+func newResource(ctx context.Context) (*resource.Resource, error) {
+	version := "devel"
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		version = info.Main.Version
+	}
+	res, err := resource.New(ctx,
+		resource.WithSchemaURL(semconv.SchemaURL),
+		resource.WithAttributes(
+			semconv.ServiceName("otel-app"),
+			semconv.ServiceVersion(version),
+			semconv.ProcessRuntimeName("go"),
+			semconv.ProcessRuntimeVersion(runtime.Version()),
+		),
+		resource.WithTelemetrySDK(),
+		resource.WithFromEnv(),
+	)
+	if err != nil && !errors.Is(err, resource.ErrPartialResource) {
+		return nil, fmt.Errorf("describe the service: %w", err)
+	}
+	return res, nil
+}
+
+// shutdown delivers what is left, as long as ctx allows, and ends tracing. The
+// error tells of spans that were not delivered.
+func (t *telemetry) shutdown(ctx context.Context) error {
+	defer t.close()
+	err := t.provider.Shutdown(ctx)
+	if t.exporter.Disabled() {
+		return errors.Join(err, t.processor.Shutdown(ctx)) // it was not registered
+	}
+	return err
+}
+
+func (t *telemetry) close() {
+	t.transport.CloseIdleConnections()
+	if t.embedded != nil {
+		t.embedded.Close()
+	}
+}
