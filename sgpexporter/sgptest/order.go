@@ -117,8 +117,8 @@ func (st *store) judgeOrder(e *entry, write Write, item *Span, counts bool) []Vi
 		if !item.StartTimestamp.Equal(e.span.StartTimestamp) {
 			add(StartTimestampChanged, earlier[len(earlier)-1])
 		}
-		if i := slices.IndexFunc(earlier, func(w Write) bool { return w.Completed }); i >= 0 && counts && !write.Completed {
-			add(StartAfterEnd, earlier[i])
+		if e.end != nil && counts && !write.Completed {
+			add(StartAfterEnd, *e.end)
 		}
 	}
 	if e != nil && !known {

@@ -35,6 +35,7 @@ type store struct {
 // entry is a stored span.
 type entry struct {
 	span           Span
+	end            *Write // the first that completed it
 	trace          *trace
 	change         uint64
 	size           int64
@@ -153,6 +154,9 @@ const writeSize = 128
 // note records the write of e.
 func (st *store) note(e *entry, write Write) {
 	e.span.Writes = append(e.span.Writes, write)
+	if e.end == nil && write.Completed {
+		e.end = &write
+	}
 	st.resize(e, writeSize)
 	if st.noteOrphan(e.trace, write) {
 		st.resize(e, writeSize)
