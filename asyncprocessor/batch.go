@@ -1,11 +1,9 @@
 package asyncprocessor
 
-import "go.opentelemetry.io/otel/trace"
-
 // batch is what one call of the exporter carries.
 type batch struct {
 	snapshots []Snapshot
-	shards    []uint16 // whose entries they are
+	shards    []uint8 // whose entries they are
 	bytes     uint64
 
 	coalesced      int // STARTs left out
@@ -98,7 +96,7 @@ type startTable struct {
 }
 
 type startSlot struct {
-	spanID trace.SpanID
+	spanID uint64
 	gen    uint32
 	bytes  uint32
 	at     int
@@ -163,7 +161,7 @@ func (t *startTable) find(b *batch, e *entry) *startSlot {
 }
 
 // slotOf spreads span ids, which some generators make in sequence.
-func (t *startTable) slotOf(id trace.SpanID) int {
-	h := leUint64(id[:]) * 0x9e3779b97f4a7c15
+func (t *startTable) slotOf(id uint64) int {
+	h := id * 0x9e3779b97f4a7c15
 	return int(h>>32) & (len(t.slots) - 1)
 }

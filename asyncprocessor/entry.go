@@ -1,6 +1,7 @@
 package asyncprocessor
 
 import (
+	"encoding/binary"
 	"math"
 	"math/bits"
 	"math/rand/v2"
@@ -10,13 +11,32 @@ import (
 )
 
 // entry is a snapshot on its way through the queue: half a cache line, so that
-// what moves is small and what is large stays where it was made.
+// what moves is small and what is large stays where it was made. It has few enough
+// words and fields that the compiler passes it in registers.
 type entry struct {
 	span   sdktrace.ReadOnlySpan
-	spanID trace.SpanID
-	bytes  uint32
-	shard  uint16
-	phase  Phase
+	spanID uint64
+	tag
+}
+
+type tag struct {
+	bytes uint32 // the estimate of its memory
+	shard uint8
+	phase Phase
+}
+
+func newEntry(phase Phase, span sdktrace.ReadOnlySpan, sc *trace.SpanContext, seed shardSeed, size int) entry {
+	traceID, spanID := sc.TraceID(), sc.SpanID()
+	return entry{
+		span:   span,
+		spanID: binary.LittleEndian.Uint64(spanID[:]),
+		tag: tag{
+			// No real span comes near 4 GiB.
+			bytes: uint32(min(uint64(size), math.MaxUint32)), //nolint:gosec // bounded
+			shard: seed.shardOf(traceID),
+			phase: phase,
+		},
+	}
 }
 
 // shardSeed is a seeded hash's secret: remote callers choose trace ids, and must
@@ -27,18 +47,7 @@ func newShardSeed() shardSeed { return shardSeed{rand.Uint64(), rand.Uint64()} }
 
 // shardOf returns the shard of a trace: the upper half of a folded 64×64
 // multiplication, as wyhash does it.
-func (s shardSeed) shardOf(id trace.TraceID) uint16 {
-	lo := leUint64(id[:8]) ^ s.a
-	hi := leUint64(id[8:]) ^ s.b
-	h, l := bits.Mul64(lo, hi)
-	return uint16((h ^ l) % numShards)
+func (s shardSeed) shardOf(id trace.TraceID) uint8 {
+	h, l := bits.Mul64(binary.LittleEndian.Uint64(id[:8])^s.a, binary.LittleEndian.Uint64(id[8:])^s.b)
+	return uint8(h ^ l) //nolint:gosec // numShards is 256
 }
-
-func leUint64(b []byte) uint64 {
-	_ = b[7]
-	return uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 |
-		uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
-}
-
-// clampBytes fits an estimate into an entry. No real span comes near 4 GiB.
-func clampBytes(n int) uint32 { return uint32(min(uint64(n), math.MaxUint32)) }

@@ -11,7 +11,7 @@ type flush struct {
 }
 
 // settled notes that shard i has settled n entries over its life.
-func (f *flush) settled(i uint16, n uint64) {
+func (f *flush) settled(i uint8, n uint64) {
 	if t := f.target[i]; t != 0 && n >= t {
 		f.target[i] = 0
 		f.left--

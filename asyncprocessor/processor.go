@@ -16,6 +16,7 @@ type Processor struct {
 	queue      *queue
 	dispatcher *dispatcher
 	seed       shardSeed
+	starts     startSpans
 	ignored    ignoredSpans
 	noStarts   bool
 	cfg        config
@@ -79,13 +80,8 @@ func (p *Processor) OnStart(parent context.Context, s sdktrace.ReadWriteSpan) {
 	if p.noStarts {
 		return
 	}
-	start := startSpanOf(s)
-	p.queue.offer(entry{
-		spanID: sc.SpanID(),
-		bytes:  clampBytes(start.size()),
-		shard:  p.seed.shardOf(sc.TraceID()),
-		phase:  PhaseStart,
-	}, &start)
+	start := p.starts.take(s)
+	p.queue.offer(newEntry(PhaseStart, start, &sc, p.seed, start.size()))
 }
 
 // OnEnd takes the span's END. It waits for nothing but a short lock, or for room
@@ -100,13 +96,7 @@ func (p *Processor) OnEnd(s sdktrace.ReadOnlySpan) {
 		return
 	}
 	s, size := endSpanOf(s)
-	p.queue.offer(entry{
-		span:   s,
-		spanID: sc.SpanID(),
-		bytes:  clampBytes(size),
-		shard:  p.seed.shardOf(sc.TraceID()),
-		phase:  PhaseEnd,
-	}, nil)
+	p.queue.offer(newEntry(PhaseEnd, s, &sc, p.seed, size))
 }
 
 // Stats returns a consistent view of the counts. It takes the queue's lock for a

@@ -52,7 +52,6 @@ type queue struct {
 	waiting                      bool   // waiters is not empty
 	unreported                   bool   // a drop was not reported yet, and the dispatcher knows
 
-	starts      []startSpan // what is left of the slab of START records
 	wakeAtBytes uint64
 	head        *chunk
 	free        *chunk
@@ -97,10 +96,9 @@ func newQueue(c config) *queue {
 // threeQuarters returns the least whole number that is at least 3/4 of n.
 func threeQuarters(n uint64) uint64 { return n - n/4 }
 
-// offer accepts e or drops it under a reason. For a START, start is its record,
-// which is copied; for an END it is nil and e.span is set. It waits only when
-// the queue is blocking.
-func (q *queue) offer(e entry, start *startSpan) {
+// offer accepts e or drops it under a reason. It waits only when the queue is
+// blocking.
+func (q *queue) offer(e entry) {
 	size := uint64(e.bytes)
 	q.mu.Lock()
 	held := q.accepted - q.released
@@ -108,10 +106,10 @@ func (q *queue) offer(e entry, start *startSpan) {
 
 	if q.closed || held >= q.startItems || heldBytes >= q.startBytes || heldBytes+size > q.maxBytes ||
 		q.waiting {
-		q.offerSlow(e, start, held, heldBytes) // unlocks
+		q.offerSlow(e, held, heldBytes) // unlocks
 		return
 	}
-	wake := q.append(e, start)
+	wake := q.append(e)
 	q.mu.Unlock()
 	if wake {
 		q.signal()
@@ -120,7 +118,7 @@ func (q *queue) offer(e entry, start *startSpan) {
 
 // offerSlow decides on an entry that comes after shutdown or near a bound. It is
 // called with mu held and releases it.
-func (q *queue) offerSlow(e entry, start *startSpan, held, heldBytes uint64) {
+func (q *queue) offerSlow(e entry, held, heldBytes uint64) {
 	size := uint64(e.bytes)
 	fits := held < q.maxItems && heldBytes+size <= q.maxBytes
 	switch {
@@ -130,21 +128,17 @@ func (q *queue) offerSlow(e entry, start *startSpan, held, heldBytes uint64) {
 		q.refuse(ReasonTooLarge)
 	case q.blocking && (!fits || q.waiting):
 		w := &waiter{entry: e, done: make(chan struct{})}
-		if start != nil {
-			w.start = new(startSpan)
-			*w.start = *start
-		}
 		q.waiters.push(w)
 		q.waiting = true
 		q.mu.Unlock()
 		<-w.done // admitted by settle, or refused by close
 		return
-	case !q.blocking && start != nil && (held >= q.startItems || heldBytes >= q.startBytes):
+	case !q.blocking && e.phase == PhaseStart && (held >= q.startItems || heldBytes >= q.startBytes):
 		q.refuse(ReasonStartRefused)
 	case !fits:
 		q.refuse(ReasonQueueFull)
 	default:
-		wake := q.append(e, start)
+		wake := q.append(e)
 		q.mu.Unlock()
 		if wake {
 			q.signal()
@@ -161,18 +155,7 @@ func (q *queue) offerSlow(e entry, start *startSpan, held, heldBytes uint64) {
 
 // append adds e to the log and reports whether the dispatcher is to be woken.
 // It is called with mu held.
-func (q *queue) append(e entry, start *startSpan) (wake bool) {
-	if start != nil {
-		if len(q.starts) == 0 {
-			// One allocation for many records: the exporter may keep them, so
-			// they cannot be used again.
-			q.starts = make([]startSpan, startSlab)
-		}
-		slot := &q.starts[0]
-		q.starts = q.starts[1:]
-		*slot = *start
-		e.span = slot
-	}
+func (q *queue) append(e entry) (wake bool) {
 	if q.tailLen == chunkSize {
 		c := q.newChunk()
 		q.tail.next = c

@@ -4,7 +4,7 @@ import "time"
 
 // numShards is how many FIFOs keep order. Two traces share one with a chance of
 // 1 in 256, and then share their turn; a busy shard costs what it holds, an idle
-// one nothing. A power of two.
+// one nothing.
 const numShards = 256
 
 // minRing is the least capacity of a shard's ring, in entries.
@@ -71,7 +71,7 @@ func (s *shard) grow() {
 type shards struct {
 	all [numShards]shard
 
-	ready      [numShards]uint16 // a ring; each shard is in it at most once
+	ready      [numShards]uint8 // a ring; each shard is in it at most once
 	readyHead  int
 	readyCount int
 	readyItems int    // entries in ready shards
@@ -81,7 +81,7 @@ type shards struct {
 // add puts a copy of e behind the entries of its shard. since is when it began to
 // wait.
 func (ss *shards) add(e *entry, since time.Duration) {
-	s := &ss.all[e.shard%numShards]
+	s := &ss.all[e.shard]
 	if s.count == 0 {
 		s.since = since
 		if !s.busy {
@@ -95,14 +95,14 @@ func (ss *shards) add(e *entry, since time.Duration) {
 	}
 }
 
-func (ss *shards) enqueue(i uint16) {
+func (ss *shards) enqueue(i uint8) {
 	ss.ready[(ss.readyHead+ss.readyCount)%numShards] = i
 	ss.readyCount++
 }
 
 // next takes the shard whose turn it is out of the ready ones and marks it busy.
 // There must be one.
-func (ss *shards) next() (uint16, *shard) {
+func (ss *shards) next() (uint8, *shard) {
 	i := ss.ready[ss.readyHead]
 	ss.readyHead = (ss.readyHead + 1) % numShards
 	ss.readyCount--
@@ -114,7 +114,7 @@ func (ss *shards) next() (uint16, *shard) {
 }
 
 // undoNext puts shard i, which next just returned, back where it was.
-func (ss *shards) undoNext(i uint16) {
+func (ss *shards) undoNext(i uint8) {
 	s := &ss.all[i]
 	s.busy = false
 	ss.readyHead = (ss.readyHead + numShards - 1) % numShards
@@ -124,7 +124,7 @@ func (ss *shards) undoNext(i uint16) {
 }
 
 // free ends the busy time of shard i: what was out came back.
-func (ss *shards) free(i uint16) *shard {
+func (ss *shards) free(i uint8) *shard {
 	s := &ss.all[i]
 	s.settled += uint64(s.out)
 	s.out = 0

@@ -2,6 +2,7 @@ package asyncprocessor
 
 import (
 	"slices"
+	"sync"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -10,9 +11,6 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
 )
-
-// startSlab is the number of records in one allocation.
-const startSlab = 64
 
 // startSpan is a span as it was at OnStart. It is one cache line.
 //
@@ -39,9 +37,33 @@ type startMore struct {
 	status sdktrace.Status
 }
 
-// startSpanOf takes the snapshot of a span that starts.
-func startSpanOf(s sdktrace.ReadOnlySpan) startSpan {
-	st := startSpan{ReadOnlySpan: s, name: s.Name(), attrs: s.Attributes()}
+// slabSize is the number of records in one allocation.
+const slabSize = 64
+
+// startSpans makes the records of STARTs, many in one allocation: exporters may
+// keep them, so they cannot be used again. The slabs that are not used up are
+// kept by processor, which spares producers on different ones each other's cache
+// lines.
+type startSpans struct{ slabs sync.Pool }
+
+type slab struct {
+	records [slabSize]startSpan
+	used    int
+}
+
+// take returns the snapshot of a span that starts.
+func (ss *startSpans) take(s sdktrace.ReadOnlySpan) *startSpan {
+	b, _ := ss.slabs.Get().(*slab)
+	if b == nil {
+		b = new(slab)
+	}
+	st := &b.records[b.used]
+	if b.used++; b.used < slabSize {
+		ss.slabs.Put(b)
+	}
+	st.ReadOnlySpan = s
+	st.name = s.Name()
+	st.attrs = s.Attributes()
 	events, links, status := s.Events(), s.Links(), s.Status()
 	if len(events) > 0 || len(links) > 0 || status != (sdktrace.Status{}) {
 		st.more = &startMore{

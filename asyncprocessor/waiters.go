@@ -3,7 +3,6 @@ package asyncprocessor
 // waiter is a caller of OnStart or OnEnd that waits for room under WithBlocking.
 type waiter struct {
 	entry entry
-	start *startSpan // nil for an END
 	next  *waiter
 	done  chan struct{}
 }
@@ -45,7 +44,7 @@ func (q *queue) admit() (wake bool) {
 			break
 		}
 		q.waiters.pop()
-		if q.append(w.entry, w.start) {
+		if q.append(w.entry) {
 			wake = true
 		}
 		close(w.done)
