@@ -2,19 +2,20 @@ package asyncprocessor
 
 import "errors"
 
-// launch accounts for a batch that goes to the exporter: inFlight entries move
-// from queued to in flight, and the coalesced STARTs leave. It reports false
-// when Shutdown gave up, and the batch must not be sent.
-func (q *queue) launch(inFlight int, coalesced int, coalescedBytes uint64) bool {
+// launch accounts for a batch that goes to the exporter: its snapshots move from
+// queued to in flight, and the coalesced STARTs leave. It reports false when
+// Shutdown gave up, and the batch must not be sent.
+func (q *queue) launch(b *batch) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.abandoned {
 		return false
 	}
-	q.inFlight += int64(inFlight)
-	q.coalesced += uint64(coalesced)
-	q.released += uint64(coalesced)
-	q.releasedBytes += coalescedBytes
+	q.inFlight += int64(len(b.snapshots))
+	q.endsLaunched += b.ends
+	q.coalesced += b.coalesced
+	q.released += b.coalesced
+	q.releasedBytes += b.coalescedBytes
 	q.admit() // the dispatcher, which calls launch, looks at the log before it waits
 	return true
 }
@@ -60,8 +61,11 @@ func (q *queue) abandon() {
 	if n := q.accepted - q.released; n > 0 {
 		q.droppedBy[ReasonShutdownDeadline] += n
 	}
+	if n := q.ends - q.endsLaunched; n > 0 {
+		q.endsDropped[ReasonShutdownDeadline] += n
+	}
 	q.abandoned = true
-	q.inFlight = 0
+	q.inFlight, q.endsLaunched = 0, q.ends
 	q.released, q.releasedBytes = q.accepted, q.acceptedBytes
 	q.head, q.tail, q.tailLen = new(chunk), nil, 0
 	q.tail = q.head
@@ -90,6 +94,15 @@ func (q *queue) stats() Stats {
 type losses struct {
 	total uint64
 	by    []loss
+	which []bool // by index, nil when it is none or all of them
+}
+
+// has reports whether the snapshot at index i was not delivered.
+func (l losses) has(i int) bool {
+	if l.which == nil {
+		return l.total > 0
+	}
+	return l.which[i]
 }
 
 type loss struct {
@@ -112,8 +125,7 @@ func lossesOf(err error, items int) losses {
 		}
 		return losses{total: uint64(items), by: []loss{{reason, uint64(items)}}}
 	}
-	var l losses
-	seen := make([]bool, items)
+	l := losses{which: make([]bool, items)}
 	for _, e := range partial {
 		reason := e.Reason
 		if reason == "" {
@@ -121,8 +133,8 @@ func lossesOf(err error, items int) losses {
 		}
 		var n uint64
 		for _, i := range e.Undelivered {
-			if i >= 0 && i < items && !seen[i] {
-				seen[i] = true
+			if i >= 0 && i < items && !l.which[i] {
+				l.which[i] = true
 				n++
 			}
 		}

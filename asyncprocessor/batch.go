@@ -6,8 +6,12 @@ type batch struct {
 	shards    []uint8 // whose entries they are
 	bytes     uint64
 
-	coalesced      int // STARTs left out
+	ends           uint64 // snapshots that are ENDs
+	coalesced      uint64 // STARTs left out
 	coalescedBytes uint64
+
+	lost uint64 // how many the export did not deliver
+	err  error  // and its error
 }
 
 // reset makes the batch ready to be filled again. It must not be called while
@@ -71,6 +75,7 @@ func (bt *batcher) add(b *batch, e *entry) bool {
 			}
 			b.snapshots[start.at] = Snapshot{Phase: PhaseEnd, Span: e.span}
 			b.bytes += size - old
+			b.ends++
 			b.coalesced++
 			b.coalescedBytes += old
 			return true
@@ -84,6 +89,9 @@ func (bt *batcher) add(b *batch, e *entry) bool {
 	}
 	b.snapshots = append(b.snapshots, Snapshot{Phase: e.phase, Span: e.span})
 	b.bytes += size
+	if e.phase == PhaseEnd {
+		b.ends++
+	}
 	return true
 }
 

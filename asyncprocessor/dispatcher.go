@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"math"
 	"time"
-
-	"go.opentelemetry.io/otel"
 )
 
 // noDeadline is a time that does not come.
@@ -45,9 +43,10 @@ type dispatcher struct {
 	quiet             bool          // and found nothing
 	timer             *time.Timer
 	report            reporter
+	lag               lag
 }
 
-func newDispatcher(c config, q *queue, exporter Exporter, exportCtx context.Context) *dispatcher {
+func newDispatcher(c config, q *queue, exporter Exporter, exportCtx context.Context, l lag) *dispatcher {
 	return &dispatcher{
 		cfg:       c,
 		queue:     q,
@@ -60,6 +59,7 @@ func newDispatcher(c config, q *queue, exporter Exporter, exportCtx context.Cont
 		done:      make(chan *batch, c.concurrency),
 		batcher:   newBatcher(c),
 		report:    reporter{queue: q},
+		lag:       l,
 	}
 }
 
@@ -70,13 +70,14 @@ func (d *dispatcher) run() {
 	d.epoch = time.Now()
 	d.timer = time.NewTimer(time.Hour)
 	defer d.timer.Stop()
+	defer func() { d.report.tellNow(time.Since(d.epoch)) }()
 	for {
 		now := time.Since(d.epoch)
 		d.collect(now)
 		if !d.dispatch(now) {
 			return
 		}
-		d.report.dropped(now)
+		d.report.tell(now)
 		if d.draining && d.inFlight == 0 && d.shards.readyCount == 0 && d.quiet {
 			return
 		}
@@ -121,7 +122,7 @@ func (d *dispatcher) dispatch(now time.Duration) bool {
 	for d.inFlight < d.cfg.concurrency && d.due(now) {
 		b := d.newBatch()
 		d.batcher.fill(b, &d.shards)
-		if !d.queue.launch(len(b.snapshots), b.coalesced, b.coalescedBytes) {
+		if !d.queue.launch(b) {
 			return false
 		}
 		d.inFlight++
@@ -205,6 +206,9 @@ func (d *dispatcher) wait() bool {
 // reap frees the shards of an export that came back.
 func (d *dispatcher) reap(b *batch) {
 	d.inFlight--
+	if b.err != nil {
+		d.report.exportFailed(b.lost, b.err)
+	}
 	for _, i := range b.shards {
 		s := d.shards.free(i)
 		for _, f := range d.flushing {
@@ -237,9 +241,11 @@ var errExportTimeout = errors.New("asyncprocessor: export timeout")
 func (d *dispatcher) export(b *batch) {
 	err := d.call(b.snapshots)
 	n := len(b.snapshots)
-	if d.queue.settle(n, b.bytes, lossesOf(err, n)) && err != nil {
-		otel.Handle(fmt.Errorf("asyncprocessor: export of %d snapshots: %w", n, err))
+	lost := lossesOf(err, n)
+	if d.queue.settle(n, b.bytes, lost) {
+		d.lag.record(b.snapshots, lost)
 	}
+	b.lost, b.err = lost.total, err
 	d.done <- b
 }
 

@@ -48,9 +48,13 @@ func New(exporter Exporter, opts ...Option) *Processor {
 	}
 	ctx, cancel := context.WithCancel(markExport(context.Background()))
 	q := newQueue(cfg)
+	lag, err := instrument(cfg, q)
+	if err != nil {
+		otel.Handle(err)
+	}
 	p := &Processor{
 		queue:        q,
-		dispatcher:   newDispatcher(cfg, q, exporter, ctx),
+		dispatcher:   newDispatcher(cfg, q, exporter, ctx, lag),
 		seed:         newShardSeed(),
 		noStarts:     cfg.startPolicy == StartNever,
 		cfg:          cfg,

@@ -50,7 +50,7 @@ type queue struct {
 	closed                       bool   // Shutdown was called: nothing is accepted
 	abandoned                    bool   // Shutdown gave up: late results change nothing
 	waiting                      bool   // waiters is not empty
-	unreported                   bool   // a drop was not reported yet, and the dispatcher knows
+	unreported                   bool   // something was refused and not reported yet
 
 	wakeAtBytes uint64
 	head        *chunk
@@ -61,6 +61,10 @@ type queue struct {
 	inFlight                     int64
 	refused, exported, coalesced uint64
 	droppedBy                    map[DropReason]uint64
+
+	// What the semantic conventions count: spans, that is ENDs alone.
+	ends, endsLaunched uint64                // accepted, and handed to the exporter
+	endsDropped        map[DropReason]uint64 // before they were handed to it
 
 	// The limits do not change.
 	maxItems, startItems uint64 // startItems: from here on STARTs are refused
@@ -90,6 +94,7 @@ func newQueue(c config) *queue {
 		head:        first,
 		tail:        first,
 		droppedBy:   make(map[DropReason]uint64),
+		endsDropped: make(map[DropReason]uint64),
 	}
 }
 
@@ -123,9 +128,9 @@ func (q *queue) offerSlow(e entry, held, heldBytes uint64) {
 	fits := held < q.maxItems && heldBytes+size <= q.maxBytes
 	switch {
 	case q.closed:
-		q.refuse(ReasonAlreadyShutdown)
+		q.refuse(e.phase, ReasonAlreadyShutdown)
 	case size > q.maxBytes:
-		q.refuse(ReasonTooLarge)
+		q.refuse(e.phase, ReasonTooLarge)
 	case q.blocking && (!fits || q.waiting):
 		w := &waiter{entry: e, done: make(chan struct{})}
 		q.waiters.push(w)
@@ -134,9 +139,9 @@ func (q *queue) offerSlow(e entry, held, heldBytes uint64) {
 		<-w.done // admitted by settle, or refused by close
 		return
 	case !q.blocking && e.phase == PhaseStart && (held >= q.startItems || heldBytes >= q.startBytes):
-		q.refuse(ReasonStartRefused)
+		q.refuse(e.phase, ReasonStartRefused)
 	case !fits:
-		q.refuse(ReasonQueueFull)
+		q.refuse(e.phase, ReasonQueueFull)
 	default:
 		wake := q.append(e)
 		q.mu.Unlock()
@@ -165,6 +170,9 @@ func (q *queue) append(e entry) (wake bool) {
 	q.tailLen++
 	q.accepted++
 	q.acceptedBytes += uint64(e.bytes)
+	if e.phase == PhaseEnd {
+		q.ends++
+	}
 	if q.accepted < q.wakeAt && q.acceptedBytes < q.wakeAtBytes {
 		return false
 	}
@@ -184,9 +192,12 @@ func (q *queue) newChunk() *chunk {
 }
 
 // refuse counts an entry that was offered and not accepted. It is called with mu held.
-func (q *queue) refuse(reason DropReason) {
+func (q *queue) refuse(phase Phase, reason DropReason) {
 	q.refused++
 	q.droppedBy[reason]++
+	if phase == PhaseEnd {
+		q.endsDropped[reason]++
+	}
 }
 
 // signal wakes the dispatcher. It never blocks.

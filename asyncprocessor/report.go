@@ -10,71 +10,89 @@ import (
 	"go.opentelemetry.io/otel"
 )
 
-// reportInterval is the least time between two reports of dropped snapshots.
+// reportInterval is the least time between two reports.
 const reportInterval = 10 * time.Second
 
-// reporter tells the OpenTelemetry error handler what was dropped at the queue's
-// door, in one line for all that happened since the last one. It belongs to the
-// dispatcher: the application's goroutines only count.
+// reporter tells the OpenTelemetry error handler what was lost: one line for all
+// that was refused at the queue's door since the last time, and one for all that
+// exports lost, each with the numbers and what to do. The first loss is told at
+// once. It belongs to the dispatcher: the application's goroutines only count.
 type reporter struct {
-	queue    *queue
-	pending  bool          // there is something to tell once the interval is over
-	last     time.Duration // when the last report was made; 0 for never
-	reported map[DropReason]uint64
+	queue *queue
+
+	told   bool          // something was reported before
+	last   time.Duration // then
+	waits  bool          // there is something to tell once the interval is over
+	doors  map[DropReason]uint64
+	failed uint64 // lost by exports since the last report
+	cause  error  // the last export's error, nil when none failed since
 }
 
-// dropped reports what was refused since the last report, if there is anything
-// and the interval is over.
-func (r *reporter) dropped(now time.Duration) {
-	r.pending = r.queue.hasUnreported()
-	if !r.pending || (r.last != 0 && now-r.last < reportInterval) {
-		return
+// exportFailed notes that an export lost n snapshots.
+func (r *reporter) exportFailed(n uint64, err error) {
+	r.failed += n
+	r.cause = err
+}
+
+// tell reports what there is, if the interval is over.
+func (r *reporter) tell(now time.Duration) {
+	r.waits = r.cause != nil || r.queue.hasUnreported()
+	if r.waits && (!r.told || now-r.last >= reportInterval) {
+		r.tellNow(now)
 	}
-	since := r.last
-	r.last, r.pending = now, false
-	if err := r.describe(r.queue.takeUnreported(), since, now); err != nil {
+}
+
+// tellNow reports what there is.
+func (r *reporter) tellNow(now time.Duration) {
+	since := ""
+	if r.told {
+		since = fmt.Sprintf(" in the last %s", (now - r.last).Round(time.Second))
+	}
+	if err := r.refused(since); err != nil {
 		otel.Handle(err)
 	}
+	if r.cause != nil {
+		otel.Handle(fmt.Errorf("asyncprocessor: %d snapshots not delivered%s: %w", r.failed, since, r.cause))
+	}
+	r.failed, r.cause, r.waits = 0, nil, false
+	r.told, r.last = true, now
 }
 
-// describe returns the report on the counts of refused snapshots by reason, nil
-// when nothing is new.
-func (r *reporter) describe(counts map[DropReason]uint64, since, now time.Duration) error {
-	var parts []string
+// refused describes what the queue refused since the last report, nil if nothing.
+func (r *reporter) refused(since string) error {
+	counts := r.queue.takeUnreported()
+	fresh := make(map[DropReason]uint64)
 	var total uint64
+	var parts []string
 	for _, reason := range slices.Sorted(maps.Keys(counts)) {
-		if n := counts[reason] - r.reported[reason]; n > 0 {
-			parts = append(parts, fmt.Sprintf("%s %d", reason, n))
+		if n := counts[reason] - r.doors[reason]; n > 0 {
+			fresh[reason] = n
 			total += n
+			parts = append(parts, fmt.Sprintf("%d %s", n, reason))
 		}
 	}
-	r.reported = counts
+	r.doors = counts
 	if total == 0 {
 		return nil
 	}
-	span := ""
-	if since != 0 {
-		span = fmt.Sprintf(" in %s", (now - since).Round(time.Second))
-	}
-	return fmt.Errorf("asyncprocessor: %d snapshots dropped%s (%s): %s",
-		total, span, strings.Join(parts, ", "), advice(counts))
+	return fmt.Errorf("%w%s: %s: %s", ErrDropped, since, strings.Join(parts, ", "), advice(fresh))
 }
 
-// advice says what to do, for the reason that weighs most.
+// advice says what to do about the refusals.
 func advice(counts map[DropReason]uint64) string {
 	switch {
 	case counts[ReasonQueueFull]+counts[ReasonStartRefused] > 0:
-		return "the exporter does not keep up; raise WithConcurrency, WithMaxQueueSize or WithMaxQueueBytes, or look at the backend"
+		return "the exporter does not keep up; look at the backend, or raise WithConcurrency, WithMaxQueueSize or WithMaxQueueBytes"
 	case counts[ReasonTooLarge] > 0:
 		return "a span is larger than WithMaxQueueBytes"
 	default:
-		return "spans arrive after Shutdown"
+		return "spans start or end after Shutdown"
 	}
 }
 
 // before returns deadline, or the time of the next report if that is earlier.
 func (r *reporter) before(deadline time.Duration) time.Duration {
-	if !r.pending {
+	if !r.waits {
 		return deadline
 	}
 	return min(deadline, r.last+reportInterval)

@@ -60,8 +60,9 @@ func (q *queue) close() (undelivered uint64) {
 	defer q.mu.Unlock()
 	q.closed = true
 	for !q.waiters.empty() {
-		q.refuse(ReasonAlreadyShutdown)
-		close(q.waiters.pop().done)
+		w := q.waiters.pop()
+		q.refuse(w.entry.phase, ReasonAlreadyShutdown)
+		close(w.done)
 	}
 	q.waiting = false
 	return q.undeliveredLocked()

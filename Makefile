@@ -1,0 +1,48 @@
+# Each module of the workspace is tested by itself: `go test ./...` stays in one.
+MODULES       := . examples/otel-app integration
+GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+GOVULNCHECK   := golang.org/x/vuln/cmd/govulncheck@latest
+GORELEASE     := golang.org/x/exp/cmd/gorelease@latest
+FUZZTIME      ?= 30s
+CHECKS        ?= 1000
+
+each = @set -e; for m in $(MODULES); do echo "== $$m: $(1)"; (cd $$m && $(1)); done
+
+.DEFAULT_GOAL := help
+.PHONY: help test race vet lint bench cover fuzz run vuln api browser ci
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+test: ## run all tests of all modules
+	$(call each,go test ./...)
+
+race: ## the same under the race detector
+	$(call each,go test -race ./...)
+
+vet: ## go vet in all modules
+	$(call each,go vet ./...)
+
+lint: ## golangci-lint in all modules
+	$(call each,go run $(GOLANGCI_LINT) run ./...)
+
+bench: ## run all benchmarks next to their peers and print one table (long)
+	cd integration && go run ./bench
+
+cover: ## statement coverage of the library
+	go test -coverprofile=cover.out ./... && go tool cover -func=cover.out | tail -n 1
+
+fuzz: ## fuzz the parsers and encoders (FUZZTIME each) and the queue (CHECKS runs)
+	@./.ci/fuzz $(FUZZTIME) $(CHECKS)
+
+run: ## run the example service
+	go run ./examples/otel-app
+
+vuln: ## known vulnerabilities; needs the network
+	$(call each,go run $(GOVULNCHECK) ./...)
+
+browser: ## install Chromium for the browser tests (Debian, as root)
+	./.ci/install-browser
+
+ci: ## what CI runs
+	./.ci/run
