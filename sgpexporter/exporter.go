@@ -28,7 +28,8 @@ const (
 // asyncprocessor.New. All methods are safe for concurrent use, and on a nil
 // *Exporter, which is disabled: see [Exporter.Disabled].
 //
-// However it is printed, the API key and the values of [WithHeaders] do not show.
+// However it is printed, the API key and the values of [WithHeaders] do not show;
+// the key shows in no error either.
 type Exporter struct {
 	mapper   *mapping.Mapper
 	client   *transport.Client // nil if disabled

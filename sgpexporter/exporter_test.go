@@ -1,9 +1,554 @@
 package sgpexporter_test
 
 import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/goleak"
+
+	"github.com/otelsgp/otelsgp/asyncprocessor"
+	"github.com/otelsgp/otelsgp/sgpexporter"
+	"github.com/otelsgp/otelsgp/sgpexporter/sgpspan"
+	"github.com/otelsgp/otelsgp/sgpexporter/sgptest"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+const key = "sk-0123456789abcdef"
+
+var began = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+// span is the n-th span of one trace: its id is n in 16 hexadecimal digits, its
+// name "span n".
+func span(n int, change ...func(*tracetest.SpanStub)) sdktrace.ReadOnlySpan {
+	stub := tracetest.SpanStub{
+		Name:        fmt.Sprintf("span %d", n),
+		SpanContext: trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{15: 1}, SpanID: id(n), TraceFlags: 1}),
+		StartTime:   began,
+		EndTime:     began.Add(time.Second),
+	}
+	for _, f := range change {
+		f(&stub)
+	}
+	return stub.Snapshot()
+}
+
+func id(n int) trace.SpanID { return trace.SpanID{6: byte(n >> 8), 7: byte(n)} }
+
+func ends(n int) []asyncprocessor.Snapshot {
+	all := make([]asyncprocessor.Snapshot, n)
+	for i := range all {
+		all[i] = asyncprocessor.Snapshot{Phase: asyncprocessor.PhaseEnd, Span: span(i + 1)}
+	}
+	return all
+}
+
+// handled gathers what is reported to the global error handler during a test.
+type handledErrors struct {
+	mu   sync.Mutex
+	errs []error
+}
+
+func handled(t *testing.T) *handledErrors {
+	t.Helper()
+	h := new(handledErrors)
+	old := otel.GetErrorHandler()
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		h.errs = append(h.errs, err)
+	}))
+	t.Cleanup(func() { otel.SetErrorHandler(old) })
+	return h
+}
+
+func (h *handledErrors) all() []error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Clone(h.errs)
+}
+
+// newExporter returns a server and an Exporter in front of it. At the end of the
+// test the server says whether every request kept to the contract.
+func newExporter(t *testing.T, server []sgptest.Option, opts ...sgpexporter.Option) (*sgptest.Server, *sgpexporter.Exporter) {
+	t.Helper()
+	srv := sgptest.NewServer(server...)
+	t.Cleanup(srv.Close)
+	exp, err := sgpexporter.New(append([]sgpexporter.Option{
+		sgpexporter.WithBaseURL(srv.URL), sgpexporter.WithAPIKey(key), sgpexporter.WithHTTPClient(srv.Client()),
+	}, opts...)...)
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		assert.NoError(t, exp.Shutdown(context.Background()))
+		assert.NoError(t, srv.CheckOrder())
+	})
+	return srv, exp
+}
+
+func requests(srv *sgptest.Server) int { return len(srv.Requests()) }
+
+// writtenNames are the names of all spans in the order in which they were written.
+func writtenNames(srv *sgptest.Server) []string {
+	names := []string{}
+	for _, r := range srv.Requests() {
+		if r.Stored {
+			for _, item := range r.Items {
+				names = append(names, item.Name)
+			}
+		}
+	}
+	return names
+}
+
+func exportErrors(err error) []*asyncprocessor.ExportError {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		var all []*asyncprocessor.ExportError
+		for _, err := range joined.Unwrap() {
+			all = append(all, exportErrors(err)...)
+		}
+		return all
+	}
+	var one *asyncprocessor.ExportError
+	if errors.As(err, &one) {
+		return []*asyncprocessor.ExportError{one}
+	}
+	return nil
+}
+
+// lost returns the one ExportError that err is.
+func lost(t *testing.T, err error) *asyncprocessor.ExportError {
+	t.Helper()
+	all := exportErrors(err)
+	require.Len(t, all, 1, "%v", err)
+	return all[0]
+}
+
+func TestExportIsOneRequest(t *testing.T) {
+	srv, exp := newExporter(t, []sgptest.Option{sgptest.WithAPIKey(key), sgptest.WithAccountID("acct")},
+		sgpexporter.WithAccountID("acct"), sgpexporter.WithHeaders(map[string]string{"X-Team": "red"}))
+	start := asyncprocessor.Snapshot{Phase: asyncprocessor.PhaseStart, Span: span(1, func(s *tracetest.SpanStub) { s.EndTime = time.Time{} })}
+	require.NoError(t, exp.ExportSnapshots(t.Context(), append([]asyncprocessor.Snapshot{start}, ends(3)...)))
+	require.Equal(t, 1, requests(srv))
+	assert.Equal(t, "red", srv.Requests()[0].Header.Get("X-Team"))
+	assert.Equal(t, "otelsgp-go/0.1.0", srv.Requests()[0].Header.Get("User-Agent"))
+	assert.Equal(t, []string{"span 1", "span 1", "span 2", "span 3"}, writtenNames(srv))
+	require.NoError(t, exp.ExportSnapshots(t.Context(), nil))
+	assert.Equal(t, 1, requests(srv))
+}
+
+func TestUnknownPhaseIsPassedOver(t *testing.T) {
+	srv, exp := newExporter(t, nil)
+	batch := ends(3)
+	batch[1].Phase = 9
+	require.NoError(t, exp.ExportSnapshots(t.Context(), batch))
+	assert.Equal(t, []string{"span 1", "span 3"}, writtenNames(srv))
+}
+
+func TestSplitByItems(t *testing.T) {
+	srv, exp := newExporter(t, nil)
+	require.NoError(t, exp.ExportSnapshots(t.Context(), ends(2500)))
+	var sizes []int
+	for _, r := range srv.Requests() {
+		sizes = append(sizes, len(r.Items))
+	}
+	assert.Equal(t, []int{1000, 1000, 500}, sizes)
+	names := writtenNames(srv)
+	require.Len(t, names, 2500)
+	for i, name := range names {
+		require.Equal(t, fmt.Sprintf("span %d", i+1), name)
+	}
+}
+
+func TestSplitByBytes(t *testing.T) {
+	srv, exp := newExporter(t, nil, sgpexporter.WithMaxRequestBytes(4000))
+	batch := ends(20)
+	batch[7].Span = span(8, func(s *tracetest.SpanStub) {
+		s.Attributes = []attribute.KeyValue{attribute.String("prompt", string(make([]byte, 5000)))}
+	})
+	require.NoError(t, exp.ExportSnapshots(t.Context(), batch))
+	assert.Greater(t, requests(srv), 3)
+	for _, r := range srv.Requests() {
+		if r.WireBytes > 4000 {
+			require.Len(t, r.Items, 1, "what is too large goes alone")
+			assert.Equal(t, "span 8", r.Items[0].Name)
+		}
+	}
+	assert.Len(t, writtenNames(srv), 20)
+	assert.Equal(t, "span 9", writtenNames(srv)[8])
+}
+
+// reject makes the server refuse requests that hold one of the spans.
+func reject(srv *sgptest.Server, code int, names ...string) {
+	srv.SetFault(func(r *sgptest.Request) sgptest.Fault {
+		for _, item := range r.Items {
+			if slices.Contains(names, item.Name) {
+				return sgptest.Status(code).Body("application/json", `{"detail":"no good","input":"a secret prompt"}`)
+			}
+		}
+		return sgptest.Fault{}
+	})
+}
+
+func TestRejectedSpanCostsItselfOnly(t *testing.T) {
+	for _, code := range []int{400, 409, 413, 422} {
+		t.Run(http.StatusText(code), func(t *testing.T) {
+			srv, exp := newExporter(t, nil)
+			errs := handled(t)
+			reject(srv, code, "span 301")
+			err := exp.ExportSnapshots(t.Context(), ends(512))
+
+			one := lost(t, err)
+			assert.Equal(t, []int{300}, one.Undelivered)
+			assert.Equal(t, asyncprocessor.ReasonRejected, one.Reason)
+			var rejected *sgpexporter.RejectedError
+			require.ErrorAs(t, err, &rejected)
+			assert.Equal(t, sgpexporter.RejectedError{
+				TraceID: "00000000000000000000000000000001", SpanID: "000000000000012d", Name: "span 301",
+				Phase: asyncprocessor.PhaseEnd, StatusCode: code, Reason: "no good",
+			}, *rejected)
+
+			names := writtenNames(srv)
+			assert.Len(t, names, 511)
+			assert.Equal(t, "span 302", names[300], "in their order")
+			assert.LessOrEqual(t, requests(srv), 20, "1 + 2*log2(512), and 1 detached")
+
+			require.Len(t, errs.all(), 1)
+			assert.EqualError(t, errs.all()[0], fmt.Sprintf("sgpexporter: SGP rejected the END of span %q "+
+				"(id 000000000000012d, trace 00000000000000000000000000000001): SGP answered %d %s: no good",
+				"span 301", code, http.StatusText(code)))
+		})
+	}
+}
+
+// A real refusal, by the contract. The mapping leaves nothing to refuse; a hook
+// can.
+func TestRejectedByTheContract(t *testing.T) {
+	srv, exp := newExporter(t, nil, sgpexporter.WithSpanHook(func(s *sgpspan.Span) bool {
+		if s.Name == "span 3" {
+			s.TraceID = ""
+		}
+		return true
+	}))
+	errs := handled(t)
+	err := exp.ExportSnapshots(t.Context(), ends(8))
+	assert.Equal(t, []int{2}, lost(t, err).Undelivered)
+	require.Len(t, errs.all(), 1)
+	assert.ErrorContains(t, errs.all()[0], `the END of span "span 3" (id 0000000000000003, trace )`)
+	assert.ErrorContains(t, errs.all()[0], "trace_id")
+	assert.Len(t, writtenNames(srv), 7)
+}
+
+func TestManyRejectedSpansDoNotFloodTheLog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv, exp := newExporter(t, []sgptest.Option{sgptest.WithInMemoryNetwork()})
+		errs := handled(t)
+		var names []string
+		for n := 1; n <= 100; n++ {
+			names = append(names, fmt.Sprintf("span %d", n))
+		}
+		reject(srv, 422, names...)
+		err := exp.ExportSnapshots(t.Context(), ends(101))
+		assert.Len(t, lost(t, err).Undelivered, 100)
+		assert.Equal(t, 201, requests(srv), "2*101-1")
+		assert.Len(t, errs.all(), 10)
+
+		time.Sleep(10 * time.Second)
+		require.Error(t, exp.ExportSnapshots(t.Context(), ends(2)))
+		require.Len(t, errs.all(), 11)
+		assert.ErrorContains(t, errs.all()[10], "(and 90 more since the last report)")
+		require.NoError(t, exp.Shutdown(t.Context()))
+		require.Len(t, errs.all(), 12)
+		assert.EqualError(t, errs.all()[11], "sgpexporter: SGP rejected 1 more spans since the last report")
+	})
+}
+
+func TestParentInAnotherTraceIsDetached(t *testing.T) {
+	srv, exp := newExporter(t, []sgptest.Option{sgptest.WithOlderStore()})
+	errs := handled(t)
+	other := span(7, func(s *tracetest.SpanStub) {
+		s.SpanContext = s.SpanContext.WithTraceID(trace.TraceID{15: 2})
+	})
+	require.NoError(t, exp.ExportSnapshots(t.Context(), []asyncprocessor.Snapshot{{Phase: asyncprocessor.PhaseEnd, Span: other}}))
+	batch := ends(4)
+	batch[2].Span = span(3, func(s *tracetest.SpanStub) { s.Parent = s.SpanContext.WithSpanID(id(7)) })
+	require.NoError(t, exp.ExportSnapshots(t.Context(), batch))
+	stored, ok := srv.Span("00000000000000000000000000000001", "0000000000000003")
+	require.True(t, ok)
+	assert.Empty(t, stored.ParentID)
+	assert.Contains(t, string(stored.Raw), "the server refused 0000000000000007")
+	assert.Equal(t, 5, len(srv.Spans()))
+	assert.Empty(t, errs.all())
+}
+
+func TestUnknownParentIsNoError(t *testing.T) {
+	srv, exp := newExporter(t, nil)
+	child := span(2, func(s *tracetest.SpanStub) { s.Parent = s.SpanContext.WithSpanID(id(99)) })
+	require.NoError(t, exp.ExportSnapshots(t.Context(), []asyncprocessor.Snapshot{{Phase: asyncprocessor.PhaseEnd, Span: child}}))
+	assert.Equal(t, "0000000000000063", srv.Spans()[0].ParentID)
+}
+
+func TestTooLargeTeachesTheExporter(t *testing.T) {
+	srv, exp := newExporter(t, []sgptest.Option{sgptest.WithMaxBodyBytes(50_000)})
+	require.NoError(t, exp.ExportSnapshots(t.Context(), ends(500)))
+	first := len(srv.Requests())
+	require.NoError(t, exp.ExportSnapshots(t.Context(), ends(500)))
+	for _, r := range srv.Requests()[first:] {
+		assert.Equal(t, 200, r.Status, "the second time it knows")
+	}
+}
+
+func TestOutageLosesNothing(t *testing.T) {
+	for name, fault := range map[string]sgptest.Fault{
+		"503":                 sgptest.Status(503),
+		"429":                 sgptest.Status(429).Header("Retry-After", "5"),
+		"reset":               sgptest.ResetConnection(),
+		"500 that was stored": sgptest.Status(500).Stored(),
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				handled(t)
+				srv, exp := newExporter(t, []sgptest.Option{sgptest.WithInMemoryNetwork()})
+				srv.SetFault(func(*sgptest.Request) sgptest.Fault { return fault })
+				time.AfterFunc(time.Minute, srv.ClearFaults)
+				ctx, cancel := context.WithTimeout(t.Context(), asyncprocessor.DefaultExportTimeout)
+				defer cancel()
+				require.NoError(t, exp.ExportSnapshots(ctx, ends(10)))
+				assert.Equal(t, 10, len(srv.Spans()))
+				assert.Greater(t, requests(srv), 5)
+				for _, r := range srv.Requests() {
+					assert.Equal(t, srv.Requests()[0].Body, r.Body)
+				}
+			})
+		})
+	}
+}
+
+func TestOutageIsReportedOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv, exp := newExporter(t, []sgptest.Option{sgptest.WithInMemoryNetwork()})
+		errs := handled(t)
+		srv.SetFault(func(*sgptest.Request) sgptest.Fault { return sgptest.Status(503) })
+		time.AfterFunc(50*time.Second, srv.ClearFaults)
+		var all sync.WaitGroup
+		for range 4 {
+			all.Go(func() { assert.NoError(t, exp.ExportSnapshots(t.Context(), ends(1))) })
+		}
+		all.Wait()
+		require.Len(t, errs.all(), 1)
+		assert.ErrorContains(t, errs.all()[0], "sgpexporter: a request has failed 4 times in ")
+		assert.ErrorContains(t, errs.all()[0], "SGP answered 503 Service Unavailable: injected")
+	})
+}
+
+func TestGivingUpIsCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		handled(t)
+		srv, exp := newExporter(t, []sgptest.Option{sgptest.WithInMemoryNetwork()}, sgpexporter.WithMaxRequestItems(2))
+		reject(srv, 422, "span 1")
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		srv.SetFault(func(r *sgptest.Request) sgptest.Fault {
+			for _, item := range r.Items {
+				switch item.Name {
+				case "span 1":
+					return sgptest.Status(422)
+				case "span 5":
+					return sgptest.Status(503)
+				}
+			}
+			return sgptest.Fault{}
+		})
+		err := exp.ExportSnapshots(ctx, ends(9))
+		all := exportErrors(err)
+		require.Len(t, all, 2)
+		assert.Equal(t, []int{0}, all[0].Undelivered)
+		assert.Equal(t, asyncprocessor.ReasonRejected, all[0].Reason)
+		assert.Equal(t, []int{4, 5, 6, 7, 8}, all[1].Undelivered)
+		assert.Equal(t, asyncprocessor.ReasonExportFailed, all[1].Reason)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		assert.Equal(t, []string{"span 2", "span 3", "span 4"}, writtenNames(srv))
+	})
+}
+
+func TestRefusedKeyIsReportedOnceAndRecovers(t *testing.T) {
+	srv, exp := newExporter(t, []sgptest.Option{sgptest.WithAPIKey("another")}, sgpexporter.WithMaxRequestItems(2))
+	errs := handled(t)
+	for range 3 {
+		err := exp.ExportSnapshots(t.Context(), ends(6))
+		require.ErrorIs(t, err, sgpexporter.ErrUnauthorized)
+		one := lost(t, err)
+		assert.Equal(t, []int{0, 1, 2, 3, 4, 5}, one.Undelivered)
+		assert.Equal(t, sgpexporter.ReasonUnauthorized, one.Reason)
+	}
+	assert.Equal(t, 3, requests(srv), "no storm")
+	require.Len(t, errs.all(), 1)
+	assert.ErrorContains(t, errs.all()[0], "sgpexporter: no spans are delivered: SGP answered 403 Forbidden")
+	assert.ErrorContains(t, errs.all()[0], "check that the API key (WithAPIKey) is valid for this base URL")
+
+	srv.SetAPIKey(key)
+	require.NoError(t, exp.ExportSnapshots(t.Context(), ends(6)))
+	assert.Equal(t, 6, len(srv.Spans()))
+}
+
+func TestKeyRotation(t *testing.T) {
+	current := "key-1"
+	srv, exp := newExporter(t, []sgptest.Option{sgptest.WithAPIKey("key-1")},
+		sgpexporter.WithAPIKeySource(func(context.Context) (string, error) { return current, nil }))
+	errs := handled(t)
+	require.NoError(t, exp.ExportSnapshots(t.Context(), ends(1)))
+	current = "key-2"
+	srv.SetAPIKey("key-2")
+	require.NoError(t, exp.ExportSnapshots(t.Context(), ends(2)))
+	assert.Equal(t, 2, len(srv.Spans()))
+	assert.Equal(t, 3, requests(srv))
+	assert.Empty(t, errs.all())
+}
+
+func TestNotSGP(t *testing.T) {
+	srv, exp := newExporter(t, nil)
+	srv.Inject(sgptest.HTML(), sgptest.Redirect(302, "https://login.test/?next=secret"), sgptest.Status(404))
+	err := exp.ExportSnapshots(t.Context(), ends(3))
+	require.ErrorIs(t, err, sgpexporter.ErrNotSGP)
+	assert.Equal(t, asyncprocessor.ReasonExportFailed, lost(t, err).Reason)
+	err = exp.ExportSnapshots(t.Context(), ends(3))
+	require.ErrorIs(t, err, sgpexporter.ErrRedirected)
+	assert.ErrorContains(t, err, "a redirect to https://login.test that is not followed; check the base URL")
+	err = exp.ExportSnapshots(t.Context(), ends(3))
+	assert.ErrorContains(t, err, "SGP answered 404 Not Found: injected")
+	assert.Equal(t, []int{0, 1, 2}, lost(t, err).Undelivered)
+	assert.Equal(t, 3, requests(srv))
+	assert.Empty(t, srv.Spans())
+}
+
+func TestTruncatedAnswerIsASuccess(t *testing.T) {
+	srv, exp := newExporter(t, nil)
+	srv.Inject(sgptest.Truncate(5))
+	require.NoError(t, exp.ExportSnapshots(t.Context(), ends(3)))
+	assert.Equal(t, 1, requests(srv))
+}
+
+func TestHooks(t *testing.T) {
+	srv, exp := newExporter(t, nil,
+		sgpexporter.WithSpanHook(func(s *sgpspan.Span) bool {
+			switch s.Name {
+			case "span 2":
+				return false
+			case "span 4":
+				panic("a secret prompt")
+			}
+			return true
+		}),
+		sgpexporter.WithSpanHook(func(s *sgpspan.Span) bool { s.Name += "!"; return true }),
+		sgpexporter.WithSpanHook(nil))
+	err := exp.ExportSnapshots(t.Context(), ends(5))
+	assert.Equal(t, []string{"span 1!", "span 3!", "span 5!"}, writtenNames(srv))
+	all := exportErrors(err)
+	require.Len(t, all, 2)
+	assert.Equal(t, []int{1}, all[0].Undelivered)
+	assert.Equal(t, sgpexporter.ReasonFiltered, all[0].Reason)
+	assert.Equal(t, []int{3}, all[1].Undelivered)
+	assert.Equal(t, sgpexporter.ReasonHookPanic, all[1].Reason)
+	assert.NotContains(t, err.Error(), "secret")
+}
+
+func TestMappingOptions(t *testing.T) {
+	t.Setenv("AGENT_NAME", "researcher")
+	srv, exp := newExporter(t, nil, sgpexporter.WithUUIDs(), sgpexporter.WithSource("mine"),
+		sgpexporter.WithMaxStringBytes(20), sgpexporter.WithMaxAttributeDepth(2))
+	batch := ends(1)
+	batch[0].Span = span(1, func(s *tracetest.SpanStub) {
+		s.Attributes = []attribute.KeyValue{attribute.String("long", "0123456789abcdefghijk")}
+	})
+	require.NoError(t, exp.ExportSnapshots(t.Context(), batch))
+	stored := srv.Spans()[0]
+	assert.Len(t, stored.ID, 36)
+	assert.Equal(t, "mine", stored.Metadata["__source__"])
+	assert.Equal(t, "researcher", stored.Metadata["__agent_name__"])
+	assert.NotContains(t, string(stored.Raw), "0123456789abcdefghijk")
+}
+
+func TestGzip(t *testing.T) {
+	srv, exp := newExporter(t, nil, sgpexporter.WithCompression(sgpexporter.GzipCompression))
+	reject(srv, 422, "span 3")
+	handled(t)
+	require.Error(t, exp.ExportSnapshots(t.Context(), ends(100)))
+	assert.Equal(t, 99, len(srv.Spans()))
+	for _, r := range srv.Requests() {
+		assert.Equal(t, "gzip", r.Header.Get("Content-Encoding"))
+	}
+	assert.Less(t, srv.Requests()[0].WireBytes, int64(len(srv.Requests()[0].Body))/4)
+}
+
+func TestDisabled(t *testing.T) {
+	t.Setenv("SGP_API_KEY", "")
+	t.Setenv("DISABLE_SCALE_TRACING", "1")
+	exp, err := sgpexporter.New()
+	require.NoError(t, err)
+	var none *sgpexporter.Exporter
+	for _, exp := range []*sgpexporter.Exporter{exp, none} {
+		assert.True(t, exp.Disabled())
+		require.NoError(t, exp.ExportSnapshots(t.Context(), nil))
+		err := exp.ExportSnapshots(t.Context(), ends(2))
+		require.ErrorIs(t, err, sgpexporter.ErrDisabled)
+		assert.Equal(t, []int{0, 1}, lost(t, err).Undelivered)
+		assert.Equal(t, sgpexporter.ReasonDisabled, lost(t, err).Reason)
+		require.NoError(t, exp.Shutdown(t.Context()))
+		require.NoError(t, exp.Shutdown(t.Context()))
+		assert.Contains(t, exp.String(), "Disabled:true")
+		assert.NotPanics(t, func() { exp.MarshalLog() })
+	}
+}
+
+func TestShutdown(t *testing.T) {
+	srv, exp := newExporter(t, nil)
+	require.NoError(t, exp.ExportSnapshots(t.Context(), ends(1)))
+	require.NoError(t, exp.Shutdown(t.Context()))
+	err := exp.ExportSnapshots(t.Context(), ends(2))
+	require.ErrorIs(t, err, sgpexporter.ErrShutdown)
+	assert.Equal(t, []int{0, 1}, lost(t, err).Undelivered)
+	assert.Equal(t, asyncprocessor.ReasonAlreadyShutdown, lost(t, err).Reason)
+	require.NoError(t, exp.Shutdown(t.Context()))
+	assert.Equal(t, 1, requests(srv))
+}
+
+// goleak, in TestMain, sees connections of our own client that Shutdown leaves.
+func TestShutdownClosesOwnConnections(t *testing.T) {
+	srv := sgptest.NewServer()
+	exp, err := sgpexporter.New(sgpexporter.WithBaseURL(srv.URL), sgpexporter.WithAPIKey(key))
+	require.NoError(t, err)
+	require.NoError(t, exp.ExportSnapshots(t.Context(), ends(1)))
+	require.NoError(t, exp.Shutdown(t.Context()))
+	goleak.VerifyNone(t, goleak.IgnoreAnyFunction("github.com/otelsgp/otelsgp/sgpexporter/sgptest.(*Server).Start.func1"),
+		goleak.IgnoreAnyFunction("net/http.(*conn).serve"))
+	srv.Close()
+}
+
+func TestConcurrentSafe(t *testing.T) {
+	srv, exp := newExporter(t, nil)
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			for range 5 {
+				assert.NoError(t, exp.ExportSnapshots(t.Context(), ends(20)))
+				_ = exp.String()
+			}
+		})
+	}
+	all.Wait()
+	assert.Equal(t, 20, len(srv.Spans()))
+	assert.Equal(t, 40, requests(srv))
+}

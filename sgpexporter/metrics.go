@@ -42,7 +42,7 @@ type metrics struct {
 	rejects metric.Int64Counter
 
 	base []attribute.KeyValue
-	set  attribute.Set     // of base
+	set  attribute.Set      // of base
 	add  []metric.AddOption // set, as an option
 }
 

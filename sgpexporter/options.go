@@ -63,8 +63,7 @@ func WithHTTPClient(client *http.Client) Option {
 
 // WithHeaders adds headers to every request. Names that the exporter sets itself
 // (Content-Type, x-api-key and the like) and values that cannot stand in a header
-// make [New] return [ErrInvalidOption]. Values are treated as secrets: they show
-// in no log.
+// make [New] return [ErrInvalidOption]. MarshalLog shows their names alone.
 func WithHeaders(headers map[string]string) Option {
 	return func(c *config) {
 		if c.headers == nil {

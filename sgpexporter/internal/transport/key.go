@@ -54,7 +54,7 @@ func (k *keyring) replace(ctx context.Context, refused string) (string, error) {
 		err = CheckKey(key)
 	}
 	if err != nil {
-		return "", fmt.Errorf("the source of the API key failed: %w", err)
+		return "", fmt.Errorf("the source of the API key failed: %w", scrubError(err, refused))
 	}
 	k.current.Store(&key)
 	return key, nil
