@@ -44,7 +44,10 @@ func (p *Page) serveStats(w http.ResponseWriter, _ *http.Request) { writeJSON(w,
 func (p *Page) serveTraces(w http.ResponseWriter, _ *http.Request) {
 	d := p.store.since(0, "")
 	slices.SortFunc(d.traces, func(a, b summary) int { return cmp.Compare(b.Arrived, a.Arrived) })
-	writeJSON(w, map[string]any{"traces": slices.Concat([]summary{}, d.traces)})
+	if d.traces == nil {
+		d.traces = []summary{} // an empty list in JSON, not null
+	}
+	writeJSON(w, map[string]any{"traces": d.traces})
 }
 
 func (p *Page) serveTrace(w http.ResponseWriter, r *http.Request) {

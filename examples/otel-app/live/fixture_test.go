@@ -88,6 +88,7 @@ func askTrace(id, question string, base time.Time) []wireSpan {
 	system := object{"type": "text", "content": "You answer questions about Go from the documentation of its standard library. Quote only what you were given."}
 	spans := []wireSpan{
 		{id: "01", name: "POST /ask", typ: "STANDALONE", start: 0, end: 3912 * ms, metadata: object{
+			"kind":       "server",
 			"attributes": object{"http.request.method": "POST", "url.path": "/ask", "http.response.status_code": 200, "server.address": "127.0.0.1"},
 		}},
 		{id: "02", parent: "01", name: "invoke_agent researcher", typ: "AGENT_WORKFLOW", start: 2 * ms, end: 3905 * ms,
@@ -103,10 +104,10 @@ func askTrace(id, question string, base time.Time) []wireSpan {
 			metadata: object{
 				"attributes": object{"gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-go-mini", "gen_ai.request.temperature": 0.2, "gen_ai.response.finish_reasons": []any{"tool_call"}},
 				"events": []any{
-					object{"name": "first_token", "timestamp": base.Add(204 * ms).Format(time.RFC3339Nano), "attributes": object{"gen_ai.token.index": 0}},
+					object{"name": "first_token", "time": base.Add(204 * ms).Format(time.RFC3339Nano), "attributes": object{"gen_ai.token.index": 0}},
 				},
 			}},
-		{id: "05", parent: "04", name: "HTTP POST", typ: "EXTERNAL_ENDPOINT", start: 6 * ms, end: 716 * ms},
+		{id: "05", parent: "04", name: "HTTP POST", typ: "STANDALONE", start: 6 * ms, end: 716 * ms, metadata: object{"kind": "client"}},
 		{id: "06", parent: "02", name: "search_docs", typ: "KB_RETRIEVAL", start: 726 * ms, end: 951 * ms,
 			input: object{"query": "cancel HTTP request context", "limit": 5}, output: object{"documents": []any{
 				object{"package": "net/http", "symbol": "NewRequestWithContext", "score": 0.91},
@@ -114,16 +115,17 @@ func askTrace(id, question string, base time.Time) []wireSpan {
 				object{"package": "net/http", "symbol": "Client.Do", "score": 0.77},
 			}}},
 		{id: "07", parent: "06", name: "sql.conn.query", typ: "STANDALONE", start: 731 * ms, end: 884 * ms, metadata: object{
+			"kind":       "client",
 			"attributes": object{"db.system.name": "sqlite", "db.query.text": "SELECT path, snippet(docs, 2, '', '', '…', 40) FROM docs WHERE docs MATCH ? ORDER BY rank LIMIT ?"}}},
 		{id: "08", parent: "06", name: "rerank", typ: "RERANKING", start: 886 * ms, end: 946 * ms},
 		{id: "09", parent: "02", name: "invoke_agent reviewer", typ: "AGENT_WORKFLOW", start: 958 * ms, end: 2304 * ms, metadata: object{"usage": usage(1180, 96, 0.0041)}},
-		{id: "10", parent: "09", name: "execute_tool lookup_symbol", typ: "CODE_EXECUTION", start: 962 * ms, end: 1103 * ms,
+		{id: "10", parent: "09", name: "execute_tool lookup_symbol", typ: "CUSTOM", start: 962 * ms, end: 1103 * ms,
 			input: object{"symbol": "net/http.NewRequestWithContext"}, output: object{"result": "func NewRequestWithContext(ctx context.Context, method, url string, body io.Reader) (*Request, error)"}},
-		{id: "11", parent: "09", name: "execute_tool vet_example", typ: "CODE_EXECUTION", start: 1110 * ms, end: 1690 * ms,
+		{id: "11", parent: "09", name: "execute_tool vet_example", typ: "CUSTOM", start: 1110 * ms, end: 1690 * ms,
 			err:   "go vet: exit status 1: ./example.go:9:2: the cancel function is not used on all paths (possible context leak)",
 			input: object{"source": "ctx, _ := context.WithTimeout(parent, time.Second)"},
 			metadata: object{"events": []any{
-				object{"name": "exception", "timestamp": base.Add(1688 * ms).Format(time.RFC3339Nano), "attributes": object{
+				object{"name": "exception", "time": base.Add(1688 * ms).Format(time.RFC3339Nano), "attributes": object{
 					"exception.type": "*exec.ExitError", "exception.message": "exit status 1", "exception.stacktrace": "main.vetExample\n\t/app/tools.go:88\nmain.(*reviewer).run\n\t/app/reviewer.go:41",
 				}},
 			}}},
@@ -134,7 +136,7 @@ func askTrace(id, question string, base time.Time) []wireSpan {
 		{id: "14", parent: "02", name: "chat gpt-go", typ: "COMPLETION", start: 2408 * ms, end: 3896 * ms,
 			input:  object{"system_instructions": []any{system}, "messages": []any{message("user", question)}},
 			output: object{"messages": []any{message("assistant", answerText)}, "usage": usage(1313, 258, 0.0073)}},
-		{id: "15", parent: "14", name: "HTTP POST", typ: "EXTERNAL_ENDPOINT", start: 2410 * ms, end: 3890 * ms},
+		{id: "15", parent: "14", name: "HTTP POST", typ: "STANDALONE", start: 2410 * ms, end: 3890 * ms, metadata: object{"kind": "client"}},
 	}
 	for i := range spans {
 		spans[i].trace, spans[i].base = id, base

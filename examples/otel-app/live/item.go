@@ -1,7 +1,6 @@
 package live
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"strings"
@@ -13,6 +12,8 @@ const maxIDBytes = 256
 
 // maxNameBytes is the longest name that the page shows; the rest is cut off.
 const maxNameBytes = 1024
+
+const maxKindBytes = 32
 
 var errMalformed = errors.New("live: not an SGP span item")
 
@@ -47,6 +48,7 @@ type span struct {
 	end     int64 // 0 while the span runs
 	failed  bool
 	usage   usage
+	kind    string // of the OpenTelemetry span: internal, server, client, producer, consumer
 	events  int
 	preview string // what a person asked, if the input says
 	bare    bool   // payloads were left out for want of room
@@ -104,23 +106,28 @@ func decode(raw json.RawMessage) (*span, error) {
 	return s, nil
 }
 
-// readMetadata takes the error flag and the number of events from the metadata.
+// readMetadata takes the error flag, the kind and the number of events from the
+// metadata.
 // A field of another type than expected counts as absent.
 func (s *span) readMetadata() {
 	s.failed = s.item.Status == "ERROR"
 	md := s.item.Metadata
-	if !bytes.Contains(md, []byte(`"error"`)) && !bytes.Contains(md, []byte(`"events"`)) {
+	if len(md) == 0 {
 		return
 	}
 	var m struct {
 		Error  any `json:"error"`
 		Events any `json:"events"`
+		Kind   any `json:"kind"`
 	}
 	if json.Unmarshal(md, &m) != nil {
 		return
 	}
 	if m.Error == true {
 		s.failed = true
+	}
+	if kind, ok := m.Kind.(string); ok && len(kind) <= maxKindBytes {
+		s.kind = kind
 	}
 	if events, ok := m.Events.([]any); ok {
 		s.events = len(events)

@@ -14,7 +14,7 @@ const (
 // Keys under which applications and GenAI instrumentation put what was asked,
 // in the order in which they are tried.
 var (
-	previewTexts    = []string{"question", "query", "prompt", "input", "text", "message"}
+	previewTexts    = []string{"question", "query", "prompt", "input", "text", "message", "value"}
 	previewMessages = []string{"messages", "gen_ai.input.messages", "input_messages"}
 )
 

@@ -24,6 +24,7 @@ type row struct {
 	Parent string `json:"parent,omitempty"`
 	Name   string `json:"name"`
 	Type   string `json:"type,omitempty"`
+	Kind   string `json:"kind,omitempty"`
 	Status string `json:"status,omitempty"`
 	Start  int64  `json:"start"`
 	End    int64  `json:"end,omitempty"` // absent while the span runs
@@ -35,7 +36,7 @@ type row struct {
 
 func (s *span) row() row {
 	return row{
-		ID: s.item.ID, Parent: s.item.ParentID, Name: s.item.Name, Type: s.item.Type, Status: s.item.Status,
+		ID: s.item.ID, Parent: s.item.ParentID, Name: s.item.Name, Type: s.item.Type, Kind: s.kind, Status: s.item.Status,
 		Start: s.start, End: s.end, Failed: s.failed, Events: s.events, Usage: s.usage, Seq: s.seq,
 	}
 }

@@ -6,8 +6,10 @@ import { byId, h, icon, replace, copyButton } from "./dom.js";
 const example = "How do I cancel an HTTP request?";
 
 export class Ask {
-  constructor({ onAsk }) {
+  // onAsk() is called when a question goes out, onOpen(id) to show its trace.
+  constructor({ onAsk, onOpen }) {
     this.onAsk = onAsk;
+    this.onOpen = onOpen;
     this.path = null;
     this.form = byId("ask");
     this.answer = byId("answer");
@@ -53,27 +55,69 @@ export class Ask {
   async send(question) {
     if (this.busy) return;
     this.busy = true;
+    this.answer.setAttribute("aria-busy", "true"); // to be read out when it is whole
     this.button.disabled = true;
     this.form.classList.add("busy");
     this.input.value = "";
-    this.draw(question, h("p", { class: "muted" }, "Working on it…"));
+    this.text = h("p", { class: "prose" }, h("span", { class: "muted" }, "Working on it…"));
+    this.draw(question, this.text);
     this.onAsk();
     try {
       const response = await fetch(this.path, {
-        method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify({ question }),
+        method: "POST",
+        headers: { "Content-Type": "application/json", Accept: "text/event-stream, application/json" },
+        body: JSON.stringify({ question }),
       });
-      const text = await response.text();
       if (response.status === 404 || response.status === 405) this.setPath(null);
-      this.draw(question, response.ok
-        ? h("p", { class: "prose" }, answerText(text))
-        : h("p", { class: "failed" }, icon("error"), ` ${response.status}: ${answerText(text) || response.statusText}`));
+      if (response.headers.get("Content-Type")?.startsWith("text/event-stream")) await this.stream(response.body);
+      else this.finish(parsed(await response.text()), response.ok);
     } catch {
-      this.draw(question, h("p", { class: "failed" }, icon("error"), " The service cannot be reached."));
+      this.fail("The service cannot be reached.");
     } finally {
       this.busy = false;
+      this.answer.setAttribute("aria-busy", "false");
       this.button.disabled = false;
       this.form.classList.remove("busy");
     }
+  }
+
+  // Reads the server's events: pieces of the answer ("delta"), then "answer" or "error".
+  async stream(body) {
+    let rest = "";
+    let text = "";
+    for await (const chunk of body.pipeThrough(new TextDecoderStream())) {
+      const events = (rest + chunk).split("\n\n");
+      rest = events.pop();
+      for (const event of events) {
+        const name = /^event: ?(.*)$/m.exec(event)?.[1];
+        const data = parsed(/^data: ?(.*)$/m.exec(event)?.[1] ?? "");
+        if (name === "delta") {
+          text += String(data);
+          this.text.textContent = text;
+          this.text.parentElement.scrollTop = this.text.parentElement.scrollHeight;
+        } else if (name === "answer" || name === "error") {
+          this.finish(data, name === "answer");
+          return;
+        }
+      }
+    }
+    this.fail("The service stopped in the middle of the answer.");
+  }
+
+  // value is what the service answered: text, or an object with answer or error.
+  finish(value, ok) {
+    const text = typeof value === "string" ? value : (value?.answer ?? value?.error ?? JSON.stringify(value, null, 2));
+    if (!ok) this.fail(text || "The service could not answer.");
+    else this.text.textContent = text;
+    const id = value?.trace_id;
+    if (typeof id === "string") {
+      this.text.parentElement.append(h("button", { type: "button", class: "link", onclick: () => this.onOpen(id) }, "Show its trace"));
+    }
+  }
+
+  fail(text) {
+    this.text.className = "failed";
+    replace(this.text, icon("error"), h("span", null, text));
   }
 
   draw(question, body) {
@@ -85,11 +129,9 @@ export class Ask {
   }
 }
 
-function answerText(text) {
+function parsed(text) {
   try {
-    const value = JSON.parse(text);
-    for (const key of ["answer", "output", "text", "error", "message"]) if (typeof value[key] === "string") return value[key];
-    return typeof value === "string" ? value : JSON.stringify(value, null, 2);
+    return JSON.parse(text);
   } catch {
     return text.trim();
   }

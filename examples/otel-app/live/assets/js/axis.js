@@ -6,7 +6,9 @@ import { tick } from "./format.js";
 const minGap = 74; // pixels between two labels, at least
 
 export class Axis {
-  constructor(element) {
+  // onGrid(share) is told the distance of two ticks, as a share of the track.
+  constructor(element, onGrid) {
+    this.onGrid = onGrid;
     this.track = h("div", { class: "axis-track" });
     this.ticks = [];
     element.replaceChildren(h("div", { class: "axis-title" }, "Span"), this.track);
@@ -17,7 +19,7 @@ export class Axis {
     }).observe(this.track);
   }
 
-  // Draws ticks at round times from 0 to range microseconds, and returns the step.
+  // Draws ticks at round times from 0 to range microseconds.
   draw(range) {
     this.range = range;
     const most = Math.max(2, Math.floor((this.width || 600) / minGap));
@@ -34,7 +36,11 @@ export class Axis {
       mark.style.left = `${(100 * i * step) / range}%`;
       setText(mark, tick(i * step, step));
     });
-    return step;
+    const share = step / range;
+    if (share !== this.share) {
+      this.share = share;
+      this.onGrid(share);
+    }
   }
 }
 

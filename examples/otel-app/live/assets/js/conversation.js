@@ -6,7 +6,8 @@ const messageKeys = [
   "messages", "gen_ai.input.messages", "gen_ai.output.messages", "input_messages", "output_messages", "choices", "candidates",
 ];
 const systemKeys = ["system_instructions", "gen_ai.system_instructions", "system", "instructions"];
-const textKeys = ["question", "query", "prompt", "input", "answer", "response", "completion", "content", "output", "text", "message", "result"];
+const textKeys = new Set(["question", "query", "prompt", "input", "answer", "response", "completion", "content", "output", "text", "message", "result", "value"]);
+const sideKeys = new Set(["usage", "reported_usage", "mime_type"]); // beside a text, they do not make it something else
 
 // Returns a list of {role, name, parts: [{kind, title, text | value}]}, or null
 // when the object holds no conversation. role is that of a plain text.
@@ -26,13 +27,10 @@ export function conversation(object, role) {
     }
   }
   if (!messages.some((message) => message.role !== "system")) {
-    for (const key of textKeys) {
-      const value = object[key];
-      if (typeof value === "string" && value.trim()) {
-        messages.push({ role, parts: [{ kind: "text", text: value }] });
-        break;
-      }
-    }
+    const keys = Object.keys(object).filter((key) => !sideKeys.has(key) && !systemKeys.includes(key));
+    const text = keys.length === 1 && textKeys.has(keys[0]) ? object[keys[0]] : null;
+    if (typeof text !== "string" || !text.trim()) return messages.length ? messages : null;
+    messages.push({ role, parts: [{ kind: "text", text }] });
   }
   return messages.length ? messages : null;
 }

@@ -101,7 +101,7 @@ export class Detail {
 
   drawHead() {
     const { node } = this;
-    const { family, label } = typeOf(node.type);
+    const { family, label } = typeOf(node);
     const status = statusOf(node);
     const key = `${node.id} ${node.seq} ${status}`;
     if (this.drawn === key) return;
@@ -122,7 +122,7 @@ export class Detail {
     this.time = h("span", null, this.elapsed());
     const rows = [["Duration", this.time], ["Started", dateTime(node.start)]];
     const own = node.usage;
-    if (own?.total) rows.push(["Tokens", `${count(own.input ?? 0)} in · ${count(own.output ?? 0)} out`]);
+    if (own?.total) rows.push(["Tokens", `${count(own.input ?? 0)} in · ${count(own.output ?? 0)} out${share(span?.output?.usage)}`]);
     if (own?.cost) rows.push(["Cost", cost(own.cost)]);
     if (node.children.length && node.sum.total !== (own?.total ?? 0)) {
       rows.push(["Below it, Σ", `${tokens(node.sum.total)} tokens${node.sum.cost ? ` · ${cost(node.sum.cost)}` : ""}`]);
@@ -242,6 +242,14 @@ export function table(value) {
 
 function id(text) {
   return h("span", { class: "id" }, h("code", null, text), copyButton(`Copy ${text}`, text));
+}
+
+// What part of the tokens was cached or spent on reasoning.
+function share(usage) {
+  const parts = [[usage?.cached_input_tokens ?? usage?.cached_tokens, "cached"], [usage?.reasoning_tokens, "reasoning"]]
+    .filter(([n]) => typeof n === "number" && n > 0)
+    .map(([n, label]) => `${count(n)} ${label}`);
+  return parts.length ? ` (${parts.join(", ")})` : "";
 }
 
 function usageLine(usage) {

@@ -62,7 +62,10 @@ app.search = new Search({
     step: (step) => app.waterfall.find((node) => app.waterfall.matches?.has(node.id), step),
   },
 });
-app.ask = new Ask({ onAsk: () => follow(true) });
+app.ask = new Ask({
+  onAsk: () => follow(true),
+  onOpen: (id) => app.list.traces.has(id) && openTrace(id, { user: true }),
+});
 app.stream = new Stream({
   hello: (event) => {
     app.skew = event.now - Date.now() * 1000;

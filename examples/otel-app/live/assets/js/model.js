@@ -23,7 +23,7 @@ export class TraceModel {
         this.nodes.set(row.id, { ...row, born: this.nodes.size, up: null, children: [], depth: 0, place: 0, of: 1 });
       } else if (row.seq > node.seq) {
         // What a START had and its END has not must go.
-        node.end = node.failed = node.usage = node.events = node.status = node.type = node.parent = undefined;
+        node.end = node.failed = node.usage = node.events = node.status = node.type = node.kind = node.parent = undefined;
         Object.assign(node, row);
       }
     }

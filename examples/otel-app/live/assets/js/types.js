@@ -21,7 +21,15 @@ for (const [family, types] of Object.entries(families)) {
   for (const [type, label] of Object.entries(types)) byType.set(type, { family, label });
 }
 
-export function typeOf(type) {
+// The GenAI operations that have no SGP type of their own, by the span names
+// that their conventions prescribe.
+const operations = { execute_tool: { family: "tool", label: "tool" }, embeddings: { family: "model", label: "embed" } };
+
+// Returns the family and the label of a span's type. CUSTOM and STANDALONE say
+// little, so the operation or the kind of the OpenTelemetry span stands in.
+export function typeOf({ type, name, kind }) {
+  if (type === "CUSTOM") return operations[name.split(" ", 1)[0]] ?? byType.get(type);
+  if ((type === "STANDALONE" || !type) && kind && kind !== "internal") return { family: "plain", label: kind };
   return byType.get(type) ?? { family: "plain", label: type ? type.toLowerCase().replaceAll("_", " ") : "span" };
 }
 

@@ -23,7 +23,7 @@ export class Waterfall {
     this.dirty = false;
     this.lastFrame = 0;
     this.scroller = scroller;
-    this.axis = new Axis(axis);
+    this.axis = new Axis(axis, (share) => scroller.style.setProperty("--grid", `${100 * share}% 100%`));
     this.narrow = matchMedia("(max-width: 719px)");
     this.list = new VirtualList(scroller, {
       rowHeight: this.rowHeight(),
@@ -78,12 +78,7 @@ export class Waterfall {
     this.base = model.start;
     const end = model.running ? Math.max(model.end, this.time) : model.end;
     this.range = Math.max(1, end - this.base) * (model.running ? 1.04 : 1);
-    if (!model.nodes.size) return;
-    const grid = `${(100 * this.axis.draw(this.range)) / this.range}% 100%`;
-    if (grid !== this.grid) {
-      this.grid = grid;
-      this.scroller.style.setProperty("--grid", grid);
-    }
+    if (model.nodes.size) this.axis.draw(this.range);
   }
 
   animate(time) {
@@ -126,7 +121,7 @@ export class Waterfall {
   updateRow(element, node) {
     const { parts } = element;
     const status = statusOf(node);
-    const { family, label } = typeOf(node.type);
+    const { family, label } = typeOf(node);
     const open = !this.model.collapsed.has(node.id);
     const parent = node.children.length > 0;
     element.node = node;
