@@ -4,13 +4,17 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/metric/noop"
 
+	"github.com/otelsgp/otelsgp/asyncprocessor"
 	"github.com/otelsgp/otelsgp/sgpexporter/internal/mapping"
 )
 
@@ -327,4 +331,31 @@ func TestErrorsAreOneLine(t *testing.T) {
 	var rejected *RejectedError
 	require.True(t, errors.As(err, &rejected))
 	assert.Equal(t, "a", rejected.SpanID)
+}
+
+func TestMetricsCostNothingWithoutAProvider(t *testing.T) {
+	target := &url.URL{Scheme: "https", Host: "sgp.test"}
+	snapshots := make([]asyncprocessor.Snapshot, 100)
+	for _, provider := range []metric.MeterProvider{nil, noop.NewMeterProvider()} {
+		m := newMetrics(provider, target)
+		var none losses
+		assert.Zero(t, testing.AllocsPerRun(100, func() {
+			op := m.begin(t.Context(), snapshots)
+			m.split(t.Context())
+			m.retried(t.Context())
+			m.refused(t.Context(), 422)
+			op.end(t.Context(), &none, 200)
+		}))
+		op := m.begin(t.Context(), snapshots)
+		assert.False(t, op.counted)
+		assert.False(t, op.timed)
+	}
+}
+
+func TestServerPort(t *testing.T) {
+	for address, want := range map[string]int{"https://sgp.test": 443, "http://sgp.test": 80, "http://[::1]:5003": 5003} {
+		target, err := url.Parse(address)
+		require.NoError(t, err)
+		assert.Equal(t, want, serverPort(target))
+	}
 }
