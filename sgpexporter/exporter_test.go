@@ -552,3 +552,7 @@ func TestConcurrentSafe(t *testing.T) {
 	assert.Equal(t, 20, len(srv.Spans()))
 	assert.Equal(t, 40, requests(srv))
 }
+
+func withName(name string) func(*tracetest.SpanStub) {
+	return func(s *tracetest.SpanStub) { s.Name = name }
+}
