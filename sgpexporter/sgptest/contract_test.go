@@ -162,6 +162,8 @@ func TestFieldRefused(t *testing.T) {
 			"high surrogate at end": `"\ud83d"`,
 			"two high surrogates":   `"\ud83d\ud83d"`,
 			"low surrogate alone":   `"\\\ude00"`,
+			"two low surrogates":    `"\ude00\ude01"`,
+			"a pair the wrong way":  `"\ude00\ud83d"`,
 		} {
 			cases = append(cases, refused{name + " with " + what, item(value), 400, field(name, "has a NUL or invalid UTF-8")})
 		}
@@ -308,6 +310,16 @@ func TestParentInAnotherStoredTraceIsRefused(t *testing.T) {
 		assert.Equal(t, `{"detail":"items[1].parent_id: belongs to another trace","item":1,"field":"parent_id"}`, body)
 		assert.Len(t, srv.Spans(), 1, "all or nothing")
 		mustPut(t, srv, ids("t", "c", "a"))
+	}
+}
+
+// In the older store the request moves the parent to its own trace.
+func TestParentThatTheRequestWritesInAnotherTrace(t *testing.T) {
+	for want, opts := range map[int][]sgptest.Option{200: nil, 409: {sgptest.WithOlderStore()}} {
+		srv := newServer(t, opts...)
+		mustPut(t, srv, ids("t", "p", ""))
+		status, answer := put(t, srv, items(ids("u", "p", ""), ids("t", "c", "p")))
+		assert.Equal(t, want, status, answer)
 	}
 }
 

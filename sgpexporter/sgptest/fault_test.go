@@ -229,6 +229,29 @@ func TestWaitingEndsWithTheServer(t *testing.T) {
 	}
 }
 
+// Nobody but Close can end what waits in a server that has no listener.
+func TestWaitingEndsWithAMountedServer(t *testing.T) {
+	for name, fault := range map[string]sgptest.Fault{
+		"hang":    sgptest.Hang(),
+		"latency": sgptest.Latency(time.Hour),
+		"later":   sgptest.EffectLater(nil),
+	} {
+		t.Run(name, func(t *testing.T) {
+			srv := sgptest.NewUnstartedServer()
+			srv.Inject(fault)
+			ended := make(chan any, 1)
+			go func() {
+				defer func() { ended <- recover() }()
+				srv.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPut, "/v5/spans/batch", strings.NewReader(items(minimal))))
+			}()
+			require.NoError(t, srv.WaitForRequests(patient(t), arrived(1)))
+			srv.Close()
+			assert.Equal(t, http.ErrAbortHandler, <-ended)
+			assert.Empty(t, srv.Spans())
+		})
+	}
+}
+
 func TestEffectLater(t *testing.T) {
 	srv := newServer(t, sgptest.WithOlderStore())
 	release := make(chan struct{})

@@ -153,6 +153,9 @@ func answerPart(w http.ResponseWriter, status int, header http.Header, body []by
 	if bodyAllowed(status) {
 		_, _ = w.Write(body[:min(max(n, 0), len(body))]) // the client may have gone
 	}
+	// Close counts the request as answered when ServeHTTP returns, so nothing may
+	// be left in a buffer then. It fails only where there is nothing to flush.
+	_ = http.NewResponseController(w).Flush()
 }
 
 // bodyAllowed says whether a response of that status has a body (RFC 9110).

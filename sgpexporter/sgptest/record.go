@@ -33,7 +33,7 @@ type Request struct {
 	Stored bool
 	// Rejection is why the server refused the request; nil if it did not.
 	Rejection *Rejection
-	// Fault names the fault that was injected; "" if none was.
+	// Fault names the fault that was injected, latency included; "" if none was.
 	Fault string
 }
 
@@ -71,23 +71,27 @@ func (s *Server) admit(record *Request) Fault {
 	s.mu.Lock()
 	s.stats.Requests++
 	record.Seq = s.stats.Requests
+	fault, byRequest := s.faults.next()
+	fault.delay += s.faults.latency
+	record.Fault = fault.String()
 	if !s.cfg.noRecording {
 		s.requests = append(s.requests, record)
 		s.reqBytes += int64(len(record.Body))
 		s.forgetRequests()
 		s.notify()
 	}
-	fault, byRequest := s.faults.next()
 	view := *record
 	s.mu.Unlock()
-	if byRequest != nil {
-		// Outside of the lock: it may call the server's methods.
-		fault = byRequest(&view)
+	if byRequest == nil {
+		return fault
 	}
+	latency := fault.delay
+	fault = byRequest(&view) // outside of the lock: it may call the server's methods
+	fault.delay += latency
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	record.Fault = fault.String()
-	fault.delay += s.faults.latency
+	s.notify()
 	return fault
 }
 

@@ -61,7 +61,9 @@ func NewServer(opts ...Option) *Server {
 }
 
 // NewUnstartedServer makes a server that does not listen. Use it as an
-// [http.Handler], or Start it. Close must be called in either case.
+// [http.Handler], or Start it. Close must be called in either case. As a handler
+// it can be served on any listener, also on one after another, so that a test
+// has a server that is away for a while or comes late, and keeps its spans.
 func NewUnstartedServer(opts ...Option) *Server {
 	cfg := newConfig(opts)
 	s := &Server{
@@ -117,9 +119,13 @@ const closeGrace = time.Second
 
 // Close ends latencies, hangs and what else waits in a request, whose clients
 // see their connection closed; lets requests that are being answered finish, for
-// up to a second; closes all connections; and returns when no goroutine is left.
-// What was recorded can still be read. A second Close does nothing. It must not
-// be called by a function that the server calls.
+// up to a second; closes all connections; and returns when no request and no
+// function of OnStored is left. The goroutines of net/http end with their
+// connections. What was recorded can still be read. A second Close does nothing.
+//
+// Close must not be called by a function that the server calls. Where the server
+// is mounted on a server of your own, close this one first: the other may wait
+// for a request that hangs here.
 func (s *Server) Close() {
 	s.mu.Lock()
 	if s.closed {

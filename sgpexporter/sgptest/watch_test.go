@@ -230,3 +230,23 @@ func TestCloseDoesNotWaitForAStalledBody(t *testing.T) {
 		assert.Empty(t, srv.Requests())
 	})
 }
+
+// Who closes the server as soon as a span is stored must not cut off the answer.
+func TestCloseLetsAnAnswerFinish(t *testing.T) {
+	for range 20 {
+		srv := newServer(t)
+		answered := make(chan error, 1)
+		req := newPut(t, srv, items(minimal))
+		go func() {
+			resp, err := srv.Client().Do(req)
+			if err == nil {
+				_, err = io.Copy(io.Discard, resp.Body)
+				_ = resp.Body.Close()
+			}
+			answered <- err
+		}()
+		require.NoError(t, srv.WaitFor(patient(t), func(spans []sgptest.Span) bool { return len(spans) == 1 }))
+		srv.Close()
+		require.NoError(t, <-answered)
+	}
+}
