@@ -29,8 +29,10 @@ type app struct {
 	index     *docs.Index
 	local     *localmodel.Server // nil with a real model
 	models    *http.Transport
-	lead      *agent.Agent
-	page      *live.Page
+	// model says which model answers, for people.
+	model string
+	lead  *agent.Agent
+	page  *live.Page
 }
 
 // newApp builds the service, and says on out what it is made of. recorder, if
@@ -39,6 +41,8 @@ func newApp(ctx context.Context, cfg config, recorder *delivery.Recorder, out io
 	a := &app{models: http.DefaultTransport.(*http.Transport).Clone()}
 	defer func() {
 		if err != nil {
+			ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cfg.drain)
+			defer cancel()
 			err = errors.Join(err, a.close(ctx))
 		}
 	}()
@@ -88,6 +92,7 @@ func (a *app) newModel(cfg config) (*model.Client, error) {
 		}
 		a.local = local
 		settings.BaseURL, settings.Model = local.BaseURL, localmodel.Name
+		a.model = localmodel.Name + ", embedded, as OPENAI_API_KEY is not set"
 	}
 	if settings.BaseURL == "" {
 		settings.BaseURL = openAIBaseURL
@@ -95,15 +100,10 @@ func (a *app) newModel(cfg config) (*model.Client, error) {
 	if settings.Model == "" {
 		settings.Model = openAIModel
 	}
-	return model.NewClient(settings, a.telemetry.provider)
-}
-
-// modelName says which model answers, for people.
-func (a *app) modelName() string {
-	if a.local != nil {
-		return localmodel.Name + ", embedded, as OPENAI_API_KEY is not set"
+	if a.local == nil {
+		a.model = settings.Model + " at " + settings.BaseURL
 	}
-	return os.Getenv("OPENAI_MODEL")
+	return model.NewClient(settings, a.telemetry.provider)
 }
 
 // close ends the app, its spans first: they need the SGP server. The error tells

@@ -13,7 +13,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/otelsgp/otelsgp/examples/otel-app/internal/agent"
@@ -25,6 +25,13 @@ const (
 	maxAskBytes      = 64 << 10
 	// askTimeout bounds one question.
 	askTimeout = 5 * time.Minute
+)
+
+// What SGP shows as a span's input and output; on spans of the GenAI conventions
+// it is made from their attributes.
+const (
+	sgpInput  = attribute.Key("sgp.input")
+	sgpOutput = attribute.Key("sgp.output")
 )
 
 // question is the body of POST /ask.
@@ -69,7 +76,7 @@ func (h askHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		writeJSON(w, http.StatusBadRequest, out)
 		return
 	}
-	span.SetAttributes(genai.ConversationID.String(q.ConversationID))
+	span.SetAttributes(genai.ConversationID.String(q.ConversationID), sgpInput.String(genai.JSON(map[string]string{"question": q.Question})))
 	ctx, cancel := context.WithTimeout(genai.ContextWithConversation(r.Context(), q.ConversationID), askTimeout)
 	defer cancel()
 
@@ -87,7 +94,9 @@ func (h askHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		out.Error = err.Error()
 		status, event = statusOf(ctx), "error"
-		span.SetStatus(codes.Error, err.Error())
+		genai.Fail(span, err)
+	} else {
+		span.SetAttributes(sgpOutput.String(genai.JSON(map[string]string{"answer": out.Answer})))
 	}
 	if stream {
 		events.send(event, out)

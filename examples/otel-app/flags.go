@@ -32,7 +32,7 @@ func parseFlags(args []string, stderr io.Writer) (config, error) {
 	flags.StringVar(&cfg.question, "q", defaultQuestion, "the question for -once")
 	flags.StringVar(&cfg.addr, "addr", "127.0.0.1", "address to listen on")
 	flags.IntVar(&cfg.port, "port", 8088, "port to listen on; 0 picks a free one, the default with -once")
-	flags.DurationVar(&cfg.pace, "pace", 12*time.Millisecond, "time between two tokens of the embedded model")
+	flags.DurationVar(&cfg.pace, "pace", 7*time.Millisecond, "time between two tokens of the embedded model")
 	flags.StringVar(&cfg.goroot, "goroot", "", "the Go installation whose documentation is indexed (default: that of the go command)")
 	flags.DurationVar(&cfg.grace, "grace", 3*time.Second, "how long requests in flight may go on after a signal")
 	flags.DurationVar(&cfg.drain, "drain", 15*time.Second, "how long spans may take to be delivered at the end")

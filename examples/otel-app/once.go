@@ -32,7 +32,7 @@ func once(ctx context.Context, cfg config, stdout io.Writer) error {
 		return errors.Join(err, listener.Close())
 	}
 	s := startServer(listener, a)
-	fmt.Fprintf(stdout, "The model is %s.\nSpans go to %s.\n\nQ: %s\n\n", a.modelName(), a.telemetry.target, cfg.question)
+	fmt.Fprintf(stdout, "The model is %s.\nSpans go to %s.\n\nQ: %s\n\n", a.model, a.telemetry.target, cfg.question)
 
 	out, askErr := ask(ctx, s.url(), cfg.question, stdout)
 	err = errors.Join(askErr, s.stop(cfg.grace))
@@ -63,6 +63,8 @@ func ask(ctx context.Context, url, text string, stdout io.Writer) (answer, error
 	}
 	defer func() { _ = response.Body.Close() }()
 
+	prose := &wrapWriter{w: stdout, width: waterfall.Width}
+	defer func() { _ = prose.Close() }()
 	lines := bufio.NewScanner(response.Body)
 	lines.Buffer(nil, 1<<20)
 	event := ""
@@ -79,7 +81,7 @@ func ask(ctx context.Context, url, text string, stdout io.Writer) (answer, error
 			if err := json.Unmarshal(data, &piece); err != nil {
 				return out, fmt.Errorf("read the answer: %w", err)
 			}
-			_, _ = io.WriteString(stdout, piece)
+			_, _ = io.WriteString(prose, piece)
 			continue
 		}
 		if err := json.Unmarshal(data, &out); err != nil {

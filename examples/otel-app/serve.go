@@ -20,7 +20,7 @@ func serve(ctx context.Context, cfg config, stdout io.Writer) error {
 		return errors.Join(err, listener.Close())
 	}
 	s := startServer(listener, a)
-	fmt.Fprintf(stdout, "The model is %s.\nSpans go to %s.\n\n", a.modelName(), a.telemetry.target)
+	fmt.Fprintf(stdout, "The model is %s.\nSpans go to %s.\n\n", a.model, a.telemetry.target)
 	fmt.Fprintf(stdout, "Open   %s/\nAsk    curl -s %s/ask -d '{\"question\": \"%s\"}'\nStop   Ctrl-C\n", s.url(), s.url(), defaultQuestion)
 
 	select {

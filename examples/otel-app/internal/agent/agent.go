@@ -5,12 +5,9 @@ package agent
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 
-	"go.opentelemetry.io/otel/codes"
-	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/otelsgp/otelsgp/examples/otel-app/internal/genai"
@@ -24,7 +21,7 @@ const scope = "github.com/otelsgp/otelsgp/examples/otel-app/internal/agent"
 const maxTurns = 10
 
 // ErrTooManyTurns says that a model went on calling tools and never answered.
-var ErrTooManyTurns = errors.New("the model did not come to an answer")
+var ErrTooManyTurns = genai.NewError("too_many_turns", "the model did not come to an answer")
 
 // Agent is a model with instructions and tools.
 type Agent struct {
@@ -62,9 +59,7 @@ func (a *Agent) Invoke(ctx context.Context, input string, onContent func(string)
 	defer func() {
 		span.SetAttributes(meter.total().Attributes()...)
 		if err != nil {
-			span.RecordError(err)
-			span.SetStatus(codes.Error, err.Error())
-			span.SetAttributes(semconv.ErrorType(err))
+			genai.Fail(span, err)
 		} else {
 			output := genai.Message{Role: string(model.RoleAssistant), Parts: []genai.Part{genai.Text(answer)}, FinishReason: "stop"}
 			span.SetAttributes(genai.OutputMessages.String(genai.JSON([]genai.Message{output})))

@@ -20,7 +20,7 @@ func NewTeam(client *model.Client, index *docs.Index, provider trace.TracerProvi
 		Description: "Finds out what the documentation of the Go standard library says about a question.",
 		Instructions: `You find out what the documentation of the Go standard library says about a question. Search it, in several wordings; look up the symbols that matter before you report them, and never report one that you could not look up.
 Answer with one JSON object and nothing else:
-{"findings":[{"symbol":"net/http.Client.Do","signature":"…","text":"what the documentation says about the question, one or two sentences of it","source":"file:line","url":"https://pkg.go.dev/…"}],"not_found":["what does not exist"],"example":{"origin":"what it was made from","code":"a short program, package main"}}`,
+{"findings":[{"symbol":"net/http.Client.Do","text":"what the documentation says about the question, one or two sentences of it","source":"file:line"}],"not_found":["what does not exist"],"example":{"origin":"what it was made from","code":"a short program, package main"}}`,
 		Tools:    []tools.Tool{tools.SearchDocs(index), tools.LookupSymbol(index)},
 		client:   client,
 		provider: provider,

@@ -16,11 +16,12 @@ import (
 
 	"github.com/XSAM/otelsql"
 	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/codes"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
 
 	_ "modernc.org/sqlite" // registers the driver "sqlite", pure Go
+
+	"github.com/otelsgp/otelsgp/examples/otel-app/internal/genai"
 )
 
 // scope names the tracer of this package.
@@ -58,8 +59,7 @@ func Build(ctx context.Context, goroot string, provider trace.TracerProvider) (_
 	ctx, span := tracer.Start(ctx, "build_index "+DataSourceID, trace.WithAttributes(attribute.String("go.root", goroot)))
 	defer func() {
 		if err != nil {
-			span.RecordError(err)
-			span.SetStatus(codes.Error, err.Error())
+			genai.Fail(span, err)
 		}
 		span.End()
 	}()
@@ -197,11 +197,15 @@ func (ix *Index) parse(ctx context.Context) ([]loaded, error) {
 
 // row returns a passage's columns. What many files of the standard library
 // import is what most questions are about: prior is the factor by which that
-// raises a passage's score. A deprecated symbol's score is lowered.
+// raises a passage's score. An example comes after what it is an example of, and
+// a deprecated symbol last.
 func row(p Passage, importers int) []any {
 	prior := 1 + 0.12*math.Log1p(float64(importers))
-	if p.Deprecated {
+	switch {
+	case p.Deprecated:
 		prior *= 0.3
+	case p.Kind == KindExample:
+		prior *= 0.6
 	}
 	return []any{title(p), synopsis(p.Doc), p.Doc, p.Code, p.Symbol, p.Package, string(p.Kind), p.Signature, p.Source, p.Deprecated, prior}
 }

@@ -2,7 +2,6 @@ package docs
 
 import (
 	"bytes"
-	"errors"
 	"fmt"
 	"go/ast"
 	"go/build"
@@ -15,10 +14,12 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+
+	"github.com/otelsgp/otelsgp/examples/otel-app/internal/genai"
 )
 
 // ErrNoPackage says that the standard library has no such package.
-var ErrNoPackage = errors.New("no such package in the standard library")
+var ErrNoPackage = genai.NewError("no_such_package", "no such package in the standard library")
 
 // loaded is one parsed package.
 type loaded struct {
@@ -185,16 +186,18 @@ func (p *packageReader) addExample(example *doc.Example) {
 }
 
 // exampleSymbol returns what an example is an example of. Its name is
-// Symbol_Method_suffix, where a suffix begins with a lower-case letter.
+// Symbol_Method_suffix, where the suffix begins with a lower-case letter.
 func (p *packageReader) exampleSymbol(example *doc.Example) string {
 	symbol := p.path
-	for part := range strings.SplitSeq(strings.TrimSuffix(example.Name, "_"+example.Suffix), "_") {
-		if ast.IsExported(part) {
-			symbol += "." + part
+	parts := strings.Split(strings.TrimPrefix(example.Name, "_"), "_")
+	for i, part := range parts {
+		if !ast.IsExported(part) {
+			if suffix := strings.Join(parts[i:], "_"); suffix != "" {
+				symbol += " (" + suffix + ")"
+			}
+			break
 		}
-	}
-	if example.Suffix != "" {
-		symbol += " (" + example.Suffix + ")"
+		symbol += "." + part
 	}
 	return symbol
 }

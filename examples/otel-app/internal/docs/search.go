@@ -6,8 +6,6 @@ import (
 	"strings"
 	"unicode"
 
-	"go.opentelemetry.io/otel/codes"
-	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/otelsgp/otelsgp/examples/otel-app/internal/genai"
@@ -88,8 +86,7 @@ func (ix *Index) Search(ctx context.Context, query string, limit int) (found []P
 		))
 	defer func() {
 		if err != nil {
-			span.SetStatus(codes.Error, err.Error())
-			span.SetAttributes(semconv.ErrorType(err))
+			genai.Fail(span, err)
 		}
 		span.End()
 	}()

@@ -39,6 +39,9 @@ func (e *SymbolError) Error() string {
 	return text
 }
 
+// ErrorType is error.type.
+func (e *SymbolError) ErrorType() string { return "no_such_symbol" }
+
 // Unwrap returns [ErrNoSymbol].
 func (e *SymbolError) Unwrap() error { return ErrNoSymbol }
 

@@ -18,11 +18,9 @@ type findings struct {
 }
 
 type finding struct {
-	Symbol    string `json:"symbol"`
-	Signature string `json:"signature,omitempty"`
-	Text      string `json:"text"`
-	Source    string `json:"source"`
-	URL       string `json:"url"`
+	Symbol string `json:"symbol"`
+	Text   string `json:"text"`
+	Source string `json:"source"`
 }
 
 type example struct {
@@ -65,13 +63,14 @@ func fuse(searches [][]docs.Passage, names []string) []docs.Passage {
 // short is a symbol as code has it: "http.Client.Do" for "net/http.Client.Do".
 func short(symbol string) string { return path.Base(symbol) }
 
-// packageURL is where a symbol's documentation is on the web.
-func packageURL(p docs.Passage) string {
-	url := "https://pkg.go.dev/" + p.Package
-	if name := strings.TrimPrefix(p.Symbol, p.Package+"."); name != p.Symbol {
-		url += "#" + name
+// webAddress is where a symbol's documentation is on the web.
+func webAddress(symbol string) string {
+	folder, last := path.Split(symbol)
+	base, name, ok := strings.Cut(last, ".")
+	if ok {
+		name = "#" + name
 	}
-	return url
+	return "https://pkg.go.dev/" + folder + base + name
 }
 
 // maxExcerpt bounds an excerpt, in bytes.

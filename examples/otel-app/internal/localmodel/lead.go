@@ -58,7 +58,7 @@ func compose(found findings, v verdict) string {
 	}
 	out.WriteString("\nSources:\n")
 	for i, f := range found.Findings {
-		fmt.Fprintf(&out, "[%d] %s, %s\n", i+1, f.Source, f.URL)
+		fmt.Fprintf(&out, "[%d] %s, %s\n", i+1, f.Source, webAddress(f.Symbol))
 	}
 	return out.String()
 }

@@ -110,11 +110,9 @@ func gather(lookups []result, words []string) findings {
 		if entry, ok := decode[docs.Entry](r.content); ok {
 			entries = append(entries, entry)
 			out.Findings = append(out.Findings, finding{
-				Symbol:    entry.Symbol,
-				Signature: entry.Signature,
-				Text:      excerpt(entry.Doc, subject(words, entry.Package)),
-				Source:    entry.Source,
-				URL:       packageURL(entry.Passage),
+				Symbol: entry.Symbol,
+				Text:   excerpt(entry.Doc, subject(words, entry.Package)),
+				Source: entry.Source,
 			})
 		} else if r.failed() {
 			out.NotFound = append(out.NotFound, strings.TrimPrefix(r.content, errorPrefix))

@@ -2,29 +2,36 @@ package localmodel
 
 import "unicode"
 
-// maxTokenRunes bounds a token: longer words are several.
-const maxTokenRunes = 6
+// The most runes of a token: longer words, and longer runs of marks and spaces,
+// are several.
+const (
+	maxWord  = 8
+	maxMarks = 3
+)
 
-// tokenize cuts a text into pieces as a model emits them: a word with the space
-// before it, cut up if it is long, or a mark. Put together they are the text.
+// tokenize cuts a text into pieces much as models do: a word with the space
+// before it, or a run of marks or spaces. Put together they are the text.
 func tokenize(text string) []string {
-	var (
-		tokens []string
-		start  int
-		runes  int
-		word   bool
-	)
+	var tokens []string
+	start, runes := 0, 0
+	word, space := false, false // the token has a letter or digit; is of spaces
 	for i, r := range text {
 		letter := unicode.IsLetter(r) || unicode.IsDigit(r)
-		// A token goes on within a word, within white space, and from white
-		// space into a word.
-		goesOn := runes > 0 && runes < maxTokenRunes && (letter || (unicode.IsSpace(r) && !word))
+		var goesOn bool
+		switch {
+		case word:
+			goesOn = letter && runes < maxWord
+		case letter:
+			goesOn = text[start:i] == " "
+		default:
+			goesOn = runes < maxMarks && unicode.IsSpace(r) == space
+		}
 		if i > 0 && !goesOn {
 			tokens = append(tokens, text[start:i])
-			start, runes = i, 0
+			start, runes, word = i, 0, false
 		}
 		runes++
-		word = letter || !unicode.IsSpace(r)
+		word, space = word || letter, unicode.IsSpace(r)
 	}
 	if start < len(text) {
 		tokens = append(tokens, text[start:])

@@ -66,6 +66,9 @@ func (e *APIError) Error() string {
 	return fmt.Sprintf("the model API answered %d: %s", e.StatusCode, e.Message)
 }
 
+// ErrorType is error.type: the API's own.
+func (e *APIError) ErrorType() string { return e.Type }
+
 // NewClient returns a client. Its errors wrap [ErrBadConfig].
 func NewClient(cfg Config, provider trace.TracerProvider) (*Client, error) {
 	base, err := url.Parse(cfg.BaseURL)

@@ -3,11 +3,9 @@ package model
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/codes"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
 
@@ -54,9 +52,7 @@ func (s *chatSpan) onChunk() {
 func (s *chatSpan) end(response Response, err error) {
 	defer s.End()
 	if err != nil {
-		s.SetStatus(codes.Error, err.Error())
-		s.SetAttributes(errorType(err))
-		s.RecordError(err)
+		genai.Fail(s, err)
 		return
 	}
 	output := genai.Message{Role: string(RoleAssistant), Parts: parts(response.Message), FinishReason: finishReason(response.FinishReason)}
@@ -82,21 +78,6 @@ func (u Usage) Attributes() []attribute.KeyValue {
 		out = append(out, genai.UsageReasoningOutputTokens.Int(u.ReasoningTokens))
 	}
 	return out
-}
-
-// errorType is error.type: the API's own type of error, or the Go type.
-func errorType(err error) attribute.KeyValue {
-	var api *APIError
-	if errors.As(err, &api) && api.Type != "" {
-		return semconv.ErrorTypeKey.String(api.Type)
-	}
-	switch {
-	case errors.Is(err, context.Canceled):
-		return semconv.ErrorTypeKey.String("canceled")
-	case errors.Is(err, context.DeadlineExceeded):
-		return semconv.ErrorTypeKey.String("timeout")
-	}
-	return semconv.ErrorType(err)
 }
 
 // finishReason translates the API's word into that of the conventions' schema.

@@ -4,9 +4,10 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
+
+	"github.com/otelsgp/otelsgp/examples/otel-app/internal/genai"
 )
 
 // maxEventBytes bounds one event of a stream.
@@ -16,7 +17,7 @@ const maxEventBytes = 1 << 20
 const maxToolCalls = 64
 
 // ErrBadStream says that a streamed answer was not one, or was cut off.
-var ErrBadStream = errors.New("bad stream from the model")
+var ErrBadStream = genai.NewError("bad_stream", "bad stream from the model")
 
 // readStream puts a streamed answer together. onContent, if not nil, is called
 // with each piece of the content as it arrives, onChunk with no argument for

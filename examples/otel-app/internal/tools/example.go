@@ -15,7 +15,6 @@ import (
 	"strings"
 	"time"
 
-	"go.opentelemetry.io/otel/codes"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
 
@@ -37,6 +36,9 @@ type ExampleError struct {
 	// Problem is what it said, without the paths of temporary files.
 	Problem string
 }
+
+// ErrorType is error.type.
+func (e *ExampleError) ErrorType() string { return "example_rejected" }
 
 // Error gives the command and what it said.
 func (e *ExampleError) Error() string { return e.Command + ": " + e.Problem }
@@ -84,8 +86,7 @@ func (c checker) format(ctx context.Context, code string) ([]byte, error) {
 		err = &ExampleError{Command: "gofmt", Problem: "the example may not use cgo"}
 	}
 	if err != nil {
-		span.SetStatus(codes.Error, err.Error())
-		span.SetAttributes(semconv.ErrorType(err))
+		genai.Fail(span, err)
 		return nil, err
 	}
 	return formatted, nil
@@ -99,8 +100,7 @@ func (c checker) vet(ctx context.Context, code []byte) (err error) {
 		semconv.ProcessExecutableName("go"), semconv.ProcessCommandArgs(args...)))
 	defer func() {
 		if err != nil {
-			span.SetStatus(codes.Error, err.Error())
-			span.SetAttributes(semconv.ErrorType(err))
+			genai.Fail(span, err)
 		}
 		span.End()
 	}()

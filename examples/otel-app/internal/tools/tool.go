@@ -5,11 +5,8 @@ package tools
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 
-	"go.opentelemetry.io/otel/codes"
-	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/otelsgp/otelsgp/examples/otel-app/internal/genai"
@@ -20,10 +17,10 @@ const scope = "github.com/otelsgp/otelsgp/examples/otel-app/internal/tools"
 
 // ErrBadArguments says that the model called a tool with arguments that it
 // does not take.
-var ErrBadArguments = errors.New("bad arguments")
+var ErrBadArguments = genai.NewError("bad_arguments", "bad arguments")
 
 // ErrUnknownTool says that the model called a tool that it was not given.
-var ErrUnknownTool = errors.New("unknown tool")
+var ErrUnknownTool = genai.NewError("unknown_tool", "unknown tool")
 
 // Tool is something that a model can have called.
 type Tool struct {
@@ -56,9 +53,7 @@ func Execute(ctx context.Context, provider trace.TracerProvider, set []Tool, cal
 	))
 	defer func() {
 		if err != nil {
-			span.RecordError(err)
-			span.SetStatus(codes.Error, err.Error())
-			span.SetAttributes(semconv.ErrorType(err))
+			genai.Fail(span, err)
 		}
 		span.End()
 	}()

@@ -1,0 +1,4 @@
+package main
+
+// Tool is not documentation of a library.
+func Tool() {}

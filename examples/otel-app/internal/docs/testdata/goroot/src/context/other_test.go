@@ -1,0 +1,5 @@
+package context_test
+
+import "context"
+
+func ExampleBackground() { _ = context.Background() }

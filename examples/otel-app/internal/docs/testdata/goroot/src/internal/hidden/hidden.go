@@ -1,0 +1,4 @@
+package hidden
+
+// Hidden is not public.
+func Hidden() {}

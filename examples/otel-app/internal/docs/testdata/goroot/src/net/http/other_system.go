@@ -1,0 +1,6 @@
+//go:build plan9 && windows
+
+package http
+
+// NowhereToBeFound is for a system that does not exist.
+func NowhereToBeFound() {}
