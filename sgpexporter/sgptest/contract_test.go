@@ -349,6 +349,11 @@ func TestRequestRefused(t *testing.T) {
 			`{"detail":"Content-Type: must be application/json","field":"Content-Type"}`},
 		{"brotli", func(r *http.Request) { r.Header.Set("Content-Encoding", "br") }, 415,
 			`{"detail":"Content-Encoding: must be gzip or absent","field":"Content-Encoding"}`},
+		{"wrong key and path", func(r *http.Request) { r.URL.Path = "/"; r.Header.Del("x-api-key") }, 404, `{"detail":"no such path"}`},
+		{"wrong key and type", func(r *http.Request) { r.Header.Del("Content-Type"); r.Header.Del("x-api-key") }, 401,
+			`{"detail":"x-api-key: is missing","field":"x-api-key"}`},
+		{"wrong key and not gzip", func(r *http.Request) { r.Header.Set("Content-Encoding", "gzip"); r.Header.Del("x-api-key") }, 401,
+			`{"detail":"x-api-key: is missing","field":"x-api-key"}`},
 		{"not gzip", func(r *http.Request) { r.Header.Set("Content-Encoding", "gzip") }, 400,
 			`{"detail":"Content-Encoding: the body is not gzip","field":"Content-Encoding"}`},
 	} {

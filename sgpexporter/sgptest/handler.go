@@ -36,19 +36,17 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer context.AfterFunc(s.ctx, cancel)()
 
 	x := &exchange{server: s, w: w, ctx: ctx}
-	var (
-		body      []byte
-		wireBytes int64
-	)
-	body, wireBytes, x.rejected = readBody(r, s.cfg.maxBodyBytes)
-	if rejected := s.checkProtocol(r); rejected != nil {
+	// The body is read first, whatever is wrong otherwise: a client that still
+	// writes might not see the answer.
+	body, wireBytes, rejected, err := readBody(r, s.cfg.maxBodyBytes)
+	if err != nil {
+		x.abort() // the client gave up before it had sent everything
+	}
+	if x.rejected = s.checkProtocol(r); x.rejected == nil {
 		x.rejected = rejected
 	}
 	if x.rejected == nil {
 		x.items, x.rejected = judge(body, !s.cfg.lenient)
-	}
-	if ctx.Err() != nil {
-		panic(http.ErrAbortHandler) // the client left before it had sent everything
 	}
 	x.record = &Request{
 		Time: time.Now(), Method: r.Method, Path: r.URL.Path, Header: r.Header.Clone(),

@@ -15,7 +15,7 @@ import (
 // spansPath is where spans are written, under the base URL.
 const spansPath = "/v5/spans/batch"
 
-// checkProtocol judges a request before its body is looked at.
+// checkProtocol judges what is not the body.
 func (s *Server) checkProtocol(r *http.Request) *Rejection {
 	if r.URL.Path != spansPath {
 		return reject(http.StatusNotFound, "", "no such path")
@@ -34,7 +34,18 @@ func (s *Server) checkProtocol(r *http.Request) *Rejection {
 	case s.cfg.accountID != "" && r.Header.Get("x-selected-account-id") != s.cfg.accountID:
 		return reject(http.StatusForbidden, "x-selected-account-id", "is missing or not an account of this key")
 	}
-	return checkContentType(r.Header.Get("Content-Type"))
+	if rejected := checkContentType(r.Header.Get("Content-Type")); rejected != nil {
+		return rejected
+	}
+	switch contentEncoding(r) {
+	case "", "identity", "gzip":
+		return nil
+	}
+	return reject(http.StatusUnsupportedMediaType, "Content-Encoding", "must be gzip or absent")
+}
+
+func contentEncoding(r *http.Request) string {
+	return strings.ToLower(r.Header.Get("Content-Encoding"))
 }
 
 func checkContentType(value string) *Rejection {
@@ -54,31 +65,24 @@ var errTooLarge = errors.New("too large")
 
 // readBody reads a body to its end and decompresses it. limit is in bytes, for
 // the body as it is sent and as it is decompressed; there is none if it is not
-// positive.
-func readBody(r *http.Request, limit int64) (body []byte, wireBytes int64, rejected *Rejection) {
-	wire, err := readLimited(r.Body, limit)
-	wireBytes = int64(len(wire))
+// positive. err says that the body did not come whole.
+func readBody(r *http.Request, limit int64) (body []byte, wireBytes int64, rejected *Rejection, err error) {
+	body, err = readLimited(r.Body, limit)
+	wireBytes = int64(len(body))
 	if errors.Is(err, errTooLarge) {
 		drained, _ := io.CopyN(io.Discard, r.Body, maxDrainBytes)
-		return nil, wireBytes + drained, tooLarge(limit)
+		return nil, wireBytes + drained, tooLarge(limit), nil
 	}
-	if err != nil {
-		return nil, wireBytes, reject(http.StatusBadRequest, "", "the body could not be read")
+	if err != nil || contentEncoding(r) != "gzip" {
+		return body, wireBytes, nil, err
 	}
-	switch encoding := strings.ToLower(r.Header.Get("Content-Encoding")); encoding {
-	case "", "identity":
-		return wire, wireBytes, nil
-	case "gzip":
-		body, err = gunzip(wire, limit)
-		switch {
-		case errors.Is(err, errTooLarge):
-			return nil, wireBytes, tooLarge(limit)
-		case err != nil:
-			return nil, wireBytes, reject(http.StatusBadRequest, "Content-Encoding", "the body is not gzip")
-		}
-		return body, wireBytes, nil
+	switch body, err = gunzip(body, limit); {
+	case errors.Is(err, errTooLarge):
+		return nil, wireBytes, tooLarge(limit), nil
+	case err != nil:
+		return nil, wireBytes, reject(http.StatusBadRequest, "Content-Encoding", "the body is not gzip"), nil
 	}
-	return nil, wireBytes, reject(http.StatusUnsupportedMediaType, "Content-Encoding", "must be gzip or absent")
+	return body, wireBytes, nil, nil
 }
 
 func tooLarge(limit int64) *Rejection {

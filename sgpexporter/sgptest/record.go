@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Request is a request as the server received it. The slices and maps are shared
-// with the server: read them only.
+// Request is a request as the server received it; one that did not come whole is
+// not recorded. The slices and maps are shared with the server: read them only.
 type Request struct {
 	// Seq counts the requests over the server's life, from 1, in the order in
 	// which they had been received whole.
@@ -39,7 +39,7 @@ type Request struct {
 
 // Stats are counts over the server's life. A Reset does not restart them.
 type Stats struct {
-	// Requests were received, with any path and any answer.
+	// Requests were received whole, with any path and any answer.
 	Requests uint64
 	// Stored requests took effect, Items is the number of items in them, those
 	// that are repeated in one request included.

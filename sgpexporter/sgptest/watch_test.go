@@ -250,3 +250,22 @@ func TestCloseLetsAnAnswerFinish(t *testing.T) {
 		require.NoError(t, <-answered)
 	}
 }
+
+func TestRequestThatDoesNotComeWholeIsNotRecorded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := sgptest.NewServer(sgptest.WithInMemoryNetwork())
+		defer srv.Close()
+		transport, ok := srv.Client().Transport.(*http.Transport)
+		require.True(t, ok)
+		conn, err := transport.DialContext(t.Context(), "tcp", "")
+		require.NoError(t, err)
+		_, err = io.WriteString(conn, "PUT /v5/spans/batch HTTP/1.1\r\nHost: h\r\nContent-Length: 1000\r\nx-api-key: k\r\n\r\n{\"items\"")
+		require.NoError(t, err)
+		synctest.Wait()
+		require.NoError(t, conn.Close())
+		synctest.Wait()
+		assert.Empty(t, srv.Requests())
+		assert.Empty(t, srv.Violations())
+		mustPut(t, srv, minimal)
+	})
+}
