@@ -19,7 +19,7 @@ const (
 	DefaultMaxExportBatchSize = 512
 	// DefaultMaxExportBatchBytes is the default of [WithMaxExportBatchBytes],
 	// in bytes.
-	DefaultMaxExportBatchBytes = 4 << 20
+	DefaultMaxExportBatchBytes = 1 << 20
 	// DefaultBatchTimeout is the default of [WithBatchTimeout].
 	DefaultBatchTimeout = 500 * time.Millisecond
 	// DefaultExportTimeout is the default of [WithExportTimeout].

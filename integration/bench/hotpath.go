@@ -1,0 +1,93 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+)
+
+// hotPath measures the CPU that a processor adds to a span, drain included:
+// ours with a START and an END for each span, against BatchSpanProcessor with the
+// ENDs alone. Every round runs all of them, so that the machine's drift falls on
+// all alike.
+func hotPath(r *report, o options) {
+	for _, ballastMiB := range []int{256, 0} {
+		ballast := makeBallast(ballastMiB)
+		for _, procs := range []int{1, 2, 8} {
+			hotPathAt(r, o, procs, ballastMiB)
+		}
+		runtime.KeepAlive(ballast)
+	}
+}
+
+// makeBallast allocates what a service would hold. With a small heap the
+// collector never rests, and a processor that merely holds memory looks cheaper
+// than none.
+func makeBallast(mib int) []byte {
+	ballast := make([]byte, mib<<20)
+	for i := 0; i < len(ballast); i += 4096 {
+		ballast[i] = 1
+	}
+	return ballast
+}
+
+type hotPathRound struct{ nothing, bsp, live, ours float64 }
+
+func hotPathAt(r *report, o options, procs, ballastMiB int) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(procs))
+	variants := []func() sdktrace.SpanProcessor{
+		func() sdktrace.SpanProcessor { return nothing{} }, bspBlocking, liveOnBSP, oursBlocking,
+	}
+	var rounds []hotPathRound
+	for round := range o.rounds + 1 {
+		var ns [4]float64
+		for i := range variants {
+			// Another order each round, so that none always follows the same.
+			v := (i + round) % len(variants)
+			ns[v] = cpuPerSpan(variants[v](), procs, o.spans)
+		}
+		if round > 0 { // the first warms up
+			rounds = append(rounds, hotPathRound{ns[0], ns[1], ns[2], ns[3]})
+		}
+	}
+	over := func(of func(hotPathRound) float64) func([]hotPathRound) float64 {
+		return func(rs []hotPathRound) float64 {
+			d := make([]float64, len(rs))
+			for i, x := range rs {
+				d[i] = of(x) - x.nothing
+			}
+			return median(d)
+		}
+	}
+	ours := over(func(x hotPathRound) float64 { return x.ours })
+	bsp := over(func(x hotPathRound) float64 { return x.bsp })
+	liveOn := over(func(x hotPathRound) float64 { return x.live })
+	ratio := bootstrap(rounds, func(rs []hotPathRound) float64 { return ours(rs) / bsp(rs) })
+	target := ""
+	if ballastMiB > 0 {
+		target = map[int]string{1: "≤ 1.0", 2: "≤ 0.8"}[procs]
+	}
+	r.add(row{
+		name:   fmt.Sprintf("hot path, GOMAXPROCS %d, %d MiB ballast", procs, ballastMiB),
+		ours:   fmt.Sprintf("+%.0f ns CPU/span (start+end)", ours(rounds)),
+		peer:   fmt.Sprintf("BSP +%.0f (ends), live on BSP +%.0f", bsp(rounds), liveOn(rounds)),
+		ratio:  &ratio,
+		target: target,
+	})
+}
+
+// cpuPerSpan returns the process's CPU time in nanoseconds a span, from the first
+// span to the end of Shutdown.
+func cpuPerSpan(p sdktrace.SpanProcessor, producers, n int) float64 {
+	tp := newProvider(p)
+	tr := tp.Tracer("bench")
+	runtime.GC()
+	before := cpuTime()
+	makeSpans(tr, producers, n)
+	if err := tp.Shutdown(context.Background()); err != nil {
+		fail(err)
+	}
+	return float64(cpuTime()-before) / float64(n)
+}
