@@ -1,0 +1,214 @@
+package main
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/otelsgp/otelsgp/asyncprocessor"
+	"github.com/otelsgp/otelsgp/sgpexporter/sgptest"
+)
+
+// post asks, with headers given as pairs.
+func post(t *testing.T, url, body string, headers ...string) *http.Response {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url+"/ask", strings.NewReader(body))
+	require.NoError(t, err)
+	for i := 0; i < len(headers); i += 2 {
+		request.Header.Set(headers[i], headers[i+1])
+	}
+	response, err := client.Do(request)
+	require.NoError(t, err)
+	return response
+}
+
+func decode(t *testing.T, body string) answer {
+	t.Helper()
+	var a answer
+	require.NoError(t, json.Unmarshal([]byte(body), &a), body)
+	return a
+}
+
+func TestServe(t *testing.T) {
+	clearEnv(t)
+	sgp := sgptest.NewServer()
+	defer sgp.Close()
+	t.Setenv("SGP_API_KEY", "key")
+	t.Setenv("SGP_CLIENT_BASE_URL", sgp.URL)
+	p := start(t, "-port", "0")
+	url := p.url(t)
+	assert.Contains(t, p.stdout.String(), "Ask    curl -s "+url+"/ask -d '{\"question\": \"how do I cancel an HTTP request?\"}'\n")
+
+	status, body := read(t, post(t, url, `{"question":"how do I cancel an HTTP request?","conversation_id":"conv_7"}`,
+		"Traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"))
+	assert.Equal(t, http.StatusOK, status)
+	a := decode(t, body)
+	assert.Contains(t, a.Answer, "Use `http.NewRequestWithContext`")
+	assert.Equal(t, "conv_7", a.ConversationID)
+	assert.Equal(t, "4bf92f3577b34da6a3ce929d0e0e4736", a.TraceID)
+
+	for _, path := range []string{"/healthz", "/", "/api/stats"} {
+		status, _ := get(t, url+path)
+		assert.Equal(t, http.StatusOK, status, path)
+	}
+	status, _ = get(t, url+"/ask")
+	assert.NotEqual(t, http.StatusOK, status, "a question is a POST")
+
+	p.stop()
+	require.Equal(t, 0, p.wait(t), p.stderr.String())
+	assert.Contains(t, p.stdout.String(), "\nStopping.\nOf 88 starts and ends of spans: ")
+	assert.Contains(t, p.stdout.String(), " 0 not delivered.\n")
+	assert.Equal(t, 44, sgp.Stats().Spans)
+	inConversation := 0
+	for _, span := range sgp.Spans() {
+		if span.GroupID == "conv_7" {
+			inConversation++
+		}
+		if span.Name == "POST /ask" {
+			assert.Equal(t, "how do I cancel an HTTP request?", span.Input["question"])
+			assert.Contains(t, span.Output["answer"], "Use `http.NewRequestWithContext`")
+		}
+	}
+	assert.Equal(t, 40, inConversation)
+}
+
+func TestAskStreams(t *testing.T) {
+	clearEnv(t)
+	p := start(t, "-port", "0")
+	status, body := read(t, post(t, p.url(t), `{"question":"what is a context?"}`, "Accept", "text/event-stream"))
+	assert.Equal(t, http.StatusOK, status)
+
+	var text string
+	var last answer
+	for event := range strings.SplitSeq(strings.TrimSpace(body), "\n\n") {
+		name, data, ok := strings.Cut(event, "\ndata: ")
+		require.True(t, ok, event)
+		if name == "event: delta" {
+			var piece string
+			require.NoError(t, json.Unmarshal([]byte(data), &piece))
+			text += piece
+			continue
+		}
+		require.Equal(t, "event: answer", name)
+		last = decode(t, data)
+	}
+	assert.True(t, strings.HasSuffix(text, last.Answer))
+	assert.NotEmpty(t, last.Answer)
+	assert.Regexp(t, "^conv_[A-Z2-7]{26}$", last.ConversationID)
+	p.stop()
+	assert.Equal(t, 0, p.wait(t))
+}
+
+func TestAskRefuses(t *testing.T) {
+	clearEnv(t)
+	p := start(t, "-port", "0")
+	url := p.url(t)
+	for body, says := range map[string]string{
+		"":                 `the body is not {\"question\": \"...\"}: EOF`,
+		`[]`:               `the body is not {\"question\": \"...\"}: json: cannot unmarshal array`,
+		`{"question":" "}`: "the question is empty",
+		`{"question":"` + strings.Repeat("x", 2001) + `"}`:  "the question has more than 2000 characters",
+		`{"question":"` + strings.Repeat("x", 70000) + `"}`: "http: request body too large",
+	} {
+		status, answer := read(t, post(t, url, body))
+		assert.Equal(t, http.StatusBadRequest, status)
+		assert.Contains(t, answer, says)
+	}
+	status, _ := read(t, post(t, url, `{"question":"why?"}`, "Sec-Fetch-Site", "cross-site"))
+	assert.Equal(t, http.StatusForbidden, status, "a website asks in the user's name")
+	p.stop()
+	assert.Equal(t, 0, p.wait(t))
+}
+
+// TestStopInTheMiddle: a signal ends a question that goes on for too long, and
+// every span that ended is delivered.
+func TestStopInTheMiddle(t *testing.T) {
+	clearEnv(t)
+	sgp := sgptest.NewServer()
+	defer sgp.Close()
+	t.Setenv("SGP_API_KEY", "key")
+	t.Setenv("SGP_CLIENT_BASE_URL", sgp.URL)
+	asked := make(chan struct{})
+	model := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		close(asked)
+		<-r.Context().Done()
+	}))
+	defer model.Close()
+	t.Setenv("OPENAI_BASE_URL", model.URL)
+
+	p := start(t, "-port", "0", "-grace", "10ms")
+	url := p.url(t)
+	answered := make(chan answer, 1)
+	go func() {
+		response, err := client.Post(url+"/ask", "application/json", strings.NewReader(`{"question":"why?"}`))
+		if !assert.NoError(t, err) {
+			close(answered)
+			return
+		}
+		defer func() { _ = response.Body.Close() }()
+		assert.Equal(t, http.StatusServiceUnavailable, response.StatusCode)
+		var a answer
+		assert.NoError(t, json.NewDecoder(response.Body).Decode(&a))
+		answered <- a
+	}()
+	<-asked
+	p.stop()
+	require.Equal(t, 0, p.wait(t), p.stderr.String())
+	a := <-answered
+	assert.Contains(t, a.Error, "context canceled")
+
+	names := map[string]string{}
+	for _, span := range sgp.Spans() {
+		if span.TraceID == a.TraceID || strings.ReplaceAll(span.TraceID, "-", "") == a.TraceID {
+			require.True(t, span.Completed(), span.Name)
+			names[span.Name] = span.Status
+		}
+	}
+	assert.Equal(t, map[string]string{
+		"POST /ask":                 "CANCELED",
+		"invoke_agent go-docs-lead": "CANCELED",
+		"chat gpt-5-mini":           "CANCELED",
+		"POST /chat/completions":    "CANCELED",
+	}, names)
+	assert.Contains(t, p.stdout.String(), " 0 not delivered.\n")
+}
+
+func TestWriteStats(t *testing.T) {
+	var out strings.Builder
+	writeStats(&out, asyncprocessor.Stats{
+		Offered: 20, Exported: 8, Coalesced: 4, Dropped: 5, Queued: 2, InFlight: 1,
+		DroppedBy: map[asyncprocessor.DropReason]uint64{"rejected": 1, "export_failed": 4},
+	})
+	assert.Equal(t, `Of 20 starts and ends of spans: 8 delivered, 4 starts left out as their end tells it all, 8 not delivered.
+  4 export_failed
+  1 rejected
+  3 still on their way
+`, out.String())
+}
+
+func TestWrapWriter(t *testing.T) {
+	var out strings.Builder
+	w := &wrapWriter{w: &out, width: 20}
+	for _, piece := range []string{"One two thr", "ee four five ", "six.\n\nÄÄÄÄÄ ÄÄÄÄÄ ÄÄÄÄÄÄÄÄ Ä", "\n``", "`go\nfunc main() { a very long line of code }\n", "\tx  :=  1\n```\nand then prose that wraps again", " a-word-that-is-longer-than-a-line", " end"} {
+		n, err := w.Write([]byte(piece))
+		require.NoError(t, err)
+		require.Equal(t, len(piece), n)
+	}
+	require.NoError(t, w.Close())
+	assert.Equal(t, "One two three four\nfive six.\n\nÄÄÄÄÄ ÄÄÄÄÄ ÄÄÄÄÄÄÄÄ\nÄ\n```go\nfunc main() { a very long line of code }\n\tx  :=  1\n```\nand then prose that\nwraps again\na-word-that-is-longer-than-a-line\nend", out.String())
+
+	failing := &wrapWriter{w: failingWriter{}, width: 20}
+	_, err := failing.Write([]byte("one two"))
+	assert.ErrorIs(t, err, io.ErrClosedPipe)
+}
+
+type failingWriter struct{}
+
+func (failingWriter) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
