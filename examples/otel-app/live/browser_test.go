@@ -15,6 +15,7 @@ import (
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/runtime"
@@ -55,7 +56,10 @@ func openTab(t *testing.T, handler http.Handler, width, height int) *tab {
 	t.Helper()
 	path := browser(t)
 	server := httptest.NewServer(handler)
-	t.Cleanup(server.CloseClientConnections)
+	t.Cleanup(func() {
+		server.CloseClientConnections() // event streams do not end by themselves
+		server.Close()
+	})
 	b := &tab{t: t, server: server}
 
 	allocator, stop := chromedp.NewExecAllocator(context.Background(),
@@ -68,8 +72,8 @@ func openTab(t *testing.T, handler http.Handler, width, height int) *tab {
 	ctx, closeTab := chromedp.NewContext(allocator, chromedp.WithListener(b.observe))
 	t.Cleanup(closeTab)
 	require.NoError(t, chromedp.Do(ctx), "the browser does not start")
-	// One minute and a half for the whole test, so that a lost browser ends it.
-	ctx, cancel := context.WithTimeout(ctx, 90*time.Second)
+	// Three minutes for the whole test, so that a lost browser ends it.
+	ctx, cancel := context.WithTimeout(ctx, 3*time.Minute)
 	t.Cleanup(cancel)
 	b.ctx = ctx
 
@@ -143,7 +147,7 @@ func (b *tab) wait(condition string) {
 	require.Eventually(b.t, func() bool {
 		holds, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool]("Boolean("+condition+")"))
 		return err == nil && holds
-	}, 20*time.Second, 20*time.Millisecond, "in the browser: %s", condition)
+	}, 40*time.Second, 25*time.Millisecond, "in the browser: %s", condition)
 }
 
 // click clicks the first element that a CSS selector finds, as a person would.
@@ -158,6 +162,30 @@ func (b *tab) press(keys ...string) {
 	for _, key := range keys {
 		b.do(chromedp.KeyEvent(key))
 	}
+}
+
+// shortcut presses one printable key as a keyboard does: what the page's handler
+// prevents is not typed. (KeyEvent types it all the same.)
+func (b *tab) shortcut(key string) {
+	b.t.Helper()
+	for _, phase := range []input.DispatchKeyEventType{input.DispatchKeyEventTypeKeyDown, input.DispatchKeyEventTypeKeyUp} {
+		params := input.DispatchKeyEventParams{Type: phase, Key: key}
+		if phase == input.DispatchKeyEventTypeKeyDown {
+			params.Text = key
+		}
+		_, err := chromedp.Call(b.ctx, input.DispatchKeyEvent, params)
+		require.NoError(b.t, err)
+	}
+}
+
+// fits asserts that nothing that shows reaches beyond the window's right edge.
+func (b *tab) fits(where string) {
+	b.t.Helper()
+	assert.True(b.t, eval[bool](b, `document.documentElement.scrollWidth <= innerWidth`), where)
+	wide := eval[[]string](b, `[...document.querySelectorAll("body *")]
+		.filter((e) => e.checkVisibility({visibilityProperty: true}) && !e.closest("svg, pre, .sr, .skip"))
+		.filter((e) => e.getBoundingClientRect().right > innerWidth + 0.5).map((e) => e.tagName + "." + e.className)`)
+	assert.Empty(b.t, wide, where)
 }
 
 // screenshot writes a PNG to SCREENSHOT_DIR, if that is set.

@@ -23,14 +23,10 @@ func TestLook(t *testing.T) {
 				}
 				b := openTab(t, page.Handler(), width, height)
 				name := fmt.Sprintf("%s-%d-", theme, width)
-				fits := func() {
-					t.Helper()
-					b.wait(`document.documentElement.scrollWidth <= innerWidth`)
-				}
 				b.theme(theme)
 				b.wait(`document.querySelector("#empty h2") && !document.querySelector("#empty").hidden`)
 				b.screenshot(name + "empty")
-				fits()
+				b.fits(theme)
 
 				base := time.Now().Add(-3 * time.Minute)
 				for i, q := range []string{"What does http.TimeoutHandler do with a slow body?", "When should I use sync.Pool?", "How do I embed a folder of files?"} {
@@ -47,19 +43,19 @@ func TestLook(t *testing.T) {
 				b.wait(`document.querySelectorAll(".trace-row:not([hidden])").length === 4`)
 				if width == 390 {
 					b.screenshot(name + "list")
-					fits()
+					b.fits(theme)
 					b.click(`.trace-row.s-running`)
 				}
 				b.wait(`document.querySelectorAll(".span-row:not([hidden])").length === 15`)
 				b.screenshot(name + "running")
-				fits()
+				b.fits(theme)
 
 				page.Ingest(items(running)...)
 				b.wait(`document.querySelectorAll(".span-row.s-running:not([hidden])").length === 0`)
 				b.script(`[...document.querySelectorAll(".span-row")].find((r) => r.node?.id === "04").querySelector(".name").click()`)
 				b.wait(`document.querySelector("#detail .message") !== null`)
 				b.screenshot(name + "model")
-				fits()
+				b.fits(theme)
 				if width == 390 {
 					b.press("\x1b")
 				}
@@ -67,11 +63,11 @@ func TestLook(t *testing.T) {
 				b.wait(`document.querySelector("#detail .error-box strong")?.textContent === "*exec.ExitError"`)
 				b.click("#tab-events")
 				b.screenshot(name + "error")
-				fits()
+				b.fits(theme)
 				b.click("#tab-metadata")
 				b.click("#help-open")
 				b.screenshot(name + "help")
-				fits()
+				b.fits(theme)
 				b.clean()
 			})
 		}

@@ -77,7 +77,7 @@ export class Detail {
 
   elapsed() {
     const { node } = this;
-    return duration((node.end ?? Math.max(node.start, this.now())) - node.start) + (node.end ? "" : " so far");
+    return duration((node.end || Math.max(node.start, this.now())) - node.start) + (node.end ? "" : " so far");
   }
 
   async load() {
@@ -108,8 +108,8 @@ export class Detail {
     this.drawn = key;
     const close = h("button", { type: "button", class: "icon-button", "aria-label": "Close the span", title: "Close (Esc)", onclick: () => this.on.close() }, icon("close"));
     replace(this.head,
-      h("div", { class: `head-line t-${family}` },
-        h("span", { class: "type", title: node.type ?? "no type" }, label),
+      h("div", { class: "head-line" },
+        h("span", { class: `type t-${family}`, title: node.type || "no type" }, label),
         h("span", { class: `pill s-${status}` }, icon(status), statusLabel[status]),
         h("span", { class: "grow" }), close),
       h("h2", null, node.name));

@@ -34,9 +34,17 @@ export function replace(element, ...children) {
   return append(element, children);
 }
 
-// Sets text only when it differs: most rows of a busy trace do not change.
+// Sets text only when it differs, and in the text node that is there: rows are
+// filled again and again.
 export function setText(element, text) {
-  if (element.textContent !== text) element.textContent = text;
+  const node = element.firstChild;
+  if (node === null || node !== element.lastChild || node.nodeType !== Node.TEXT_NODE) element.textContent = text;
+  else if (node.data !== text) node.data = text;
+}
+
+// Sets the class only when it differs: the style of all below hangs on it.
+export function setClass(element, name) {
+  if (element.className !== name) element.className = name;
 }
 
 export const byId = (id) => document.getElementById(id);

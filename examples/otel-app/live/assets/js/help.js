@@ -35,7 +35,7 @@ export function installHelp(dialog, button) {
       h("dl", null, list.map(([names, what]) => [h("dt", null, names.map((name) => h("kbd", null, name))), h("dd", null, what)])))),
       h("section", { class: "legend" }, h("h3", null, "Types"), h("p", null,
         [["agent", "agent"], ["model", "model"], ["retrieval", "retrieval"], ["tool", "tool"], ["check", "check"], ["plain", "other"]]
-          .map(([family, label]) => h("span", { class: `t-${family}` }, h("span", { class: "type" }, label)))))));
+          .map(([family, label]) => h("span", { class: `type t-${family}` }, label))))));
   const toggle = () => (dialog.open ? dialog.close() : dialog.showModal());
   button.addEventListener("click", toggle);
   dialog.addEventListener("click", (event) => {

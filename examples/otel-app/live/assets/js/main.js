@@ -74,7 +74,7 @@ app.stream = new Stream({
   traces: tracesCame,
   spans: (event) => {
     if (event.trace !== app.traceID) return;
-    if (event.reset) app.waterfall.model.nodes.clear();
+    if (event.reset) app.waterfall.model.forget();
     app.waterfall.apply(event.spans);
   },
   stats: (stats) => app.queue.add(stats),

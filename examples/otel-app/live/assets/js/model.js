@@ -1,4 +1,37 @@
 // One trace as a tree: nesting, order, and what each subtree adds up to.
+//
+// Spans come in any order and by the thousand. Each is linked in once, when it
+// arrives; what is done for every change (order, sums) is one pass over numbers.
+
+class Node {
+  constructor(row, born) {
+    this.id = row.id;
+    this.born = born; // order of arrival, for spans that start together
+    this.up = null;
+    this.children = [];
+    this.unsorted = false;
+    this.depth = 0;
+    this.place = 1; // among its siblings, of so many
+    this.of = 1;
+    this.sum = { input: 0, output: 0, total: 0, cost: 0, errors: 0, spans: 0 };
+    this.set(row);
+  }
+
+  // Takes over a row whole: what a START had and its END has not must go.
+  set(row) {
+    this.seq = row.seq;
+    this.parent = row.parent ?? null;
+    this.name = row.name;
+    this.type = row.type ?? "";
+    this.kind = row.kind ?? "";
+    this.status = row.status ?? "";
+    this.start = row.start;
+    this.end = row.end ?? 0; // 0 while it runs
+    this.failed = row.failed ?? false;
+    this.events = row.events ?? 0;
+    this.usage = row.usage ?? null;
+  }
+}
 
 export class TraceModel {
   constructor() {
@@ -6,10 +39,17 @@ export class TraceModel {
   }
 
   clear() {
-    this.nodes = new Map(); // by span id
     this.collapsed = new Set(); // of span ids
-    this.roots = [];
+    this.forget();
+  }
+
+  // Forgets the spans, but not what was collapsed: they are about to come again.
+  forget() {
+    this.nodes = new Map(); // by span id
+    this.roots = new Set();
+    this.waiting = new Map(); // parent id → the nodes that wait for that parent
     this.order = []; // every node, parents before children
+    this.restructured = false;
     this.start = Infinity;
     this.end = -Infinity;
     this.running = 0;
@@ -20,41 +60,65 @@ export class TraceModel {
     for (const row of rows) {
       const node = this.nodes.get(row.id);
       if (!node) {
-        this.nodes.set(row.id, { ...row, born: this.nodes.size, up: null, children: [], depth: 0, place: 0, of: 1 });
+        this.add(new Node(row, this.nodes.size));
       } else if (row.seq > node.seq) {
-        // What a START had and its END has not must go.
-        node.end = node.failed = node.usage = node.events = node.status = node.type = node.kind = node.parent = undefined;
-        Object.assign(node, row);
+        const { parent, start } = node;
+        node.set(row);
+        if (node.parent !== parent || node.start !== start) this.move(node, parent);
       }
     }
   }
 
+  add(node) {
+    this.nodes.set(node.id, node);
+    this.hang(node);
+    const children = this.waiting.get(node.id);
+    if (!children) return;
+    this.waiting.delete(node.id);
+    for (const child of children) {
+      this.roots.delete(child);
+      this.hang(child);
+    }
+  }
+
+  // Puts a node under its parent; under none, if that is not there, or if it
+  // would make a circle. The server refuses circles; a page shows them flat.
+  hang(node) {
+    this.restructured = true;
+    const parent = node.parent === null ? undefined : this.nodes.get(node.parent);
+    if (!parent || within(parent, node)) {
+      node.up = null;
+      this.roots.add(node);
+      if (!parent && node.parent !== null) {
+        const others = this.waiting.get(node.parent);
+        if (others) others.push(node);
+        else this.waiting.set(node.parent, [node]);
+      }
+      return;
+    }
+    node.up = parent;
+    const last = parent.children.at(-1);
+    if (last && byStart(last, node) > 0) parent.unsorted = true;
+    parent.children.push(node);
+  }
+
+  // A span has come back with another parent or start.
+  move(node, oldParent) {
+    this.roots.delete(node);
+    remove(node.up?.children, node);
+    remove(this.waiting.get(oldParent), node);
+    this.hang(node);
+  }
+
   build() {
-    const { nodes } = this;
-    this.roots = [];
-    this.start = Infinity;
-    this.end = -Infinity;
-    this.running = 0;
-    for (const node of nodes.values()) {
-      node.children.length = 0;
-      node.reached = false;
-      this.start = Math.min(this.start, node.start);
-      this.end = Math.max(this.end, node.end ?? node.start);
-      if (!node.end) this.running++;
-    }
-    for (const node of nodes.values()) {
-      node.up = (node.parent && nodes.get(node.parent)) || null;
-      if (node.up) node.up.children.push(node);
-      else this.roots.push(node);
-    }
-    this.order = [];
-    this.walk(this.roots.sort(byStart));
-    if (this.order.length < nodes.size) this.breakCycles();
+    if (this.restructured) this.walk();
+    this.restructured = false;
     this.rollUp();
   }
 
   // Depth first, without recursion: a trace may be deeper than the stack.
-  walk(roots) {
+  walk() {
+    const order = [];
     const stack = [];
     const push = (siblings, depth) => {
       for (let i = siblings.length - 1; i >= 0; i--) {
@@ -65,41 +129,45 @@ export class TraceModel {
         stack.push(node);
       }
     };
-    push(roots, 0);
+    push([...this.roots].sort(byStart), 0);
     while (stack.length) {
       const node = stack.pop();
-      if (node.reached) continue;
-      node.reached = true;
-      this.order.push(node);
-      if (node.children.length) push(node.children.sort(byStart), node.depth + 1);
+      order.push(node);
+      if (node.unsorted) node.children.sort(byStart);
+      node.unsorted = false;
+      push(node.children, node.depth + 1);
     }
-  }
-
-  // Spans that are each other's ancestors hang from no root. The server refuses
-  // them; a page that gets them all the same shows the earliest as a root.
-  breakCycles() {
-    for (const node of [...this.nodes.values()].sort(byStart)) {
-      if (node.reached) continue;
-      if (node.up) node.up.children.splice(node.up.children.indexOf(node), 1);
-      node.up = null;
-      this.roots.push(node);
-      this.walk([node]);
-    }
+    this.order = order;
   }
 
   // Adds up tokens and cost of model calls, and errors, from the leaves. Totals
   // that spans report themselves (metadata.usage) are not in the rows.
   rollUp() {
+    this.start = Infinity;
+    this.end = -Infinity;
+    this.running = 0;
+    for (const { sum, usage, failed } of this.order) {
+      sum.input = usage?.input ?? 0;
+      sum.output = usage?.output ?? 0;
+      sum.total = usage?.total ?? 0;
+      sum.cost = usage?.cost ?? 0;
+      sum.errors = failed ? 1 : 0;
+      sum.spans = 1;
+    }
     for (let i = this.order.length - 1; i >= 0; i--) {
       const node = this.order[i];
-      const sum = { input: 0, output: 0, total: 0, cost: 0, errors: node.failed ? 1 : 0, spans: 1 };
-      addUsage(sum, node.usage);
-      for (const child of node.children) {
-        addUsage(sum, child.sum);
-        sum.errors += child.sum.errors;
-        sum.spans += child.sum.spans;
-      }
-      node.sum = sum;
+      this.start = Math.min(this.start, node.start);
+      this.end = Math.max(this.end, node.end || node.start);
+      if (!node.end) this.running++;
+      if (!node.up) continue;
+      const { sum } = node;
+      const above = node.up.sum;
+      above.input += sum.input;
+      above.output += sum.output;
+      above.total += sum.total;
+      above.cost += sum.cost;
+      above.errors += sum.errors;
+      above.spans += sum.spans;
     }
   }
 
@@ -121,19 +189,23 @@ export class TraceModel {
     for (let node = this.nodes.get(id)?.up; node; node = node.up) this.collapsed.delete(node.id);
   }
 
+  // Closes every span but the roots, without which there is nothing to see.
   collapseAll() {
-    for (const node of this.order) if (node.children.length) this.collapsed.add(node.id);
+    for (const node of this.order) if (node.up && node.children.length) this.collapsed.add(node.id);
   }
+}
+
+// Reports whether node is top or below it.
+function within(node, top) {
+  for (let at = node; at; at = at.up) if (at === top) return true;
+  return false;
+}
+
+function remove(list, node) {
+  const at = list ? list.indexOf(node) : -1;
+  if (at >= 0) list.splice(at, 1);
 }
 
 function byStart(a, b) {
   return a.start - b.start || a.born - b.born;
-}
-
-function addUsage(sum, usage) {
-  if (!usage) return;
-  sum.input += usage.input ?? 0;
-  sum.output += usage.output ?? 0;
-  sum.total += usage.total ?? 0;
-  sum.cost += usage.cost ?? 0;
 }

@@ -1,6 +1,6 @@
 // The waterfall: one row a span, nested, with a bar on a common time axis.
 
-import { h, icon, setText } from "./dom.js";
+import { append, h, icon, setClass, setText } from "./dom.js";
 import { duration, tokens, cost, plural } from "./format.js";
 import { TraceModel } from "./model.js";
 import { Axis } from "./axis.js";
@@ -110,9 +110,10 @@ export class Waterfall {
       cost: h("span", { class: "cost" }),
       bar: h("span", { class: "bar" }),
       label: h("span", { class: "bar-label" }),
+      cell: h("div", { class: "span-name" }),
     };
     const element = h("div", { class: "span-row", role: "treeitem", id: `span-${slot}` },
-      h("div", { class: "span-name" }, toggle, parts.status, parts.type, parts.name, parts.more, h("span", { class: "sums" }, parts.usage, parts.cost)),
+      append(parts.cell, [toggle, parts.status, parts.type, parts.name, parts.more, h("span", { class: "sums" }, parts.usage, parts.cost)]),
       h("div", { class: "span-time" }, parts.bar, parts.label));
     element.parts = parts;
     return element;
@@ -125,11 +126,11 @@ export class Waterfall {
     const open = !this.model.collapsed.has(node.id);
     const parent = node.children.length > 0;
     element.node = node;
-    element.className = `span-row t-${family} s-${status}`;
-    element.classList.toggle("active", node.id === this.active);
-    element.classList.toggle("match", this.matches?.has(node.id) ?? false);
-    element.classList.toggle("dim", this.matches !== null && !this.matches.has(node.id));
-    element.style.setProperty("--depth", Math.min(node.depth, maxIndent));
+    const found = this.matches === null ? "" : this.matches.has(node.id) ? " match" : " dim";
+    setClass(element, `span-row s-${status}${node.id === this.active ? " active" : ""}${found}`);
+    setClass(parts.type, `type t-${family}`);
+    setClass(parts.bar, `bar t-${family}`);
+    parts.cell.style.setProperty("--depth", Math.min(node.depth, maxIndent));
     element.setAttribute("aria-level", node.depth + 1);
     element.setAttribute("aria-posinset", node.place);
     element.setAttribute("aria-setsize", node.of);
@@ -159,7 +160,7 @@ export class Waterfall {
   // Moves the bar alone. It runs for each row in view, thirty times a second.
   updateBar(element, node) {
     const { bar, label } = element.parts;
-    const end = node.end ?? Math.max(node.start, this.time);
+    const end = node.end || Math.max(node.start, this.time);
     const left = (100 * (node.start - this.base)) / this.range;
     const width = (100 * (end - node.start)) / this.range;
     bar.style.left = `${left}%`;
@@ -167,15 +168,15 @@ export class Waterfall {
     setText(label, duration(end - node.start) + (node.end ? "" : " · running"));
     const after = left + width;
     if (after < 76 || this.narrow.matches) {
-      label.className = "bar-label after";
+      setClass(label, "bar-label after");
       label.style.left = `${after}%`;
       label.style.right = "";
     } else if (left > 24) {
-      label.className = "bar-label before";
+      setClass(label, "bar-label before");
       label.style.left = "";
       label.style.right = `${100 - left}%`;
     } else {
-      label.className = "bar-label inside";
+      setClass(label, "bar-label inside");
       label.style.left = "";
       label.style.right = `${Math.max(0, 100 - after)}%`;
     }
@@ -208,8 +209,6 @@ export class Waterfall {
 
   collapseAll() {
     this.model.collapseAll();
-    // The roots stay open, or there is nothing left to see.
-    for (const root of this.model.roots) this.model.collapsed.delete(root.id);
     if (this.indexOf(this.active) < 0) this.active = this.rows[0]?.id ?? null;
     this.layout();
   }
