@@ -193,18 +193,16 @@ func (e *encoding) comma(i int) {
 // key encodes the i-th key of an object and its colon.
 func (e *encoding) key(i int, key string) {
 	e.comma(i)
-	if indexSpecial(key, false) == len(key) && len(key) <= e.maxString {
-		e.dst = append(append(append(e.dst, '"'), key...), '"', ':')
-		return
-	}
-	e.str(key)
+	e.text(key, max(e.maxString, minKeyBytes))
 	e.dst = append(e.dst, ':')
 }
 
-func (e *encoding) str(s string) {
-	if len(s) > e.maxString {
+func (e *encoding) str(s string) { e.text(s, e.maxString) }
+
+func (e *encoding) text(s string, most int) {
+	if len(s) > most {
 		e.note("cut, had " + strconv.Itoa(len(s)) + " bytes")
-		s = cutString(s, e.maxString)
+		s = cutString(s, most)
 	}
 	var repaired bool
 	if e.dst, repaired = appendString(e.dst, s); repaired {

@@ -19,7 +19,9 @@ const (
 	// MaxIDBytes is the longest id, in bytes, that the SGP span API takes.
 	MaxIDBytes = 256
 
-	maxNotes     = 16 // of the encoder, in one span
+	minKeyBytes  = 256 // that no limit takes from a key
+	maxNotes     = 16  // of the encoder, in one span
+	maxNote      = 1024
 	maxNotePath  = 128
 	spareLevels  = 8 // what the span's own objects nest above a payload, and more
 	idHashDigits = 32
@@ -55,7 +57,7 @@ var (
 type Encoder struct {
 	// MaxStringBytes bounds one string, in bytes; 0 means
 	// DefaultMaxStringBytes. A string over it is cut between two runes. It bounds
-	// object keys too.
+	// object keys too, where it is more than 256.
 	MaxStringBytes int
 	// MaxDepth bounds how deep an attribute's value and a payload in JSON text
 	// nest; 0 means DefaultMaxDepth, and MaxJSONDepth is the most. A scalar has
@@ -177,7 +179,7 @@ func (e *encoding) metadata(s *Span) {
 			if i+j > 0 && (j > 0 || len(s.Notes) > 0) {
 				e.dst = append(e.dst, ',')
 			}
-			e.dst, _ = appendString(e.dst, cutString(note, e.maxString))
+			e.dst, _ = appendString(e.dst, cutString(note, maxNote))
 		}
 	}
 	if e.lost > 0 {

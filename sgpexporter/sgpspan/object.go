@@ -38,8 +38,11 @@ func (o *Object) Get(key string) *Value {
 }
 
 // Set gives the first field named key the value v, and adds such a field at the
-// end when there is none.
+// end when there is none. On nil it does nothing.
 func (o *Object) Set(key string, v Value) {
+	if o == nil {
+		return
+	}
 	for i := range *o {
 		if (*o)[i].Key == key {
 			(*o)[i].Value = v

@@ -198,7 +198,8 @@ var flatLists = [...]flatList{
 	{prefix: "retrieval.documents.", field: "documents", output: true},
 	{prefix: "reranker.input_documents.", field: "documents"},
 	{prefix: "reranker.output_documents.", field: "documents", output: true},
-	{prefix: "embedding.embeddings.", field: "embeddings"},
+	{prefix: embeddingList, field: "embeddings"}, // the next one has its vectors
+	{prefix: embeddingList, field: "embeddings", output: true},
 	{prefix: "input.images.", field: "images"},
 	{prefix: "input.documents.", field: "documents"},
 	{prefix: "output.images.", field: "images", output: true},
@@ -206,6 +207,8 @@ var flatLists = [...]flatList{
 	{prefix: "gen_ai.prompt.", field: "messages", genAI: true},
 	{prefix: "gen_ai.completion.", field: "messages", output: true, genAI: true},
 }
+
+const embeddingList = "embedding.embeddings."
 
 // flatListOf returns the index of the list that the attribute named key is a
 // part of, or -1.
@@ -217,6 +220,9 @@ func flatListOf(key string) int {
 		prefix := flatLists[i].prefix
 		if len(key) > len(prefix) && key[:len(prefix)] == prefix &&
 			'0' <= key[len(prefix)] && key[len(prefix)] <= '9' {
+			if prefix == embeddingList && strings.HasSuffix(key, ".vector") {
+				return i + 1
+			}
 			return i
 		}
 	}

@@ -51,20 +51,23 @@ func (sc *scratch) message(m messageEvent) sgpspan.Object {
 	if m.event.Name != choiceEvent {
 		role = strings.TrimSuffix(strings.TrimPrefix(m.event.Name, "gen_ai."), ".message")
 	}
-	o = append(o, sgpspan.Field{Key: "role", Source: m.event.Name, Value: sgpspan.StringValue(role)})
+	o = append(o, sgpspan.Field{Key: "role", Value: sgpspan.StringValue(role)})
 	for i := range m.event.Attributes {
 		kv := &m.event.Attributes[i]
 		switch kv.Key {
 		case "gen_ai.system", "gen_ai.provider.name", "gen_ai.operation.name", "event.name":
 			continue
 		}
-		o = sc.messagePart(o, kv, m.event.Name)
+		o = sc.messagePart(o, kv)
 		sc.taken[m.mark+i] = true
+	}
+	for i := range o {
+		o[i].Source = m.event.Name
 	}
 	return o
 }
 
-func (sc *scratch) messagePart(o sgpspan.Object, kv *attribute.KeyValue, event string) sgpspan.Object {
+func (sc *scratch) messagePart(o sgpspan.Object, kv *attribute.KeyValue) sgpspan.Object {
 	v := sc.structured(kv, false)
 	if kv.Key != "gen_ai.event.content" {
 		o.Set(string(kv.Key), v)

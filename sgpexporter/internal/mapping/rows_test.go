@@ -1,0 +1,305 @@
+package mapping
+
+import (
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+)
+
+// row is a case of the mapping table: what of the item attributes and events
+// become.
+type row struct {
+	name   string
+	attrs  []attribute.KeyValue
+	events []sdktrace.Event
+	status sdktrace.Status
+
+	wantType, wantStatus string // when not empty
+	input, output        string
+	usage                string // metadata.usage
+	left                 string // metadata.attributes
+	leftEvents           string // metadata.events, without their times
+	notes                string
+}
+
+func (r row) run(t *testing.T) {
+	t.Run(r.name, func(t *testing.T) {
+		s := stub(r.attrs...)
+		s.Events, s.Status = r.events, r.status
+		got := item(t, Config{}, end(s))
+		if r.wantType != "" {
+			assert.Equal(t, r.wantType, got["type"])
+		}
+		if r.wantStatus != "" {
+			assert.Equal(t, r.wantStatus, got["status"])
+		}
+		requireJSON(t, r.input, got["input"])
+		requireJSON(t, r.output, got["output"])
+		requireJSON(t, r.usage, at(got, "metadata", "usage"))
+		requireJSON(t, r.left, at(got, "metadata", "attributes"))
+		events, _ := at(got, "metadata", "events").([]any)
+		for _, e := range events {
+			delete(e.(map[string]any), "time")
+		}
+		if r.leftEvents == "" {
+			assert.Len(t, events, len(r.events))
+		} else {
+			requireJSON(t, r.leftEvents, any(events))
+		}
+		requireJSON(t, r.notes, at(got, "metadata", "otel_sgp_notes"))
+
+		// The START says the same of what it knows already.
+		started := item(t, Config{}, start(s))
+		assert.NotContains(t, started, "status")
+		assert.NotContains(t, started, "end_timestamp")
+		assert.Equal(t, got["type"], started["type"])
+		assert.Equal(t, got["input"], started["input"])
+		assert.Equal(t, got["output"], started["output"])
+	})
+}
+
+func TestType(t *testing.T) {
+	str := attribute.String
+	for _, r := range []row{
+		{name: "none", wantType: "STANDALONE"},
+		{name: "explicit", attrs: []attribute.KeyValue{str("sgp.span.type", "guardrail"), str("gen_ai.operation.name", "chat")}, wantType: "GUARDRAIL", left: `{"gen_ai.operation.name":"chat"}`},
+		{name: "Python's name", attrs: []attribute.KeyValue{str("__span_type__", "TRACER")}, wantType: "TRACER"},
+		{name: "explicit before Python's", attrs: []attribute.KeyValue{str("__span_type__", "TRACER"), str("sgp.span.type", "CUSTOM")}, wantType: "CUSTOM", left: `{"__span_type__":"TRACER"}`},
+		{
+			name: "explicit and unknown", attrs: []attribute.KeyValue{str("sgp.span.type", "MINE"), str("gen_ai.operation.name", "retrieval")}, wantType: "KB_RETRIEVAL",
+			left: `{"sgp.span.type":"MINE","gen_ai.operation.name":"retrieval"}`, notes: `["sgp.span.type: not a type of SGP, ignored"]`,
+		},
+		{
+			name: "explicit and no string", attrs: []attribute.KeyValue{attribute.Int("__span_type__", 3)}, wantType: "STANDALONE",
+			left: `{"__span_type__":3}`, notes: `["__span_type__: not a type of SGP, ignored"]`,
+		},
+		{name: "operation before kind", attrs: []attribute.KeyValue{str("openinference.span.kind", "LLM"), str("gen_ai.operation.name", "invoke_agent")}, wantType: "AGENT_WORKFLOW", left: `{"openinference.span.kind":"LLM","gen_ai.operation.name":"invoke_agent"}`},
+		{name: "unknown operation, known kind", attrs: []attribute.KeyValue{str("openinference.span.kind", "llm"), str("gen_ai.operation.name", "dream")}, wantType: "COMPLETION", left: `{"openinference.span.kind":"llm","gen_ai.operation.name":"dream"}`},
+		{name: "unknown operation", attrs: []attribute.KeyValue{str("gen_ai.operation.name", "dream")}, wantType: "STANDALONE", left: `{"gen_ai.operation.name":"dream"}`},
+	} {
+		r.run(t)
+	}
+	for operation, want := range map[string]string{
+		"chat": "COMPLETION", "text_completion": "COMPLETION", "generate_content": "COMPLETION",
+		"invoke_agent": "AGENT_WORKFLOW", "invoke_workflow": "AGENT_WORKFLOW", "retrieval": "KB_RETRIEVAL",
+		"execute_tool": "CUSTOM", "embeddings": "CUSTOM", "create_agent": "CUSTOM", "plan": "CUSTOM", "fetch_response": "CUSTOM",
+		"search_memory": "CUSTOM", "create_memory": "CUSTOM", "update_memory": "CUSTOM", "upsert_memory": "CUSTOM",
+		"delete_memory": "CUSTOM", "create_memory_store": "CUSTOM", "delete_memory_store": "CUSTOM",
+	} {
+		row{name: operation, attrs: []attribute.KeyValue{str("gen_ai.operation.name", operation)}, wantType: want, left: `{"gen_ai.operation.name":"` + operation + `"}`}.run(t)
+	}
+	for kind, want := range map[string]string{
+		"LLM": "COMPLETION", "RETRIEVER": "KB_RETRIEVAL", "RERANKER": "RERANKING", "AGENT": "AGENT_WORKFLOW", "GUARDRAIL": "GUARDRAIL",
+		"EVALUATOR": "EVALUATION", "PROMPT": "PROMPT_ENGINEERING", "CHAIN": "CUSTOM", "TOOL": "CUSTOM", "EMBEDDING": "CUSTOM", "DECISION": "CUSTOM",
+	} {
+		row{name: kind, attrs: []attribute.KeyValue{str("openinference.span.kind", kind)}, wantType: want, left: `{"openinference.span.kind":"` + kind + `"}`}.run(t)
+	}
+}
+
+func TestStatusAndErrors(t *testing.T) {
+	exception := func(name, typ, message string) sdktrace.Event {
+		return sdktrace.Event{Name: name, Time: testStart, Attributes: []attribute.KeyValue{
+			attribute.String("exception.type", typ), attribute.String("exception.message", message),
+		}}
+	}
+	failed := func(description string) sdktrace.Status {
+		return sdktrace.Status{Code: codes.Error, Description: description}
+	}
+	for _, tc := range []struct {
+		name   string
+		status sdktrace.Status
+		attrs  []attribute.KeyValue
+		events []sdktrace.Event
+		want   string
+		// metadata.error, error_type and error_message
+		isError, errorType, message any
+	}{
+		{name: "unset", want: "SUCCESS"},
+		{name: "ok", status: sdktrace.Status{Code: codes.Ok}, want: "SUCCESS"},
+		{name: "ok with error.type", status: sdktrace.Status{Code: codes.Ok}, attrs: []attribute.KeyValue{attribute.String("error.type", "x")}, want: "SUCCESS"},
+		{name: "unset with exception", events: []sdktrace.Event{exception("exception", "E", "m")}, want: "SUCCESS"},
+		{name: "unset with error.type", attrs: []attribute.KeyValue{attribute.String("error.type", "timeout")}, want: "ERROR", isError: true, errorType: "timeout"},
+		{name: "error", status: failed("boom"), want: "ERROR", isError: true, message: "boom"},
+		{name: "error without words", status: failed(""), want: "ERROR", isError: true},
+		{
+			name: "error with all", status: failed("boom"), attrs: []attribute.KeyValue{attribute.String("error.type", "500"), attribute.String("error.message", "z")},
+			events: []sdktrace.Event{exception("exception", "E", "m")}, want: "ERROR", isError: true, errorType: "500", message: "boom",
+		},
+		{
+			name: "error with exceptions", status: failed(""), events: []sdktrace.Event{exception("exception", "E1", "m1"), exception("exception", "E2", "m2")},
+			want: "ERROR", isError: true, errorType: "E2", message: "m2",
+		},
+		{
+			name: "error with GenAI exception", status: failed(""), events: []sdktrace.Event{exception("gen_ai.client.operation.exception", "E", "m")},
+			want: "ERROR", isError: true, errorType: "E", message: "m",
+		},
+		{
+			name: "exception attributes of another event", status: failed(""), events: []sdktrace.Event{exception("retry", "E", "m")},
+			want: "ERROR", isError: true,
+		},
+		{
+			name: "error with error.message", status: failed(""), attrs: []attribute.KeyValue{attribute.String("error.message", "z")},
+			want: "ERROR", isError: true, message: "z",
+		},
+		{name: "canceled", status: failed("context canceled"), want: "CANCELED", message: "context canceled"},
+		{name: "canceled, wrapped", status: failed("call model: context canceled"), want: "CANCELED", message: "call model: context canceled"},
+		{name: "canceled in the middle", status: failed("context canceled by peer"), want: "ERROR", isError: true, message: "context canceled by peer"},
+		{
+			name: "canceled by exception", status: failed("stopped"), events: []sdktrace.Event{exception("exception", "*errors.errorString", "do: context canceled")},
+			want: "CANCELED", errorType: "*errors.errorString", message: "stopped",
+		},
+		{name: "ok and canceled", status: sdktrace.Status{Code: codes.Ok}, events: []sdktrace.Event{exception("exception", "E", "context canceled")}, want: "SUCCESS"},
+		{name: "gRPC canceled", status: failed("x"), attrs: []attribute.KeyValue{attribute.Int("rpc.grpc.status_code", 1)}, want: "CANCELED", message: "x"},
+		{name: "gRPC deadline", status: failed("x"), attrs: []attribute.KeyValue{attribute.Int("rpc.grpc.status_code", 4)}, want: "ERROR", isError: true, message: "x"},
+		{name: "gRPC canceled without error", attrs: []attribute.KeyValue{attribute.Int("rpc.grpc.status_code", 1)}, want: "SUCCESS"},
+		{
+			name: "gRPC canceled, by name", status: failed("x"), attrs: []attribute.KeyValue{attribute.String("rpc.response.status_code", "CANCELLED")},
+			want: "CANCELED", message: "x",
+		},
+		{
+			name: "RPC status, another", status: failed("x"), attrs: []attribute.KeyValue{attribute.String("rpc.response.status_code", "NOT_FOUND")},
+			want: "ERROR", isError: true, message: "x",
+		},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			s := stub(tc.attrs...)
+			s.Status, s.Events = tc.status, tc.events
+			got := item(t, Config{}, end(s))
+			assert.Equal(t, tc.want, got["status"])
+			assert.Equal(t, tc.isError, at(got, "metadata", "error"))
+			assert.Equal(t, tc.errorType, at(got, "metadata", "error_type"))
+			assert.Equal(t, tc.message, at(got, "metadata", "error_message"))
+			assert.NotContains(t, item(t, Config{}, start(s)), "status")
+		})
+	}
+}
+
+func TestUsage(t *testing.T) {
+	str, num := attribute.String, attribute.Int
+	genAI := []attribute.KeyValue{
+		num("gen_ai.usage.input_tokens", 10), num("gen_ai.usage.output_tokens", 20), num("gen_ai.usage.cache_read.input_tokens", 3),
+		num("gen_ai.usage.reasoning.output_tokens", 4), num("gen_ai.usage.total_tokens", 30), attribute.Float64("gen_ai.usage.cost", 0.5),
+	}
+	const genAIUsage = `{"input_tokens":10,"output_tokens":20,"cached_input_tokens":3,"reasoning_tokens":4,"total_tokens":30,"cost_usd":0.5}`
+	openInference := []attribute.KeyValue{
+		num("llm.token_count.prompt", 11), num("llm.token_count.completion", 21), num("llm.token_count.total", 32),
+		num("llm.token_count.prompt_details.cache_read", 5), num("llm.token_count.completion_details.reasoning", 6), attribute.Float64("llm.cost.total", 0.0066),
+	}
+	const openInferenceUsage = `{"input_tokens":11,"output_tokens":21,"cached_input_tokens":5,"reasoning_tokens":6,"total_tokens":32,"cost_usd":0.0066}`
+	with := func(kv attribute.KeyValue, more ...attribute.KeyValue) []attribute.KeyValue {
+		return append([]attribute.KeyValue{kv}, more...)
+	}
+	for _, operation := range []string{"chat", "text_completion", "generate_content", "embeddings"} {
+		row{
+			name: operation, attrs: with(str("gen_ai.operation.name", operation), genAI...),
+			output: `{"usage":` + genAIUsage + `}`, left: `{"gen_ai.operation.name":"` + operation + `"}`,
+		}.run(t)
+	}
+	for _, operation := range []string{"invoke_agent", "invoke_workflow", "execute_tool", "retrieval"} {
+		row{
+			name: operation, attrs: with(str("gen_ai.operation.name", operation), genAI...),
+			usage: genAIUsage, left: `{"gen_ai.operation.name":"` + operation + `"}`,
+		}.run(t)
+	}
+	for _, kind := range []string{"LLM", "EMBEDDING"} {
+		row{
+			name: kind, attrs: with(str("openinference.span.kind", kind), openInference...),
+			output: `{"usage":` + openInferenceUsage + `}`, left: `{"openinference.span.kind":"` + kind + `"}`,
+		}.run(t)
+	}
+	for _, kind := range []string{"AGENT", "CHAIN", "TOOL"} {
+		row{
+			name: kind, attrs: with(str("openinference.span.kind", kind), openInference...),
+			usage: openInferenceUsage, left: `{"openinference.span.kind":"` + kind + `"}`,
+		}.run(t)
+	}
+	for _, r := range []row{
+		{name: "nothing known", attrs: genAI, usage: genAIUsage},
+		{
+			name: "overridden type, a model call", attrs: with(str("gen_ai.operation.name", "chat"), str("sgp.span.type", "AGENT_WORKFLOW"), num("gen_ai.usage.input_tokens", 1)),
+			wantType: "AGENT_WORKFLOW", output: `{"usage":{"input_tokens":1}}`, left: `{"gen_ai.operation.name":"chat"}`,
+		},
+		{
+			name: "overridden type, an agent", attrs: with(str("gen_ai.operation.name", "invoke_agent"), str("sgp.span.type", "COMPLETION"), num("gen_ai.usage.input_tokens", 1)),
+			wantType: "COMPLETION", usage: `{"input_tokens":1}`, left: `{"gen_ai.operation.name":"invoke_agent"}`,
+		},
+		{
+			name: "older names", attrs: with(str("gen_ai.operation.name", "chat"), num("gen_ai.usage.prompt_tokens", 1), num("gen_ai.usage.completion_tokens", 2), num("gen_ai.usage.cache_read_input_tokens", 3)),
+			output: `{"usage":{"input_tokens":1,"output_tokens":2,"cached_input_tokens":3}}`, left: `{"gen_ai.operation.name":"chat"}`,
+		},
+		{
+			name:   "one spelling of several",
+			attrs:  with(str("gen_ai.operation.name", "chat"), num("llm.token_count.prompt", 3), num("gen_ai.usage.prompt_tokens", 2), num("gen_ai.usage.input_tokens", 1)),
+			output: `{"usage":{"input_tokens":1}}`,
+			left:   `{"gen_ai.operation.name":"chat","llm.token_count.prompt":3,"gen_ai.usage.prompt_tokens":2}`,
+		},
+		{
+			name: "no numbers", attrs: with(str("gen_ai.operation.name", "chat"), str("gen_ai.usage.input_tokens", "10"), num("gen_ai.usage.output_tokens", -1), attribute.Float64("gen_ai.usage.cost", math.Inf(1))),
+			left:  `{"gen_ai.operation.name":"chat","gen_ai.usage.input_tokens":"10","gen_ai.usage.output_tokens":-1,"gen_ai.usage.cost":"Infinity"}`,
+			notes: `["metadata.attributes.gen_ai.usage.cost: number that JSON does not have, kept as a string"]`,
+		},
+		{
+			name: "not billed", attrs: with(str("gen_ai.operation.name", "chat"), num("gen_ai.usage.cache_creation.input_tokens", 5)),
+			left: `{"gen_ai.operation.name":"chat","gen_ai.usage.cache_creation.input_tokens":5}`,
+		},
+		{
+			name: "a model call's payload has its own", attrs: with(str("openinference.span.kind", "LLM"), str("output.value", `{"id":"x","usage":{"prompt_tokens":1}}`), num("llm.token_count.prompt", 1)),
+			output: `{"id":"x","reported_usage":{"prompt_tokens":1},"usage":{"input_tokens":1}}`, left: `{"openinference.span.kind":"LLM"}`,
+		},
+		{
+			name: "a model call's payload alone has it", attrs: with(str("openinference.span.kind", "LLM"), str("output.value", `{"id":"x","usage":{"prompt_tokens":1}}`)),
+			output: `{"id":"x","usage":{"prompt_tokens":1}}`, left: `{"openinference.span.kind":"LLM"}`,
+		},
+		{
+			name: "an agent's payload has its own", attrs: with(str("openinference.span.kind", "AGENT"), str("output.value", `{"usage":{"prompt_tokens":1}}`), num("llm.token_count.prompt", 1)),
+			output: `{"reported_usage":{"prompt_tokens":1}}`, usage: `{"input_tokens":1}`, left: `{"openinference.span.kind":"AGENT"}`,
+		},
+		{
+			name: "the application says so", attrs: with(str("sgp.output", `{"usage":{"input_tokens":1}}`), num("gen_ai.usage.input_tokens", 1)),
+			output: `{"usage":{"input_tokens":1}}`, left: `{"gen_ai.usage.input_tokens":1}`,
+		},
+		{
+			name: "on the event with the details", attrs: with(str("gen_ai.operation.name", "chat"), num("gen_ai.usage.input_tokens", 1)),
+			events: []sdktrace.Event{{Name: "gen_ai.client.inference.operation.details", Attributes: []attribute.KeyValue{
+				num("gen_ai.usage.input_tokens", 1), num("gen_ai.usage.output_tokens", 2), str("gen_ai.request.model", "m"),
+			}}},
+			output: `{"usage":{"input_tokens":1,"output_tokens":2}}`, left: `{"gen_ai.operation.name":"chat"}`,
+			leftEvents: `[{"name":"gen_ai.client.inference.operation.details","attributes":{"gen_ai.request.model":"m"}}]`,
+		},
+	} {
+		r.run(t)
+	}
+}
+
+func TestUsageIsNeverInBothPlaces(t *testing.T) {
+	for _, operation := range []string{"", "chat", "invoke_agent", "execute_tool", "dream"} {
+		for _, kind := range []string{"", "LLM", "AGENT", "TOOL"} {
+			for _, output := range []string{"", `{"usage":{"input_tokens":1}}`, `[1]`} {
+				for _, typ := range []string{"", "COMPLETION", "AGENT_WORKFLOW"} {
+					s := stub(attribute.String("gen_ai.operation.name", operation), attribute.String("openinference.span.kind", kind),
+						attribute.String("sgp.output", output), attribute.String("sgp.span.type", typ), attribute.Int("gen_ai.usage.input_tokens", 2))
+					got := item(t, Config{}, end(s))
+					inOutput, inMetadata := at(got, "output", "usage"), at(got, "metadata", "usage")
+					require.False(t, inOutput != nil && inMetadata != nil, "%s %s %s", operation, kind, output)
+					require.False(t, inOutput == nil && inMetadata == nil, "%s %s %s", operation, kind, output)
+				}
+			}
+		}
+	}
+}
+
+func TestEndlessFlatKeysAreBounded(t *testing.T) {
+	got := item(t, Config{}, end(stub(
+		attribute.String("llm.input_messages.0"+strings.Repeat(".0", 5000), "deep"),
+		attribute.String("llm.input_messages.99999999999999999999999.message.role", "user"),
+	)))
+	messages := at(got, "input", "messages").([]any)
+	require.Len(t, messages, 2)
+	assert.Equal(t, map[string]any{"role": "user"}, messages[1])
+}

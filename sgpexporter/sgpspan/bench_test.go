@@ -1,0 +1,166 @@
+package sgpspan
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+)
+
+// The spans of the benchmarks: a chat with a short and one with a long prompt.
+//
+//	go test -run '^$' -bench . ./sgpexporter/sgpspan
+var benchPrompts = []struct{ name, prompt string }{
+	{"short", "Tell me a joke about OpenTelemetry\n"},
+	{"50KB", strings.Repeat("The quick brown fox jumps over the lazy dog, and \"back\" again.\n", 820)},
+}
+
+const benchResource = `{"attributes":{"host.name":"web-1","service.name":"checkout","telemetry.sdk.language":"go"}}`
+
+func benchSpan(prompt string) *Span {
+	start := time.Date(2026, 1, 2, 3, 4, 5, 678_901_234, time.UTC)
+	resource, _ := JSONValue(benchResource)
+	message := Object{{Key: "role", Value: StringValue("user")}, {Key: "content", Value: StringValue(prompt)}}
+	attrs := Object{
+		{Key: "gen_ai.provider.name", Value: StringValue("openai")},
+		{Key: "gen_ai.operation.name", Value: StringValue("chat")},
+		{Key: "gen_ai.request.model", Value: StringValue("gpt-4")},
+		{Key: "gen_ai.request.max_tokens", Value: IntValue(200)},
+		{Key: "gen_ai.request.top_p", Value: FloatValue(0.95)},
+		{Key: "gen_ai.request.stream", Value: BoolValue(true)},
+		{Key: "gen_ai.response.id", Value: StringValue("chatcmpl-9J3uIL87gldCFtiIbyaOvTeYBRA3l")},
+		{Key: "gen_ai.response.finish_reasons", Value: AttributeValue(attribute.StringSliceValue([]string{"stop"}))},
+	}
+	usage := Object{{Key: "input_tokens", Value: IntValue(52)}, {Key: "output_tokens", Value: IntValue(47)}}
+	return &Span{
+		TraceID: "4bf92f3577b34da6a3ce929d0e0e4736", ID: "00f067aa0ba902b7", ParentID: "53995c3f42cd8ad8",
+		Name: "chat gpt-4", Start: start, End: start.Add(time.Second), Type: TypeCompletion, Status: StatusSuccess,
+		ObsTraceID: "4bf92f3577b34da6a3ce929d0e0e4736", ObsSpanID: "00f067aa0ba902b7",
+		Input:  Object{{Key: "messages", Value: ArrayValue(&Array{ObjectValue(&message)})}},
+		Output: Object{{Key: "usage", Value: ObjectValue(&usage)}},
+		Metadata: Object{
+			{Key: "__source__", Value: StringValue("otel-go")}, {Key: "attributes", Value: ObjectValue(&attrs)},
+			{Key: "kind", Value: StringValue("client")}, {Key: "resource", Value: resource},
+		},
+	}
+}
+
+type (
+	benchMessage struct {
+		Role    string `json:"role"`
+		Content string `json:"content"`
+	}
+	benchJSON struct {
+		TraceID  string    `json:"trace_id"`
+		ID       string    `json:"id"`
+		ParentID string    `json:"parent_id,omitempty"`
+		Name     string    `json:"name"`
+		Start    time.Time `json:"start_timestamp"`
+		End      time.Time `json:"end_timestamp"`
+		Type     string    `json:"type"`
+		Status   string    `json:"status"`
+		ObsTrace string    `json:"obs_trace_id"`
+		ObsSpan  string    `json:"obs_span_id"`
+		Input    struct {
+			Messages []benchMessage `json:"messages"`
+		} `json:"input"`
+		Output struct {
+			Usage struct {
+				Input  int `json:"input_tokens"`
+				Output int `json:"output_tokens"`
+			} `json:"usage"`
+		} `json:"output"`
+		Metadata struct {
+			Source     string          `json:"__source__"`
+			Attributes map[string]any  `json:"attributes"`
+			Kind       string          `json:"kind"`
+			Resource   json.RawMessage `json:"resource"`
+		} `json:"metadata"`
+	}
+)
+
+func benchEquivalent(prompt string) *benchJSON {
+	s := benchSpan(prompt)
+	j := &benchJSON{
+		TraceID: s.TraceID, ID: s.ID, ParentID: s.ParentID, Name: s.Name, Start: s.Start, End: s.End,
+		Type: string(s.Type), Status: string(s.Status), ObsTrace: s.ObsTraceID, ObsSpan: s.ObsSpanID,
+	}
+	j.Input.Messages = []benchMessage{{"user", prompt}}
+	j.Output.Usage.Input, j.Output.Usage.Output = 52, 47
+	j.Metadata.Source, j.Metadata.Kind, j.Metadata.Resource = "otel-go", "client", json.RawMessage(benchResource)
+	j.Metadata.Attributes = map[string]any{
+		"gen_ai.provider.name": "openai", "gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4",
+		"gen_ai.request.max_tokens": 200, "gen_ai.request.top_p": 0.95, "gen_ai.request.stream": true,
+		"gen_ai.response.id":             "chatcmpl-9J3uIL87gldCFtiIbyaOvTeYBRA3l",
+		"gen_ai.response.finish_reasons": []string{"stop"},
+	}
+	return j
+}
+
+func TestBenchmarksEncodeTheSame(t *testing.T) {
+	for _, p := range benchPrompts {
+		out, err := json.Marshal(benchEquivalent(p.prompt))
+		if err != nil {
+			t.Fatal(err)
+		}
+		assertSameJSON(t, string(out), string(benchSpan(p.prompt).AppendJSON(nil)))
+	}
+}
+
+func BenchmarkAppend(b *testing.B) {
+	for _, p := range benchPrompts {
+		b.Run(p.name, func(b *testing.B) {
+			s := benchSpan(p.prompt)
+			dst := s.AppendJSON(nil)
+			b.SetBytes(int64(len(dst)))
+			b.ReportAllocs()
+			for b.Loop() {
+				dst = s.AppendJSON(dst[:0])
+			}
+		})
+	}
+}
+
+func BenchmarkEncodingJSON(b *testing.B) {
+	for _, p := range benchPrompts {
+		b.Run(p.name, func(b *testing.B) {
+			s := benchEquivalent(p.prompt)
+			out, _ := json.Marshal(s)
+			b.SetBytes(int64(len(out)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := json.Marshal(s); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkScanJSON(b *testing.B) {
+	for _, p := range benchPrompts {
+		b.Run(p.name, func(b *testing.B) {
+			text, _ := json.Marshal([]benchMessage{{"user", p.prompt}})
+			b.SetBytes(int64(len(text)))
+			for b.Loop() {
+				if _, ok := scanJSON(string(text)); !ok {
+					b.Fatal("not JSON")
+				}
+			}
+		})
+	}
+}
+
+func BenchmarkRedactPatterns(b *testing.B) {
+	for _, p := range benchPrompts {
+		b.Run(p.name, func(b *testing.B) {
+			s, redact := benchSpan(p.prompt), RedactPatterns()
+			b.ReportAllocs()
+			for b.Loop() {
+				redact(s)
+			}
+		})
+	}
+}

@@ -1,0 +1,70 @@
+package sgpspan
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+func TestAppendString(t *testing.T) {
+	for _, tc := range []struct {
+		in, want string
+		repaired bool
+	}{
+		{``, `""`, false},
+		{`plain text, longer than eight bytes`, `"plain text, longer than eight bytes"`, false},
+		{"quote \" backslash \\ slash /", `"quote \" backslash \\ slash /"`, false},
+		{"line\nreturn\rtab\t", `"line\nreturn\rtab\t"`, false},
+		{"\x01\x1f\x7f", "\"\\u0001\\u001f\x7f\"", false},
+		{"héllo wörld, 世界 😀", `"héllo wörld, 世界 😀"`, false},
+		{"nul \x00 in", "\"nul \uFFFD in\"", true},
+		{"bad \xff\xfe and é", "\"bad \uFFFD\uFFFD and é\"", true},
+		{"é and then \xc3", "\"é and then \uFFFD\"", true},
+		{"a true \uFFFD", "\"a true \uFFFD\"", false},
+	} {
+		out, repaired := appendString([]byte("x"), tc.in)
+		assert.Equal(t, "x"+tc.want, string(out))
+		assert.Equal(t, tc.repaired, repaired, tc.in)
+	}
+}
+
+func FuzzAppendString(f *testing.F) {
+	f.Add("plain")
+	f.Add("\x00\xff\"\\\n é 世界 \u2028")
+	f.Fuzz(func(t *testing.T, s string) {
+		out, repaired := appendString(nil, s)
+		var got string
+		if err := json.Unmarshal(out, &got); err != nil {
+			t.Fatal(err)
+		}
+		want := strings.ReplaceAll(string([]rune(s)), "\x00", "\uFFFD") // []rune makes U+FFFD of each bad byte
+		if got != want || repaired != (want != s) {
+			t.Fatalf("%q became %q, repaired %v", s, got, repaired)
+		}
+	})
+}
+
+func TestIndexSpecialFindsTheFirst(t *testing.T) {
+	for n := range 20 {
+		for _, special := range []byte{'"', '\\', 0, 0x1f, 0x80, 0xff} {
+			s := strings.Repeat("!", n) + string([]byte{special}) + `"\` + strings.Repeat("~", 9)
+			assert.Equal(t, n, indexSpecial(s, false), "%q", s)
+			if special >= 0x80 {
+				assert.Equal(t, n+1, indexSpecial(s, true), "%q", s)
+			}
+		}
+	}
+	assert.Equal(t, 9, indexSpecial("\x7f !#[]^~a", false))
+}
+
+func TestCutString(t *testing.T) {
+	assert.Equal(t, "abc", cutString("abc", 3))
+	assert.Equal(t, "ab", cutString("abc", 2))
+	assert.Equal(t, "a", cutString("aé", 2))
+	assert.Equal(t, "a", cutString("a😀", 4))
+	assert.Equal(t, "a😀", cutString("a😀b", 5))
+	assert.Equal(t, "\x80\x80\x80", cutString("\x80\x80\x80\x80\x80", 3))
+	assert.Equal(t, "", cutString("😀", 1))
+}
