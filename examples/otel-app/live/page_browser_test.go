@@ -143,6 +143,31 @@ func TestBrowserCollapse(t *testing.T) {
 	b.clean()
 }
 
+func TestBrowserZoomsToASpan(t *testing.T) {
+	page := New(nil)
+	defer page.Close()
+	page.Ingest(items(askTrace("t", "How?", epoch))...)
+	b := openTab(t, page.Handler(), 1440, 900)
+	b.wait(rowCount + " === 15")
+	share := func(name string) int {
+		t.Helper()
+		return eval[int](b, fmt.Sprintf(`Math.round(100 * %s.querySelector(".bar").offsetWidth / document.querySelector(".axis-track").clientWidth)`, rowOf(name)))
+	}
+	assert.Equal(t, 15, share("execute_tool vet_example")) // 580 of 3912 ms
+	b.shortcut("e")
+	b.wait(rowOf("execute_tool vet_example") + `.matches(".active")`)
+	b.shortcut("z")
+	b.wait(`document.querySelector(".zoom-out:not([hidden]) span")?.textContent === "only execute_tool vet_example"`)
+	assert.Equal(t, 96, share("execute_tool vet_example"))
+	assert.True(t, eval[bool](b, rowOf("plan")+`.querySelector(".bar").hidden`), "what is at another time does not show")
+	assert.Equal(t, "1.1 s", eval[string](b, `document.querySelector(".tick:not([hidden])").textContent`), "the axis keeps the trace's time")
+	b.screenshot("zoom")
+	b.click(".zoom-out")
+	b.wait(`document.querySelector(".zoom-out").hidden`)
+	assert.Equal(t, 15, share("execute_tool vet_example"))
+	b.clean()
+}
+
 func TestBrowserKeyboard(t *testing.T) {
 	const (
 		up, down, left, right, home, end = "\u0304", "\u0301", "\u0302", "\u0303", "\u0306", "\u0305"
@@ -251,6 +276,8 @@ func TestBrowserTenThousandSpans(t *testing.T) {
 	b.wait(`document.querySelector("#waterfall .spacer").offsetHeight < 320000`)
 	b.shortcut("x")
 	b.wait(`document.querySelector("#waterfall .spacer").offsetHeight === 320000`)
+	b.shortcut("e")
+	b.wait(rowOf("step 9995") + `?.matches(".active")`)
 	t.Logf("jump, collapse, expand: long tasks (ms): %v", eval[[]int](b, `longTasks.splice(0)`))
 	b.screenshot("ten-thousand")
 

@@ -1,46 +1,65 @@
 // The time axis above the bars.
 
-import { h, setText } from "./dom.js";
+import { h, icon, setText } from "./dom.js";
 import { tick } from "./format.js";
 
 const minGap = 74; // pixels between two labels, at least
 
 export class Axis {
-  // onGrid(share) is told the distance of two ticks, as a share of the track.
-  constructor(element, onGrid) {
-    this.onGrid = onGrid;
+  // on: grid(position, size), told where the ticks are, as a CSS background
+  // has it, and zoomOut()
+  constructor(element, on) {
+    this.on = on;
     this.track = h("div", { class: "axis-track" });
     this.ticks = [];
-    element.replaceChildren(h("div", { class: "axis-title" }, "Span"), this.track);
+    this.zoomText = h("span");
+    this.zoomOut = h("button", { type: "button", class: "zoom-out", title: "Show the whole trace (z)", hidden: true, onclick: on.zoomOut },
+      icon("close"), this.zoomText);
+    element.replaceChildren(h("div", { class: "axis-title" }, "Span", this.zoomOut), this.track);
     this.width = 0;
     new ResizeObserver(() => {
       this.width = this.track.clientWidth;
-      if (this.range) this.draw(this.range);
+      if (this.range) this.draw(this.range, this.from);
     }).observe(this.track);
   }
 
-  // Draws ticks at round times from 0 to range microseconds.
-  draw(range) {
+  // name is that of the span that fills the axis, null for the whole trace.
+  setZoom(name) {
+    this.zoomOut.hidden = name === null;
+    setText(this.zoomText, name === null ? "" : `only ${name}`);
+  }
+
+  // Draws ticks at round times, for range microseconds beginning at from after
+  // the trace's start.
+  draw(range, from) {
     this.range = range;
+    this.from = from;
     const most = Math.max(2, Math.floor((this.width || 600) / minGap));
     const step = roundStep(range / most);
-    const count = Math.floor(range / step) + 1;
+    const first = Math.ceil(from / step - 1e-9) * step;
+    const count = Math.floor((from + range - first) / step) + 1;
+    const at = (i) => (first - from + i * step) / range;
     while (this.ticks.length < count) {
       const mark = h("span", { class: "tick" });
       this.ticks.push(mark);
       this.track.append(mark);
     }
     this.ticks.forEach((mark, i) => {
-      mark.hidden = i >= count || (i > 0 && (i * step) / range > 0.97);
+      mark.hidden = i >= count || (i > 0 && at(i) > 0.97);
       if (mark.hidden) return;
-      mark.style.left = `${(100 * i * step) / range}%`;
-      setText(mark, tick(i * step, step));
+      mark.style.left = `${100 * at(i)}%`;
+      setText(mark, tick(first + i * step, step));
     });
-    const share = step / range;
-    if (share !== this.share) {
-      this.share = share;
-      this.onGrid(share);
-    }
+    this.drawGrid(at(0), step / range);
+  }
+
+  drawGrid(first, share) {
+    const key = `${first} ${share}`;
+    if (key === this.grid) return;
+    this.grid = key;
+    // A background's position in per cent is one of the space that its image leaves.
+    const position = share < 1 ? `${(100 * first) / (1 - share)}%` : "0";
+    this.on.grid(`${position} 0`, `${100 * share}% 100%`);
   }
 }
 

@@ -20,6 +20,7 @@ const keys = [
   ]],
   ["View", [
     [["x", "c"], "expand, collapse all"],
+    [["z"], "zoom to the span, and out again"],
     [["f"], "follow the newest trace"],
     [["a"], "ask a question"],
     [["t"], "theme: system, light, dark"],

@@ -17,6 +17,7 @@ export function installKeys({ app, show, closeSpan, follow, help }) {
     e: () => waterfall.find(failed, 1),
     E: () => waterfall.find(failed, -1),
     r: () => waterfall.find(running, 1),
+    z: () => waterfall.toggleZoom(),
     x: () => waterfall.expandAll(),
     c: () => waterfall.collapseAll(),
     f: () => follow(!app.following),

@@ -101,6 +101,7 @@ export class VirtualList {
 
   // Scrolls as little as needed to show the row.
   reveal(index) {
+    this.render(); // the height may be that of fewer rows
     const top = index * this.rowHeight;
     const { scrollTop, clientHeight } = this.scroller;
     if (top < scrollTop) this.scroller.scrollTop = top;

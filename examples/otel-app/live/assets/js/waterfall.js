@@ -20,10 +20,17 @@ export class Waterfall {
     this.active = null; // id of the span under the cursor
     this.selected = null; // id of the span in the panel
     this.matches = null; // Set of span ids, null when nothing is searched
+    this.zoomed = null; // the node whose time fills the axis, null for the whole trace
     this.dirty = false;
     this.lastFrame = 0;
     this.scroller = scroller;
-    this.axis = new Axis(axis, (share) => scroller.style.setProperty("--grid", `${100 * share}% 100%`));
+    this.axis = new Axis(axis, {
+      grid: (position, size) => {
+        scroller.style.setProperty("--grid-at", position);
+        scroller.style.setProperty("--grid", size);
+      },
+      zoomOut: () => this.zoom(null),
+    });
     this.narrow = matchMedia("(max-width: 719px)");
     this.list = new VirtualList(scroller, {
       rowHeight: this.rowHeight(),
@@ -32,6 +39,10 @@ export class Waterfall {
     });
     this.narrow.addEventListener("change", () => this.list.setRowHeight(this.rowHeight()));
     scroller.addEventListener("click", (event) => this.click(event));
+    scroller.addEventListener("dblclick", (event) => {
+      const node = event.target.closest(".span-row")?.node;
+      if (node && event.target.closest(".span-time")) this.zoom(node);
+    });
     scroller.addEventListener("focus", () => this.focused());
   }
 
@@ -41,7 +52,8 @@ export class Waterfall {
 
   clear() {
     this.model.clear();
-    this.active = this.selected = this.matches = null;
+    this.active = this.selected = this.matches = this.zoomed = null;
+    this.axis.setZoom(null);
     this.scroller.scrollTop = 0;
     this.changed();
   }
@@ -71,14 +83,21 @@ export class Waterfall {
     this.pointToActive();
   }
 
-  // The span of time that the axis covers: up to now, while anything runs.
+  // The time that the axis covers: all of the trace, up to now while anything
+  // runs, or one span.
   measure() {
     const { model } = this;
     this.time = this.now();
     this.base = model.start;
     const end = model.running ? Math.max(model.end, this.time) : model.end;
     this.range = Math.max(1, end - this.base) * (model.running ? 1.04 : 1);
-    if (model.nodes.size) this.axis.draw(this.range);
+    if (this.zoomed) {
+      const { start, end: until } = this.zoomed;
+      const length = Math.max(1, (until || Math.max(start, this.time)) - start);
+      this.base = start - length * 0.02;
+      this.range = length * 1.04;
+    }
+    if (model.nodes.size) this.axis.draw(this.range, this.base - model.start);
   }
 
   animate(time) {
@@ -161,8 +180,12 @@ export class Waterfall {
   updateBar(element, node) {
     const { bar, label } = element.parts;
     const end = node.end || Math.max(node.start, this.time);
-    const left = (100 * (node.start - this.base)) / this.range;
-    const width = (100 * (end - node.start)) / this.range;
+    // What reaches beyond the axis, when it shows a part, is cut off there.
+    const left = Math.max(-0.5, (100 * (node.start - this.base)) / this.range);
+    const width = Math.min(100.5, (100 * (end - this.base)) / this.range) - left;
+    const outside = left > 100 || width < -0.001;
+    bar.hidden = label.hidden = outside;
+    if (outside) return;
     bar.style.left = `${left}%`;
     bar.style.width = `${width}%`;
     setText(label, duration(end - node.start) + (node.end ? "" : " · running"));
@@ -202,15 +225,37 @@ export class Waterfall {
     this.layout();
   }
 
+  // Lets one span's time fill the axis; null shows the whole trace again.
+  zoom(node) {
+    this.zoomed = node;
+    this.axis.setZoom(node?.name ?? null);
+    this.layout();
+  }
+
+  // Zooms to the span under the cursor, or out if that is what is shown.
+  toggleZoom() {
+    const node = this.model.nodes.get(this.active) ?? null;
+    this.zoom(this.zoomed === node ? null : node);
+  }
+
   expandAll() {
     this.model.collapsed.clear();
     this.layout();
+    this.keepActive();
   }
 
   collapseAll() {
     this.model.collapseAll();
-    if (this.indexOf(this.active) < 0) this.active = this.rows[0]?.id ?? null;
     this.layout();
+    if (this.active !== null && this.indexOf(this.active) < 0) this.active = this.rows[0]?.id ?? null;
+    this.keepActive();
+  }
+
+  // Keeps the cursor in view when the rows around it come and go.
+  keepActive() {
+    const index = this.indexOf(this.active);
+    if (index >= 0) this.list.reveal(index);
+    this.pointToActive();
   }
 
   indexOf(id) {
