@@ -91,9 +91,9 @@
 //	                                      code, "timeout", "connection_error", "rejected", …
 //	otel.sdk.exporter.operation.duration  seconds of a call, retries included, with
 //	                                      http.response.status_code and error.type
-//	otelsgp.exporter.request.splits       requests rejected whole and sent again in halves
-//	otelsgp.exporter.request.retries      requests sent again after a failure for now
-//	otelsgp.exporter.item.refused         STARTs and ENDs refused alone, by
+//	sgpexporter.request.splits            requests rejected whole and sent again in halves
+//	sgpexporter.request.retries           requests sent again after a failure for now
+//	sgpexporter.item.refused              STARTs and ENDs refused alone, by
 //	                                      http.response.status_code
 //
 // All carry otel.component.name, otel.component.type, server.address and

@@ -83,7 +83,7 @@ func ExampleExporter() {
 	// true
 }
 
-// With DISABLE_SCALE_TRACING set there is nothing to register.
+// With DISABLE_SCALE_TRACING set the same program runs and exports nothing.
 func ExampleExporter_Disabled() {
 	os.Setenv("DISABLE_SCALE_TRACING", "1")
 	defer os.Unsetenv("DISABLE_SCALE_TRACING")
@@ -93,16 +93,13 @@ func ExampleExporter_Disabled() {
 		fmt.Println(err)
 		return
 	}
-	var opts []sdktrace.TracerProviderOption
-	if !exp.Disabled() {
-		opts = append(opts, sdktrace.WithSpanProcessor(asyncprocessor.New(exp)))
-	}
-	tp := sdktrace.NewTracerProvider(opts...)
+	proc := asyncprocessor.New(exp)
+	tp := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(proc))
 	_, span := tp.Tracer("example").Start(context.Background(), "not exported")
 	span.End()
-	fmt.Println(len(opts), tp.Shutdown(context.Background()))
+	fmt.Println(exp.Disabled(), tp.Shutdown(context.Background()), proc.Stats().Offered)
 	// Output:
-	// 0 <nil>
+	// true <nil> 0
 }
 
 // A span that SGP refuses costs itself only: it is named, and counted.

@@ -91,13 +91,10 @@ func isLoopback(host string) bool {
 }
 
 // Disabled says whether the Exporter exports nothing: it is nil, or
-// DISABLE_SCALE_TRACING was set when it was made. What it is given is not
-// delivered, and counted as [ReasonDisabled]; without the variable set to save
-// the work, do not register a processor for it:
-//
-//	if !exp.Disabled() {
-//		opts = append(opts, sdktrace.WithSpanProcessor(asyncprocessor.New(exp)))
-//	}
+// DISABLE_SCALE_TRACING was set when it was made. asyncprocessor.New makes a
+// Processor of it that does nothing, counts nothing and costs nothing. Whoever
+// calls ExportSnapshots all the same is told that nothing was delivered, for
+// [ReasonDisabled].
 func (e *Exporter) Disabled() bool { return e == nil || e.client == nil }
 
 // Shutdown ends the Exporter: later calls of ExportSnapshots return an error that

@@ -510,6 +510,11 @@ func TestDisabled(t *testing.T) {
 		require.NoError(t, exp.Shutdown(t.Context()))
 		assert.Contains(t, exp.String(), "Disabled:true")
 		assert.NotPanics(t, func() { exp.MarshalLog() })
+
+		proc := asyncprocessor.New(exp)
+		proc.OnEnd(span(1))
+		require.NoError(t, proc.Shutdown(t.Context()))
+		assert.Zero(t, proc.Stats().Offered)
 	}
 }
 

@@ -66,13 +66,13 @@ func newMetrics(provider metric.MeterProvider, target *url.URL) *metrics {
 	made(err)
 	m.duration, err = otelconv.NewSDKExporterOperationDuration(meter)
 	made(err)
-	m.splits, err = meter.Int64Counter("otelsgp.exporter.request.splits", metric.WithUnit("{split}"),
+	m.splits, err = meter.Int64Counter("sgpexporter.request.splits", metric.WithUnit("{split}"),
 		metric.WithDescription("The number of requests that SGP rejected whole and that were sent again in two halves."))
 	made(err)
-	m.retries, err = meter.Int64Counter("otelsgp.exporter.request.retries", metric.WithUnit("{retry}"),
+	m.retries, err = meter.Int64Counter("sgpexporter.request.retries", metric.WithUnit("{retry}"),
 		metric.WithDescription("The number of times that a request which failed for now was sent again."))
 	made(err)
-	m.rejects, err = meter.Int64Counter("otelsgp.exporter.item.refused", metric.WithUnit("{item}"),
+	m.rejects, err = meter.Int64Counter("sgpexporter.item.refused", metric.WithUnit("{item}"),
 		metric.WithDescription("The number of items, STARTs and ENDs, that SGP refused alone and for good."))
 	made(err)
 

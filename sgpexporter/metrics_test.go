@@ -65,11 +65,11 @@ func TestMetrics(t *testing.T) {
 	// Of the six one is a START, one is rejected, one is filtered.
 	assert.Equal(t, map[string]int64{"": 4, "rejected": 1, "filtered": 1}, byAttr(t, exported, "error.type"))
 	assert.Equal(t, map[string]int64{"": 0}, byAttr(t, got["otel.sdk.exporter.span.inflight"], "error.type"))
-	assert.Equal(t, map[string]int64{"422": 1}, byAttr(t, got["otelsgp.exporter.item.refused"], "http.response.status_code"))
-	splits := byAttr(t, got["otelsgp.exporter.request.splits"], "error.type")[""]
+	assert.Equal(t, map[string]int64{"422": 1}, byAttr(t, got["sgpexporter.item.refused"], "http.response.status_code"))
+	splits := byAttr(t, got["sgpexporter.request.splits"], "error.type")[""]
 	assert.Positive(t, splits)
 	assert.EqualValues(t, requests(srv)-2, 2*splits, "each split is two requests more")
-	assert.NotContains(t, got, "otelsgp.exporter.request.retries")
+	assert.NotContains(t, got, "sgpexporter.request.retries")
 
 	durations := got["otel.sdk.exporter.operation.duration"].(metricdata.Histogram[float64])
 	require.Len(t, durations.DataPoints, 2)
@@ -105,7 +105,7 @@ func TestMetricsOfRetriesAndFailures(t *testing.T) {
 
 		got := collect(t, reader)
 		assert.Equal(t, map[string]int64{"": 5, "500": 6, "401": 7}, byAttr(t, got["otel.sdk.exporter.span.exported"], "error.type"))
-		assert.Equal(t, map[string]int64{"": 4}, byAttr(t, got["otelsgp.exporter.request.retries"], "error.type"))
+		assert.Equal(t, map[string]int64{"": 4}, byAttr(t, got["sgpexporter.request.retries"], "error.type"))
 		// One observation for a call, backoff included.
 		longest := 0.0
 		var count uint64

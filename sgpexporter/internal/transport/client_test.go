@@ -267,3 +267,24 @@ func TestReasonCompressed(t *testing.T) {
 	err = judge(replyWith(422, "not gzip", "Content-Type", "application/json", "Content-Encoding", "gzip"), testKey)
 	assert.EqualError(t, err, "SGP answered 422 Unprocessable Entity")
 }
+
+// slow returns an answer before it has read the body, as net/http may, and
+// keeps it.
+type slow struct{ body io.ReadCloser }
+
+func (s *slow) RoundTrip(req *http.Request) (*http.Response, error) {
+	s.body = req.Body
+	resp := replyWith(200, "")
+	resp.Request = req
+	return resp, nil
+}
+
+// The buffer is used again for the next batch: what still reads the last one must
+// get an error, not another batch's spans.
+func TestBodyCannotBeReadAfterTheAttempt(t *testing.T) {
+	rt := new(slow)
+	c, rec := newTestClient(t, rt)
+	require.NoError(t, c.Send(t.Context(), batchOf("a"), 1, rec).Err)
+	_, err := rt.body.Read(make([]byte, 10))
+	assert.ErrorIs(t, err, errReleased)
+}
