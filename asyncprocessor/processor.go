@@ -31,7 +31,9 @@ type Processor struct {
 var _ sdktrace.SpanProcessor = (*Processor)(nil)
 
 // New returns a Processor that delivers to exporter, and starts its background
-// goroutine, which ends with Shutdown. With a nil exporter it does nothing.
+// goroutine, which ends with Shutdown. With a nil exporter it does nothing, and
+// neither with one that has a method Disabled() bool which returns true now: so
+// one that is switched off costs nothing and counts nothing as lost.
 //
 // An option that is out of range is reported to the global OpenTelemetry error
 // handler, as an error that wraps [ErrInvalidOption], and its default is used.
@@ -43,8 +45,8 @@ func New(exporter Exporter, opts ...Option) *Processor {
 	if err != nil {
 		otel.Handle(err)
 	}
-	if exporter == nil {
-		return &Processor{}
+	if disabled(exporter) {
+		return &Processor{cfg: cfg}
 	}
 	ctx, cancel := context.WithCancel(markExport(context.Background()))
 	q := newQueue(cfg)
@@ -64,6 +66,14 @@ func New(exporter Exporter, opts ...Option) *Processor {
 	}
 	go p.dispatcher.run()
 	return p
+}
+
+func disabled(exporter Exporter) bool {
+	if exporter == nil {
+		return true
+	}
+	e, ok := exporter.(interface{ Disabled() bool })
+	return ok && e.Disabled()
 }
 
 // OnStart takes the span's START, unless the policy is [StartNever]. It waits for
