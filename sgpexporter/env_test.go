@@ -38,7 +38,7 @@ func (n *notes) ExportSnapshots(_ context.Context, snapshots []asyncprocessor.Sn
 	n.running++
 	n.most = max(n.most, n.running)
 	n.mu.Unlock()
-	time.Sleep(time.Minute)
+	<-time.After(time.Minute)
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.running--
@@ -58,7 +58,7 @@ func throughProcessor(t *testing.T, spans int, pairs ...string) (*notes, asyncpr
 		_, span := tp.Tracer("").Start(t.Context(), "span")
 		defer span.End()
 	}
-	time.Sleep(time.Second)
+	<-time.After(time.Second)
 	stats := proc.Stats()
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), time.Hour)

@@ -150,7 +150,8 @@ func WithUUIDs() Option {
 // It may change it, to redact prompts above all; false drops it, counted as
 // [ReasonFiltered]. A hook that panics costs that write of the span, counted as
 // [ReasonHookPanic]. Hooks run in the order of the options, concurrently for
-// different traces; each write of a span, START and END, passes through them.
+// different traces; each write of a span, START and END, passes through them, and
+// once more when SGP refuses it.
 // Package sgpspan has redactors that are ready to use. nil adds none.
 func WithSpanHook(hook func(*sgpspan.Span) (keep bool)) Option {
 	return func(c *config) {

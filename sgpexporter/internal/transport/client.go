@@ -147,6 +147,9 @@ func (c *Client) attempt(ctx context.Context, p *payload, key string, size int64
 		return 0, c.unanswered(ctx, err, key)
 	}
 	defer drain(resp.Body, size)
+	if resp.Request == nil {
+		resp.Request = req // a RoundTripper need not set it
+	}
 	return resp.StatusCode, judge(resp, key)
 }
 

@@ -155,6 +155,18 @@ func TestContentTypeOfASuccess(t *testing.T) {
 	}
 }
 
+// bare answers with what an http.RoundTripper has to set, and no more.
+type bare struct{ resp *http.Response }
+
+func (b bare) RoundTrip(*http.Request) (*http.Response, error) { return b.resp, nil }
+
+func TestAnswersWithoutTheirRequest(t *testing.T) {
+	c, rec := newTestClient(t, bare{replyWith(200, "", "Content-Type", "text/html")})
+	require.ErrorIs(t, c.Send(t.Context(), batchOf("a"), 1, rec).Err, ErrNotSGP)
+	c, rec = newTestClient(t, bare{replyWith(302, "", "Location", "https://login.test/")})
+	require.ErrorIs(t, c.Send(t.Context(), batchOf("a"), 1, rec).Err, ErrRedirected)
+}
+
 func TestHTTP2(t *testing.T) {
 	var protos []string
 	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

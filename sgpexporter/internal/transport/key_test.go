@@ -185,7 +185,7 @@ func TestSourceIsAskedOnceConcurrentSafe(t *testing.T) {
 		c, rec := newTestClient(t, l, withSource(func(context.Context) (string, error) {
 			assert.EqualValues(t, 1, overlap.Add(1))
 			defer overlap.Add(-1)
-			time.Sleep(time.Second)
+			<-time.After(time.Second)
 			if asked.Add(1) == 1 {
 				return "first", nil
 			}

@@ -46,12 +46,8 @@ func (c *Client) put(ctx context.Context, items []byte) (code int, err error) {
 		}
 	}()
 
-	var (
-		since = time.Now()
-		fresh bool // a new key was tried at once
-		waits = c.cfg.Retry.backOff()
-	)
-	for attempts := 1; ; attempts++ {
+	try := newAttempts(c)
+	for {
 		key, err = c.keyFor(ctx)
 		if err == nil {
 			code, err = c.attempt(ctx, &p, key, int64(len(items)))
@@ -63,12 +59,12 @@ func (c *Client) put(ctx context.Context, items []byte) (code int, err error) {
 		}
 		wait, again := transient(err)
 		if errors.Is(err, ErrUnauthorized) {
-			if c.cfg.KeyCanChange {
-				again = true
+			again = c.cfg.KeyCanChange
+			if again {
 				another, keyErr := c.replaceKey(ctx, key)
-				if another && !fresh {
-					fresh = true
-					continue
+				if another && !try.newKey {
+					try.newKey = true
+					continue // at once, but once
 				}
 				if keyErr != nil {
 					err = fmt.Errorf("%w; %w", err, keyErr)
@@ -79,30 +75,54 @@ func (c *Client) put(ctx context.Context, items []byte) (code int, err error) {
 		if !again {
 			return code, err
 		}
-		if ctx.Err() != nil {
-			return code, gaveUp(err, attempts, since, ended(ctx))
-		}
-		if !c.cfg.Retry.Enabled {
+		if err = try.wait(ctx, err, wait); err != nil {
 			return code, err
 		}
-		if attempts == c.cfg.Retry.MaxAttempts {
-			return code, gaveUp(err, attempts, since, "as many as are allowed")
-		}
-		if attempts >= reportAfter && !errors.Is(err, ErrUnauthorized) {
-			c.cfg.Observer.Failing(err, attempts, since)
-		}
-		wait = max(wait, waits.NextBackOff())
-		if limit := c.cfg.Retry.MaxElapsedTime; limit > 0 && time.Since(since)+wait > limit {
-			return code, gaveUp(err, attempts, since, "the time for retries is over")
-		}
-		if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= wait {
-			return code, gaveUp(err, attempts, since, context.DeadlineExceeded)
-		}
-		c.cfg.Observer.Retried(ctx)
-		if !sleep(ctx, wait) {
-			return code, gaveUp(err, attempts, since, ended(ctx))
-		}
 	}
+}
+
+// attempts is how often, and for how long, one request has failed for now.
+type attempts struct {
+	client *Client
+	since  time.Time
+	failed int
+	newKey bool // one was tried at once
+	waits  *backoff.ExponentialBackOff
+}
+
+func newAttempts(c *Client) *attempts {
+	return &attempts{client: c, since: time.Now(), waits: c.cfg.Retry.backOff()}
+}
+
+// wait waits until the request may be sent again, for at least as long as the
+// server asks. It returns err, and why, when there is to be no other attempt.
+func (a *attempts) wait(ctx context.Context, err error, asked time.Duration) error {
+	retry, observer := a.client.cfg.Retry, a.client.cfg.Observer
+	a.failed++
+	switch {
+	case ctx.Err() != nil:
+		return gaveUp(err, a.failed, a.since, ended(ctx))
+	case !retry.Enabled:
+		return err
+	case a.failed == retry.MaxAttempts:
+		return gaveUp(err, a.failed, a.since, "as many as are allowed")
+	}
+	if a.failed >= reportAfter && !errors.Is(err, ErrUnauthorized) {
+		observer.Failing(err, a.failed, a.since)
+	}
+	wait := max(asked, a.waits.NextBackOff())
+	if retry.MaxElapsedTime > 0 && time.Since(a.since)+wait > retry.MaxElapsedTime {
+		return gaveUp(err, a.failed, a.since, "the time for retries is over")
+	}
+	// What comes after the deadline is not worth waiting for.
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= wait {
+		return gaveUp(err, a.failed, a.since, context.DeadlineExceeded)
+	}
+	observer.Retried(ctx)
+	if !sleep(ctx, wait) {
+		return gaveUp(err, a.failed, a.since, ended(ctx))
+	}
+	return nil
 }
 
 // keyFor returns the key to send. Not to get one is a failure for now.
