@@ -1,6 +1,7 @@
 package live
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -70,7 +71,9 @@ type (
 // neither Ingest nor memory notices.
 func (p *Page) serveEvents(w http.ResponseWriter, r *http.Request) {
 	traceID := r.URL.Query().Get("trace")
-	seq, resumed := p.resumeFrom(r.Header.Get("Last-Event-ID"))
+	// The browser sends the header when it connects again by itself, the page's
+	// script the parameter when it does.
+	seq, resumed := p.resumeFrom(cmp.Or(r.Header.Get("Last-Event-ID"), r.URL.Query().Get("since")))
 
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")

@@ -133,6 +133,12 @@ func TestStreamResumesWhereTheBrowserStopped(t *testing.T) {
 	require.Len(t, spans.Spans, 1)
 	assert.Equal(t, "b", spans.Spans[0].ID)
 	end()
+	next, end = listen(t, server, "?trace=t&since="+mark.id, "")
+	spans = spansEvent{}
+	next("spans", &spans)
+	assert.False(t, spans.Reset)
+	assert.Len(t, spans.Spans, 1)
+	end()
 
 	// A mark of another run of the server is worth nothing.
 	next, _ = listen(t, server, "?trace=t", "otherrun.7")

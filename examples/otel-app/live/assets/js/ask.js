@@ -2,6 +2,7 @@
 // page that has nothing to show yet.
 
 import { byId, h, icon, replace, copyButton } from "./dom.js";
+import { prose } from "./messages.js";
 
 const example = "How do I cancel an HTTP request?";
 
@@ -59,7 +60,7 @@ export class Ask {
     this.button.disabled = true;
     this.form.classList.add("busy");
     this.input.value = "";
-    this.text = h("p", { class: "prose" }, h("span", { class: "muted" }, "Working on it…"));
+    this.text = h("div", { class: "prose" }, h("span", { class: "muted" }, "Working on it…"));
     this.draw(question, this.text);
     this.onAsk();
     try {
@@ -108,7 +109,7 @@ export class Ask {
   finish(value, ok) {
     const text = typeof value === "string" ? value : (value?.answer ?? value?.error ?? JSON.stringify(value, null, 2));
     if (!ok) this.fail(text || "The service could not answer.");
-    else this.text.textContent = text;
+    else replace(this.text, prose(text));
     const id = value?.trace_id;
     if (typeof id === "string") {
       this.text.parentElement.append(h("button", { type: "button", class: "link", onclick: () => this.onOpen(id) }, "Show its trace"));

@@ -5,6 +5,7 @@ import { duration, tokens, cost, count, dateTime } from "./format.js";
 import { conversation } from "./conversation.js";
 import { messages } from "./messages.js";
 import { jsonView } from "./jsonview.js";
+import { table } from "./table.js";
 import { events } from "./events.js";
 import { typeOf, statusOf, statusLabel } from "./types.js";
 
@@ -204,9 +205,9 @@ export class Detail {
     const plain = entries.filter(([, value]) => value === null || typeof value !== "object");
     const nested = entries.filter(([, value]) => value !== null && typeof value === "object");
     return [
-      plain.length > 0 && h("dl", { class: "table" }, plain.map(([key, value]) => [h("dt", null, key), h("dd", null, String(value))])),
+      plain.length > 0 && table(plain),
       nested.map(([key, value]) => h("section", { class: "payload" },
-        h("header", null, h("h3", null, key)), h("div", { class: "payload-body" }, table(value)))),
+        h("header", null, h("h3", null, key)), h("div", { class: "payload-body" }, Array.isArray(value) ? jsonView(value, { open: 2 }) : table(Object.entries(value))))),
     ];
   }
 
@@ -231,13 +232,6 @@ export class Detail {
     event.preventDefault();
     event.stopPropagation();
   }
-}
-
-// An object of plain values reads better as a table.
-export function table(value) {
-  const entries = Array.isArray(value) ? [] : Object.entries(value);
-  if (!entries.length || entries.some(([, v]) => v !== null && typeof v === "object")) return jsonView(value, { open: 2 });
-  return h("dl", { class: "table" }, entries.map(([key, v]) => [h("dt", null, key), h("dd", null, String(v))]));
 }
 
 function id(text) {

@@ -3,6 +3,7 @@
 import { h } from "./dom.js";
 import { duration, dateTime } from "./format.js";
 import { jsonView } from "./jsonview.js";
+import { table } from "./table.js";
 
 export function events(list, start) {
   if (!Array.isArray(list) || list.length === 0) return h("p", { class: "muted" }, "This span has no events.");
@@ -20,13 +21,5 @@ function one(event, start) {
       h("time", { title: Number.isNaN(at) ? null : dateTime(at) }, offset),
       h("strong", null, String(event.name ?? "event"))),
     attributes !== null && typeof attributes === "object" && Object.keys(attributes).length > 0
-      && h("dl", { class: "table" }, Object.entries(attributes).map(attribute)));
-}
-
-// A value of several lines, a stack trace for example, gets the whole width.
-function attribute([key, value]) {
-  if (value !== null && typeof value === "object") return [h("dt", null, key), h("dd", null, jsonView(value))];
-  const text = String(value);
-  if (!text.includes("\n")) return [h("dt", null, key), h("dd", null, text)];
-  return [h("dt", { class: "wide" }, key), h("dd", { class: "wide" }, h("pre", { class: "code" }, text))];
+      && table(Object.entries(attributes)));
 }

@@ -56,7 +56,9 @@ app.search = new Search({
   on: {
     matches: (result) => {
       app.list.setMatches(result?.traces ?? null);
-      app.waterfall.setMatches(result ? new Set(result.spans ?? []) : null);
+      const matches = result && new Set(result.spans ?? []);
+      if (matches) matches.complete = !result.truncated; // or what does not match is not known
+      app.waterfall.setMatches(matches);
       drawListState();
     },
     step: (step) => app.waterfall.find((node) => app.waterfall.matches?.has(node.id), step),

@@ -38,7 +38,7 @@ function body(value) {
 
 // Text with its line breaks, and fenced code as code. Nothing else of Markdown
 // is interpreted.
-function prose(text) {
+export function prose(text) {
   const out = [];
   text.split(/^```[^\n]*\n?/m).forEach((piece, i) => {
     const trimmed = piece.replace(/^\n+|\s+$/g, "");

@@ -145,7 +145,7 @@ export class Waterfall {
     const open = !this.model.collapsed.has(node.id);
     const parent = node.children.length > 0;
     element.node = node;
-    const found = this.matches === null ? "" : this.matches.has(node.id) ? " match" : " dim";
+    const found = this.matches === null ? "" : this.matches.has(node.id) ? " match" : this.matches.complete ? " dim" : "";
     setClass(element, `span-row s-${status}${node.id === this.active ? " active" : ""}${found}`);
     setClass(parts.type, `type t-${family}`);
     setClass(parts.bar, `bar t-${family}`);
