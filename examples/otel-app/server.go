@@ -74,6 +74,7 @@ func routes(a *app) http.Handler {
 		w.Header().Set("Content-Type", "text/plain")
 		_, _ = w.Write([]byte("ok\n"))
 	})
+	mux.Handle("GET /metrics", a.telemetry.metrics.handler)
 	mux.Handle("/", a.page.Handler())
 	return mux
 }

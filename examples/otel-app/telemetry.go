@@ -35,6 +35,7 @@ type telemetry struct {
 	provider  *sdktrace.TracerProvider
 	processor *asyncprocessor.Processor
 	exporter  *sgpexporter.Exporter
+	metrics   *metrics
 	// target says where spans go, for people.
 	target string
 
@@ -49,13 +50,19 @@ func newTelemetry(ctx context.Context, delivered func(...json.RawMessage)) (*tel
 	if err != nil {
 		return nil, err
 	}
+	metrics, err := newMetrics(res)
+	if err != nil {
+		return nil, err
+	}
 	t := &telemetry{
+		metrics: metrics,
 		// Processors that add something to a span go first.
 		provider:  sdktrace.NewTracerProvider(sdktrace.WithResource(res), sdktrace.WithSpanProcessor(genai.ConversationProcessor{})),
 		transport: http.DefaultTransport.(*http.Transport).Clone(),
 	}
 	t.transport.MaxIdleConnsPerHost = asyncprocessor.DefaultConcurrency
 	options := []sgpexporter.Option{
+		sgpexporter.WithMeterProvider(metrics.provider),
 		// The exporter's own requests are instrumented with the same provider.
 		// That does no harm: the processor ignores the spans of its exporter.
 		sgpexporter.WithHTTPClient(&http.Client{Transport: &delivery.Tap{
@@ -75,12 +82,12 @@ func newTelemetry(ctx context.Context, delivered func(...json.RawMessage)) (*tel
 		t.close()
 		return nil, fmt.Errorf("set the exporter up: %w", err)
 	}
-	t.processor = asyncprocessor.New(t.exporter, sgpexporter.ProcessorOptionsFromEnv()...)
+	t.processor = asyncprocessor.New(t.exporter,
+		append(sgpexporter.ProcessorOptionsFromEnv(), asyncprocessor.WithMeterProvider(metrics.provider))...)
+	t.provider.RegisterSpanProcessor(t.processor)
 	if t.exporter.Disabled() {
 		t.target = "nowhere, as DISABLE_SCALE_TRACING is set"
-		return t, nil
 	}
-	t.provider.RegisterSpanProcessor(t.processor)
 	return t, nil
 }
 
@@ -112,11 +119,7 @@ func newResource(ctx context.Context) (*resource.Resource, error) {
 // error tells of spans that were not delivered.
 func (t *telemetry) shutdown(ctx context.Context) error {
 	defer t.close()
-	err := t.provider.Shutdown(ctx)
-	if t.exporter.Disabled() {
-		return errors.Join(err, t.processor.Shutdown(ctx)) // it was not registered
-	}
-	return err
+	return errors.Join(t.provider.Shutdown(ctx), t.metrics.shutdown(ctx))
 }
 
 func (t *telemetry) close() {
