@@ -1,0 +1,16 @@
+// Package integration tests the library and the example end to end: as
+// processes of their own, over real sockets, against an SGP server of package
+// sgptest in the test's process.
+//
+//	example_*_test.go   examples/otel-app, built once, run as a child process
+//	producer_*_test.go  the library in internal/producer, which is the test binary
+//	                    started again; faults of the server and of the network
+//	peers_*_test.go     spans of otelhttp, otelgrpc and otelsql
+//	browser_test.go     the example's page in Chromium
+//
+// The browser tests are skipped where there is no Chromium; with
+// BROWSER_TESTS=required they fail there. With SCREENSHOT_DIR set they leave
+// pictures in that folder.
+//
+// The commands under bench measure; nothing here does.
+package integration
