@@ -9,12 +9,14 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 )
 
-// The spans of the benchmarks: a chat with a short and one with a long prompt.
+// The spans of the benchmarks: a chat with a short prompt, with long prose, and
+// with long text full of what has to be escaped.
 //
 //	go test -run '^$' -bench . ./sgpexporter/sgpspan
 var benchPrompts = []struct{ name, prompt string }{
 	{"short", "Tell me a joke about OpenTelemetry\n"},
-	{"50KB", strings.Repeat("The quick brown fox jumps over the lazy dog, and \"back\" again.\n", 820)},
+	{"50KB", strings.Repeat("The quick brown fox jumps over the lazy dog, then back again, and rests.\n", 700)},
+	{"50KB_escaped", strings.Repeat("The quick brown fox jumps over the lazy dog, and \"back\" again.\n", 820)},
 }
 
 const benchResource = `{"attributes":{"host.name":"web-1","service.name":"checkout","telemetry.sdk.language":"go"}}`
@@ -153,14 +155,18 @@ func BenchmarkScanJSON(b *testing.B) {
 	}
 }
 
-func BenchmarkRedactPatterns(b *testing.B) {
-	for _, p := range benchPrompts {
-		b.Run(p.name, func(b *testing.B) {
-			s, redact := benchSpan(p.prompt), RedactPatterns()
-			b.ReportAllocs()
-			for b.Loop() {
-				redact(s)
-			}
-		})
+func BenchmarkRedact(b *testing.B) {
+	for name, redact := range map[string]func(*Span) bool{
+		"secrets": RedactSecrets(), "emails": RedactEmails(), "keys": RedactKeys("user.*", "password"), "long": RedactLong(1 << 20),
+	} {
+		for _, p := range benchPrompts {
+			b.Run(name+"/"+p.name, func(b *testing.B) {
+				s := benchSpan(p.prompt)
+				b.ReportAllocs()
+				for b.Loop() {
+					redact(s)
+				}
+			})
+		}
 	}
 }

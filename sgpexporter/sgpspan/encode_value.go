@@ -34,7 +34,7 @@ func (e *encoding) array(a Array, depth int) {
 func (e *encoding) value(v *Value, depth int) {
 	switch v.form {
 	case formAttribute:
-		e.attribute(v.attr, 0)
+		e.attribute(&v.attr, 0)
 	case formRaw, formNumber:
 		e.raw(v)
 	case formObject, formArray:
@@ -70,7 +70,7 @@ func (e *encoding) raw(v *Value) {
 func (e *encoding) opened(v *Value) {
 	switch v.form {
 	case formAttribute:
-		e.attribute(v.attr, 0)
+		e.attribute(&v.attr, 0)
 	case formNumber:
 		e.number(v.attr.AsString())
 	case formRaw:
@@ -108,7 +108,7 @@ func (e *encoding) number(text string) {
 
 // attribute encodes an attribute's value that stands in so many of the
 // attribute's own maps and slices.
-func (e *encoding) attribute(v attribute.Value, depth int) {
+func (e *encoding) attribute(v *attribute.Value, depth int) {
 	switch v.Type() {
 	case attribute.STRING:
 		e.str(v.AsString())
@@ -155,7 +155,7 @@ func (e *encoding) attribute(v attribute.Value, depth int) {
 	}
 }
 
-func (e *encoding) nested(v attribute.Value, depth int) {
+func (e *encoding) nested(v *attribute.Value, depth int) {
 	if depth > e.maxDepth {
 		e.tooDeep()
 		return
@@ -164,7 +164,7 @@ func (e *encoding) nested(v attribute.Value, depth int) {
 		e.dst = append(e.dst, '[')
 		for i, item := range v.AsSlice() {
 			e.comma(i)
-			e.attribute(item, depth)
+			e.attribute(&item, depth)
 		}
 		e.dst = append(e.dst, ']')
 		return
@@ -173,7 +173,7 @@ func (e *encoding) nested(v attribute.Value, depth int) {
 	for i, kv := range v.AsMap() {
 		e.key(i, string(kv.Key))
 		e.path = append(e.path, string(kv.Key))
-		e.attribute(kv.Value, depth)
+		e.attribute(&kv.Value, depth)
 		e.path = e.path[:len(e.path)-1]
 	}
 	e.dst = append(e.dst, '}')

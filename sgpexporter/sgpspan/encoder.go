@@ -255,9 +255,36 @@ func (e *encoding) outOfRange(field string, t time.Time) {
 }
 
 func (e *encoding) time(before string, t time.Time) {
-	e.dst = t.AppendFormat(append(e.dst, before...), time.RFC3339Nano)
-	e.dst = append(e.dst, '"')
+	e.dst = append(AppendTime(append(e.dst, before...), t), '"')
 }
+
+// AppendTime appends t, in UTC, as the encoding of a span has it: RFC 3339 with
+// as many digits of the second's fraction as it takes, at most nine. Only years
+// from 0 to 9999 have such a form.
+func AppendTime(dst []byte, t time.Time) []byte {
+	t = t.UTC()
+	year, month, day := t.Date()
+	hour, minute, second := t.Clock()
+	if year < 0 || year > 9999 {
+		return t.AppendFormat(dst, time.RFC3339Nano)
+	}
+	dst = appendTwo(appendTwo(dst, year/100), year%100)
+	dst = appendTwo(append(dst, '-'), int(month))
+	dst = appendTwo(append(dst, '-'), day)
+	dst = appendTwo(append(dst, 'T'), hour)
+	dst = appendTwo(append(dst, ':'), minute)
+	dst = appendTwo(append(dst, ':'), second)
+	if nanos := t.Nanosecond(); nanos > 0 {
+		dst = append(dst, '.')
+		for unit := 100_000_000; nanos > 0; unit /= 10 {
+			dst = append(dst, byte('0'+nanos/unit))
+			nanos %= unit
+		}
+	}
+	return append(dst, 'Z')
+}
+
+func appendTwo(dst []byte, n int) []byte { return append(dst, byte('0'+n/10), byte('0'+n%10)) }
 
 func isHexID(s string, length int) bool {
 	if len(s) != length {

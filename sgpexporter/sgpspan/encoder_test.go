@@ -61,6 +61,20 @@ func mustJSON(t testing.TB, text string) Value {
 	return v
 }
 
+func TestAppendTime(t *testing.T) {
+	for want, in := range map[string]time.Time{
+		"0001-01-01T00:00:00Z":           {},
+		"0000-12-31T23:59:59Z":           time.Time{}.Add(-time.Second),
+		"1969-12-31T23:59:59.5Z":         time.Unix(-1, 500_000_000),
+		"2024-02-29T12:00:00.000000001Z": time.Date(2024, 2, 29, 14, 0, 0, 1, time.FixedZone("", 7200)),
+		"2026-10-11T09:08:07.1234Z":      time.Date(2026, 10, 11, 9, 8, 7, 123_400_000, time.UTC),
+		"9999-12-31T23:59:59.999999999Z": time.Date(9999, 12, 31, 23, 59, 59, 999_999_999, time.UTC),
+		"12000-01-01T00:00:00Z":          time.Date(12000, 1, 1, 0, 0, 0, 0, time.UTC),
+	} {
+		assert.Equal(t, want, string(AppendTime(nil, in)))
+	}
+}
+
 func TestAppendJSONOfSpanInProgress(t *testing.T) {
 	s := testSpan()
 	s.End = time.Time{}

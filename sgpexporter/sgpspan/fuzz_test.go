@@ -214,7 +214,8 @@ func FuzzAppendJSONAgainstEncodingJSON(f *testing.F) {
 		if string(s.AppendJSON(nil)) != string(out) {
 			t.Fatal("a redactor without a match has changed the span")
 		}
-		RedactPatterns()(s)
+		RedactSecrets()(s)
+		RedactEmails()(s)
 		RedactLong(8)(s)
 		decode(t, string(s.AppendJSON(nil)))
 	})
@@ -275,7 +276,8 @@ func FuzzJSONValue(f *testing.F) {
 		s.Input[0].Value.Object()
 		s.Input[0].Value.Array()
 		decode(t, string(e.AppendJSON(nil, s)))
-		RedactPatterns()(s)
+		RedactSecrets()(s)
+		RedactEmails()(s)
 		RedactKeys("a*")(s)
 		decode(t, string(e.AppendJSON(nil, s)))
 	})

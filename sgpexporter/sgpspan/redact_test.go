@@ -42,9 +42,18 @@ func spanWithSecrets(t testing.TB) *Span {
 	return s
 }
 
-func TestRedactPatternsReachesEverything(t *testing.T) {
+func TestRedactionReachesEverything(t *testing.T) {
+	for name, hook := range map[string]func(*Span) bool{
+		"e-mail":   RedactEmails(),
+		"patterns": RedactPatterns(regexp.MustCompile(`nothing`), regexp.MustCompile(`hunter2@[a-z.]+`)),
+	} {
+		t.Run(name, func(t *testing.T) { testRedactionReachesEverything(t, hook) })
+	}
+}
+
+func testRedactionReachesEverything(t *testing.T, hook func(*Span) bool) {
 	s := spanWithSecrets(t)
-	require.True(t, RedactPatterns()(s))
+	require.True(t, hook(s))
 	out := string(s.AppendJSON(nil))
 	assert.NotContains(t, out, "hunter2")
 	got := decode(t, out).(map[string]any)
@@ -72,36 +81,65 @@ func TestRedactPatternsReachesEverything(t *testing.T) {
 	}, got["metadata"])
 }
 
-func TestRedactPatternsLeavesTheRestAsItWas(t *testing.T) {
+func TestRedactionLeavesTheRestAsItWas(t *testing.T) {
 	s := testSpan()
 	s.GroupID = "group"
 	s.Input = Object{{Key: "a", Value: mustJSON(t, `{"b": [1, 2.50, "x"]}`)}, {Key: "b", Value: StringValue(`{"c": 1 }`)}}
 	want := string(s.AppendJSON(nil))
-	require.True(t, RedactPatterns()(s))
+	require.True(t, RedactEmails()(s))
+	require.True(t, RedactSecrets()(s))
+	require.True(t, RedactPatterns(regexp.MustCompile("hunter2"))(s))
 	assert.Equal(t, want, string(s.AppendJSON(nil)))
 }
 
-func TestDefaultPatterns(t *testing.T) {
+func TestRedactSecrets(t *testing.T) {
 	for _, tc := range []struct{ in, want string }{
 		{"key sk-proj-abcdefghijklmnop123 end", "key [REDACTED] end"},
+		{"sk-ant-api03-abcdefghijklmnop.", "[REDACTED]."},
 		{"sk_live_abcdefghijklmnop", "[REDACTED]"},
 		{"AKIAIOSFODNN7EXAMPLE", "[REDACTED]"},
 		{"ghp_abcdefghijklmnopqrstuvwxyz0123456789", "[REDACTED]"},
+		{"glpat-abcdefghijklmnopqrst", "[REDACTED]"},
 		{"xoxb-123456789012-abcdef", "[REDACTED]"},
 		{"AIzaSyA-1234567890abcdefghijklmnopqrstuv", "[REDACTED]"},
+		{"hf_abcdefghijklmnopqrst", "[REDACTED]"},
 		{"jwt eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.c2lnbmF0dXJl", "jwt [REDACTED]"},
-		{"-----BEGIN RSA PRIVATE KEY-----\nMIIEow\n-----END RSA PRIVATE KEY-----", "[REDACTED]"},
+		{"a\n-----BEGIN RSA PRIVATE KEY-----\nMIIEow/+=\n-----END RSA PRIVATE KEY-----\nb", "a\n[REDACTED]\nb"},
+		{"-----BEGIN PRIVATE KEY-----\nMIIEow, cut", "[REDACTED]"},
 		{"api_key=abcd1234&x=1", "api_key=[REDACTED]&x=1"},
 		{`X-API-Key: "abcd1234"`, `X-API-Key: "[REDACTED]"`},
 		{`'db_password': 'hunter2'`, `'db_password': '[REDACTED]'`},
+		{`{"clientSecret":"s3cr3t","n":1`, `{"clientSecret":"[REDACTED]","n":1`},
+		{`\"access-token\": \"abc\", more`, `\"access-token\": \"[REDACTED]\", more`},
+		{"PASSWORD := hunter2\nnext", "PASSWORD := [REDACTED]\nnext"},
+		{"AWS_SECRET_ACCESS_KEY_SECRET=x/y+z", "AWS_SECRET_ACCESS_KEY_SECRET=[REDACTED]"},
 		{"Authorization: Bearer abc.def-123", "Authorization: Bearer [REDACTED]"},
-		{"authorization: basic dXNlcjpwYXNz", "authorization: basic [REDACTED]"},
-		{"mail jürgen.o'neill+x@mail.bücher.example, now", "mail jürgen.o'[REDACTED], now"},
-		{"the bearer of news, max_tokens: 2000, a@b, task-force-of-all-nations", "the bearer of news, max_tokens: 2000, a@b, task-force-of-all-nations"},
+		{"authorization: basic  dXNlcjpwYXNz==", "authorization: basic  [REDACTED]"},
+		{"password=sk-proj-abcdefghijklmnop123 end", "password=[REDACTED] end"},
+		{"password:", "password:"},
+		{"the bearer of news, max_tokens: 2000, task-force-of-all-nations, risk_assessment_of_things", "the bearer of news, max_tokens: 2000, task-force-of-all-nations, risk_assessment_of_things"},
+		{"secretary: Ann, password-less: yes", "secretary: Ann, password-less: yes"},
 	} {
 		s := testSpan()
 		s.Name = tc.in
-		RedactPatterns()(s)
+		RedactSecrets()(s)
+		assert.Equal(t, tc.want, s.Name)
+	}
+}
+
+func TestRedactEmails(t *testing.T) {
+	for _, tc := range []struct{ in, want string }{
+		{"jürgen.o'neill+x@mail.bücher.example, now", "[REDACTED], now"},
+		{"<a@b.co>; c@d.org.", "<[REDACTED]>; [REDACTED]."},
+		{"to='a@b.co'", "to='[REDACTED]'"},
+		{"a@b.co@c.de", "[REDACTED]@c.de"},
+		{"name%tag@EXAMPLE.com/path", "[REDACTED]/path"},
+		{"a@b, @handle.com, x@, user@host, 3 @ 4.50, @", "a@b, @handle.com, x@, user@host, 3 @ 4.50, @"},
+		{"\xffa@b.co\xff", "\xff[REDACTED]\xff"},
+	} {
+		s := testSpan()
+		s.Name = tc.in
+		RedactEmails()(s)
 		assert.Equal(t, tc.want, s.Name)
 	}
 }
@@ -232,7 +270,7 @@ func TestRedactorTakesOutWhatItCannotSee(t *testing.T) {
 	}
 	s := testSpan()
 	s.Input = Object{{Key: "a", Value: AttributeValue(attr)}}
-	RedactPatterns()(s)
+	RedactEmails()(s)
 	out := string(Encoder{MaxDepth: 128}.AppendJSON(nil, s))
 	assert.NotContains(t, out, "hunter2")
 	assert.Contains(t, out, "[nested too deep]")

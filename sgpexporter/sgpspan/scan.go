@@ -1,6 +1,9 @@
 package sgpspan
 
-import "unicode/utf8"
+import (
+	"math/bits"
+	"unicode/utf8"
+)
 
 // MaxJSONDepth is how deep [JSONValue] lets JSON text nest. What nests deeper is
 // no JSON to this package, and stays the string that it was.
@@ -172,27 +175,42 @@ func (s *scanner) number() bool {
 func (s *scanner) str() bool {
 	s.pos++
 	start := s.pos
+	var notASCII uint64 = highBits
+	if s.utf8 == utf8Valid {
+		notASCII = 0
+	}
 	for {
-		s.pos += indexSpecial(s.text[s.pos:], s.utf8 == utf8Valid)
+		rest := s.text[s.pos:]
+		for len(rest) >= 16 && special(load64(rest, 0), notASCII)|special(load64(rest, 8), notASCII) == 0 {
+			rest = rest[16:]
+		}
+		for len(rest) >= 8 {
+			if marked := special(load64(rest, 0), notASCII); marked != 0 {
+				rest = rest[bits.TrailingZeros64(marked)/8:]
+				break
+			}
+			rest = rest[8:]
+		}
+		s.pos = len(s.text) - len(rest)
 		if s.pos >= len(s.text) {
 			return false
 		}
 		switch c := s.text[s.pos]; {
 		case c == '"':
-			if n := int32(s.pos - start); n > s.info.longest {
-				s.info.longest = n
-			}
+			s.info.longest = max(s.info.longest, int32(s.pos-start))
 			s.pos++
 			return true
 		case c == '\\':
 			if !s.escape() {
 				return false
 			}
-		case c >= utf8.RuneSelf:
+		case c < ' ':
+			return false
+		case c >= utf8.RuneSelf && notASCII != 0:
 			if s.utf8 == utf8Unknown {
 				s.utf8 = utf8Invalid
 				if utf8.ValidString(s.text[s.pos:]) {
-					s.utf8 = utf8Valid
+					s.utf8, notASCII = utf8Valid, 0
 					continue
 				}
 			}
@@ -201,18 +219,19 @@ func (s *scanner) str() bool {
 				s.info.dirty = true
 			}
 			s.pos += size
-		default: // a control character
-			return false
+		default:
+			s.pos++
 		}
 	}
 }
 
 // escape scans an escape sequence.
 func (s *scanner) escape() bool {
-	s.pos++
-	c := s.peek()
-	s.pos++
-	switch c {
+	s.pos += 2
+	if s.pos > len(s.text) {
+		return false
+	}
+	switch s.text[s.pos-1] {
 	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
 		return true
 	case 'u':

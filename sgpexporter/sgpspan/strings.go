@@ -1,7 +1,9 @@
 package sgpspan
 
 import (
+	"encoding/binary"
 	"math/bits"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -11,11 +13,38 @@ const (
 	highBits = 0x8080808080808080
 )
 
+// special marks the bytes of w, eight bytes of a string, that cannot stand in a
+// JSON string as they are: a quote, a backslash, a control character, and those of
+// notASCII. The lowest byte that is marked is truly special; above it a borrow
+// can mark one that is not.
+func special(w, notASCII uint64) uint64 {
+	below := (w - lowBits*' ') | ((w ^ lowBits*'"') - lowBits) | ((w ^ lowBits*'\\') - lowBits)
+	return below&^w&highBits | w&notASCII
+}
+
+func load64(s string, i int) uint64 {
+	b := s[i : i+8]
+	return uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 |
+		uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
+}
+
+// loadTail loads the last bytes of s, fewer than eight, and spaces after them.
+func loadTail(s string, left int) uint64 {
+	const spaces = lowBits * ' '
+	if len(s) >= 8 {
+		return load64(s, len(s)-8)>>(8*(8-left)) | spaces<<(8*left)
+	}
+	w := uint64(spaces) << (8 * left)
+	for k, c := range []byte(s[len(s)-left:]) {
+		w |= uint64(c) << (8 * k)
+	}
+	return w
+}
+
 // indexSpecial returns the index of the first byte of s that cannot stand in a
-// JSON string as it is: a quote, a backslash, a control character, and unless
-// validUTF8, a byte that is not ASCII. It returns len(s) when there is none. It
-// looks at eight bytes at a time: prompts are long and nearly all of their
-// bytes are ordinary.
+// JSON string as it is, counting bytes that are not ASCII unless validUTF8. It
+// returns len(s) when there is none. It looks at eight bytes at a time: prompts
+// are long and nearly all of their bytes are ordinary.
 func indexSpecial(s string, validUTF8 bool) int {
 	var notASCII uint64
 	if !validUTF8 {
@@ -23,18 +52,7 @@ func indexSpecial(s string, validUTF8 bool) int {
 	}
 	i := 0
 	for ; i+8 <= len(s); i += 8 {
-		b := s[i : i+8]
-		w := uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 |
-			uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
-		quote := w ^ lowBits*'"'
-		backslash := w ^ lowBits*'\\'
-		// In each term the lowest byte that is marked is truly special; a
-		// borrow can only mark bytes above it.
-		marked := (w-lowBits*' ')&^w&highBits |
-			(quote-lowBits)&^quote&highBits |
-			(backslash-lowBits)&^backslash&highBits |
-			w&notASCII
-		if marked != 0 {
+		if marked := special(load64(s, i), notASCII); marked != 0 {
 			return i + bits.TrailingZeros64(marked)/8
 		}
 	}
@@ -49,50 +67,122 @@ func indexSpecial(s string, validUTF8 bool) int {
 // appendString appends s as a JSON string. What JSON text in UTF-8 cannot hold,
 // or SGP would change, becomes U+FFFD: bytes that are not UTF-8, and NUL.
 // repaired reports whether there was any.
+//
+// It writes eight bytes at a time and then steps back to the first that is
+// special, which beats a copy for each run between two of them: they are close
+// together in source code and in JSON.
 func appendString(dst []byte, s string) (out []byte, repaired bool) {
-	const hex = "0123456789abcdef"
-	dst = append(dst, '"')
-	state := utf8Unknown
-	for {
-		n := indexSpecial(s, state == utf8Valid)
-		dst = append(dst, s[:n]...)
-		if s = s[n:]; s == "" {
-			return append(dst, '"'), repaired
+	var notASCII uint64 = highBits
+	i, n := 0, len(dst)
+	dst = slices.Grow(dst, len(s)+minRoom)
+	dst = dst[:cap(dst)]
+	dst[n] = '"'
+	n++
+	for i < len(s) {
+		if len(dst)-n < len(s)-i+minRoom {
+			dst = slices.Grow(dst, len(s)-i+minRoom)
+			dst = dst[:cap(dst)]
 		}
-		switch c := s[0]; {
-		case c == '"' || c == '\\':
-			dst = append(dst, '\\', c)
-		case c == '\n':
-			dst = append(dst, '\\', 'n')
-		case c == '\t':
-			dst = append(dst, '\\', 't')
-		case c == '\r':
-			dst = append(dst, '\\', 'r')
-		case c == 0:
-			dst = append(dst, "\uFFFD"...)
-			repaired = true
-		case c < ' ':
-			dst = append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
-		default:
-			if state == utf8Unknown {
-				state = utf8Invalid
-				if utf8.ValidString(s) {
-					state = utf8Valid
-					continue
-				}
+		src, out := s[i:], dst[n:]
+		for len(src) >= 16 && len(out) >= 16 {
+			w, x := load64(src, 0), load64(src, 8)
+			binary.LittleEndian.PutUint64(out, w)
+			binary.LittleEndian.PutUint64(out[8:], x)
+			if special(w, notASCII)|special(x, notASCII) != 0 {
+				break
 			}
-			r, size := utf8.DecodeRuneInString(s)
-			if r == utf8.RuneError && size == 1 {
-				dst = append(dst, "\uFFFD"...)
-				repaired = true
-			} else {
-				dst = append(dst, s[:size]...)
+			src, out = src[16:], out[16:]
+		}
+		for len(src) >= 8 && len(out) >= 8 {
+			w := load64(src, 0)
+			binary.LittleEndian.PutUint64(out, w)
+			if special(w, notASCII) != 0 {
+				break
 			}
-			s = s[size:]
+			src, out = src[8:], out[8:]
+		}
+		i, n = len(s)-len(src), len(dst)-len(out)
+		left := len(src)
+		var w uint64
+		if left >= 8 {
+			w = load64(s, i)
+		} else {
+			w = loadTail(s, left)
+		}
+		binary.LittleEndian.PutUint64(dst[n:], w)
+		marked := special(w, notASCII)
+		if marked == 0 {
+			i += 8
+			n += min(left, 8)
 			continue
 		}
-		s = s[1:]
+		before := bits.TrailingZeros64(marked) / 8
+		i += before
+		n += before
+		c := s[i]
+		switch short := shortEscapes[c]; {
+		case short != 0:
+			dst[n], dst[n+1] = '\\', short
+			n += 2
+		case c >= utf8.RuneSelf && notASCII != 0:
+			// Asked once for all that follows: text is mostly valid.
+			if utf8.ValidString(s[i:]) {
+				notASCII = 0
+				continue
+			}
+			dst, bad := appendInvalid(dst[:n], s[i:])
+			return append(dst, '"'), repaired || bad
+		case c >= ' ':
+			dst[n] = c
+			n++
+		default:
+			n = len(appendControl(dst[:n], c))
+			repaired = repaired || c == 0
+		}
+		i++
 	}
+	dst[n] = '"'
+	return dst[:n+1], repaired
+}
+
+// minRoom is what appendString needs beyond the length of what is still to
+// write: a word, an escape sequence and the quotes.
+const minRoom = 8 + 6 + 2
+
+// shortEscapes has what follows the backslash in escape sequences of two bytes.
+var shortEscapes = [256]byte{'"': '"', '\\': '\\', '\n': 'n', '\t': 't', '\r': 'r', '\b': 'b', '\f': 'f'}
+
+// appendControl appends what stands for a control character.
+func appendControl(dst []byte, c byte) []byte {
+	const hex = "0123456789abcdef"
+	switch short := shortEscapes[c]; {
+	case short != 0:
+		return append(dst, '\\', short)
+	case c == 0:
+		return append(dst, "\uFFFD"...)
+	}
+	return append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+}
+
+// appendInvalid appends what stands in a JSON string for s, which is not all
+// UTF-8.
+func appendInvalid(dst []byte, s string) (out []byte, repaired bool) {
+	for i, r := range s {
+		switch {
+		case r == utf8.RuneError:
+			dst = append(dst, "\uFFFD"...)
+			// One that was written as such takes three bytes.
+			repaired = repaired || !strings.HasPrefix(s[i:], "\uFFFD")
+		case r == '"' || r == '\\':
+			dst = append(dst, '\\', byte(r))
+		case r < ' ':
+			dst = appendControl(dst, byte(r))
+			repaired = repaired || r == 0
+		default:
+			dst = utf8.AppendRune(dst, r)
+		}
+	}
+	return dst, repaired
 }
 
 // unquote returns what a JSON string, quotes included, spells. It is only called

@@ -30,6 +30,28 @@ func TestAppendString(t *testing.T) {
 	}
 }
 
+// TestAppendStringOfEveryLength holds each way through the words and what is left
+// of one, with and without room in the buffer.
+func TestAppendStringOfEveryLength(t *testing.T) {
+	for n := range 70 {
+		plain := strings.Repeat("a", n)
+		for _, tc := range [][2]string{
+			{plain, `"` + plain + `"`},
+			{plain + "\n", `"` + plain + `\n"`},
+			{"\x01" + plain, `"\u0001` + plain + `"`},
+			{plain + "é" + plain, `"` + plain + "é" + plain + `"`},
+			{strings.Repeat("\x02", n), `"` + strings.Repeat(`\u0002`, n) + `"`},
+			{strings.Repeat("\"", n) + "世界", `"` + strings.Repeat(`\"`, n) + `世界"`},
+		} {
+			for _, room := range []int{0, 10, 1000} {
+				out, repaired := appendString(append(make([]byte, 0, room), "x"...), tc[0])
+				assert.Equal(t, "x"+tc[1], string(out))
+				assert.False(t, repaired)
+			}
+		}
+	}
+}
+
 func FuzzAppendString(f *testing.F) {
 	f.Add("plain")
 	f.Add("\x00\xff\"\\\n é 世界 \u2028")

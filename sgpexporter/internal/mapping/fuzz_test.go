@@ -133,7 +133,7 @@ func FuzzAppend(f *testing.F) {
 		for _, cfg := range []Config{
 			{},
 			{IDs: UUIDs, MaxDepth: 3, MaxStringBytes: 20},
-			{Hooks: []Hook{sgpspan.RedactPatterns(), sgpspan.RedactKeys("gen_ai.*", "a"), sgpspan.RedactLong(10)}},
+			{Hooks: []Hook{sgpspan.RedactSecrets(), sgpspan.RedactEmails(), sgpspan.RedactKeys("gen_ai.*", "a"), sgpspan.RedactLong(10)}},
 			{Hooks: []Hook{garbage}},
 		} {
 			m := New(cfg)

@@ -300,7 +300,7 @@ func TestHookPanicCostsItsSpan(t *testing.T) {
 }
 
 func TestItem(t *testing.T) {
-	m := New(Config{Hooks: []Hook{sgpspan.RedactPatterns(), func(s *sgpspan.Span) bool { return s.Name != "drop" }}})
+	m := New(Config{Hooks: []Hook{sgpspan.RedactEmails(), func(s *sgpspan.Span) bool { return s.Name != "drop" }}})
 	s := stub()
 	s.Name = "mail to someone@example.com"
 	got := m.Item(end(s))

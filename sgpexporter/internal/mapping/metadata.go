@@ -91,7 +91,7 @@ func (sc *scratch) eventList() sgpspan.Value {
 }
 
 func timeValue(t time.Time) sgpspan.Value {
-	return sgpspan.StringValue(t.UTC().Format(time.RFC3339Nano))
+	return sgpspan.StringValue(string(sgpspan.AppendTime(make([]byte, 0, 30), t)))
 }
 
 func (sc *scratch) linkList(links []sdktrace.Link) sgpspan.Value {
