@@ -18,7 +18,7 @@ func (s *sink) RoundTrip(req *http.Request) (*http.Response, error) {
 	s.bytes += n
 	_ = req.Body.Close()
 	return &http.Response{
-		StatusCode: 200, Header: http.Header{"Content-Type": {"application/json"}},
+		StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}},
 		Body: http.NoBody, Request: req,
 	}, err
 }

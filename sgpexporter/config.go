@@ -102,8 +102,7 @@ func (c *config) resolveKey(env environment) error {
 	if c.apiKey != nil {
 		key, c.keyFrom = strings.TrimSpace(*c.apiKey), "WithAPIKey"
 	}
-	// What prints a struct must not find it there.
-	c.apiKey, c.key = nil, transport.StaticKey(key)
+	c.key = transport.StaticKey(key)
 	if key == "" {
 		c.keyFrom = ""
 		if c.disabled {

@@ -134,7 +134,7 @@ func TestBaseURL(t *testing.T) {
 	for in, want := range map[string]string{
 		"https://sgp.test":             "https://sgp.test/v5/spans/batch",
 		"https://sgp.test/":            "https://sgp.test/v5/spans/batch",
-		" https://sgp.test// ":         "https://sgp.test/v5/spans/batch",
+		"\thttps://sgp.test//\n":       "https://sgp.test/v5/spans/batch",
 		"http://[::1]:5003/public":     "http://[::1]:5003/public/v5/spans/batch",
 		"HTTPS://sgp.test/a%2Fb/":      "https://sgp.test/a%2Fb/v5/spans/batch",
 		"https://sgp.test:8443/a/../b": "https://sgp.test:8443/a/../b/v5/spans/batch",

@@ -121,7 +121,7 @@ func TestProcessorOptionsFromEnv(t *testing.T) {
 
 func TestSkipSpanStartSpellings(t *testing.T) {
 	for value, options := range map[string]int{
-		"": 0, "0": 0, "false": 0, "False": 0, "no": 0, " off ": 0,
+		"": 0, "0": 0, "false": 0, "False": 0, "no": 0, "\toff\n": 0,
 		"1": 1, "true": 1, "yes": 1, "anything": 1,
 	} {
 		assert.Len(t, processorOptions(envOf("AGENTEX_TRACING_SKIP_SPAN_START", value)), options, "%q", value)

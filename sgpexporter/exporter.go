@@ -3,7 +3,6 @@ package sgpexporter
 import (
 	"context"
 	"fmt"
-	"io"
 	"maps"
 	"net/netip"
 	"net/url"
@@ -163,6 +162,3 @@ func (e *Exporter) String() string { return fmt.Sprintf("%+v", e.MarshalLog()) }
 
 // GoString is [Exporter.String].
 func (e *Exporter) GoString() string { return e.String() }
-
-// Format writes [Exporter.String] whatever the verb is.
-func (e *Exporter) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, e.String()) }

@@ -384,6 +384,15 @@ func TestGivingUpIsCounted(t *testing.T) {
 	})
 }
 
+// What was stored before a request of halves failed is delivered.
+func TestGivingUpInTheMiddleOfARequest(t *testing.T) {
+	srv, exp := newExporter(t, nil)
+	srv.Inject(sgptest.Status(422), sgptest.Fault{}, sgptest.Status(404))
+	err := exp.ExportSnapshots(t.Context(), ends(8))
+	assert.Equal(t, []int{4, 5, 6, 7}, lost(t, err).Undelivered)
+	assert.Equal(t, []string{"span 1", "span 2", "span 3", "span 4"}, writtenNames(srv))
+}
+
 func TestRefusedKeyIsReportedOnceAndRecovers(t *testing.T) {
 	srv, exp := newExporter(t, []sgptest.Option{sgptest.WithAPIKey("another")}, sgpexporter.WithMaxRequestItems(2))
 	errs := handled(t)

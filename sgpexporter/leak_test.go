@@ -34,7 +34,7 @@ func everyError(err error, f func(error)) {
 		return
 	}
 	f(err)
-	switch e := err.(type) {
+	switch e := err.(type) { //nolint:errorlint // the chain is what is walked
 	case interface{ Unwrap() error }:
 		everyError(e.Unwrap(), f)
 	case interface{ Unwrap() []error }:
@@ -153,7 +153,7 @@ func TestSecretsShowInNoErrorOrReport(t *testing.T) {
 type refusing struct{}
 
 func (refusing) RoundTrip(req *http.Request) (*http.Response, error) {
-	return &http.Response{StatusCode: 401, Header: http.Header{}, Body: http.NoBody, Request: req}, nil
+	return &http.Response{StatusCode: http.StatusUnauthorized, Header: http.Header{}, Body: http.NoBody, Request: req}, nil
 }
 
 func TestSecretsShowInNoConfigError(t *testing.T) {

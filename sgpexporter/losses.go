@@ -24,7 +24,7 @@ func (l *losses) add(i int, reason asyncprocessor.DropReason, errorType string, 
 	for g := range l.groups {
 		if group := &l.groups[g]; group.reason == reason {
 			group.indexes = append(group.indexes, i)
-			if len(group.errs) < maxErrs && group.errs[len(group.errs)-1] != err {
+			if len(group.errs) < maxErrs && !errors.Is(group.errs[len(group.errs)-1], err) {
 				group.errs = append(group.errs, err)
 			}
 			return

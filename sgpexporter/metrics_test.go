@@ -54,18 +54,18 @@ func TestMetrics(t *testing.T) {
 	srv, exp := newExporter(t, nil,
 		sgpexporter.WithMeterProvider(sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader))),
 		sgpexporter.WithSpanHook(func(s *sgpspan.Span) bool { return s.Name != "span 4" }))
-	reject(srv, 422, "span 2")
+	reject(srv, 422, "span 2", "span 7")
 	batch := ends(6)
-	batch[0].Phase = asyncprocessor.PhaseStart
+	batch[0] = asyncprocessor.Snapshot{Phase: asyncprocessor.PhaseStart, Span: span(7)}
 	require.Error(t, exp.ExportSnapshots(t.Context(), batch))
 	require.NoError(t, exp.ExportSnapshots(t.Context(), ends(1)))
 
 	got := collect(t, reader)
 	exported := got["otel.sdk.exporter.span.exported"]
-	// Of the six one is a START, one is rejected, one is filtered.
+	// Of the six one is a START, rejected, and one is rejected, one filtered.
 	assert.Equal(t, map[string]int64{"": 4, "rejected": 1, "filtered": 1}, byAttr(t, exported, "error.type"))
 	assert.Equal(t, map[string]int64{"": 0}, byAttr(t, got["otel.sdk.exporter.span.inflight"], "error.type"))
-	assert.Equal(t, map[string]int64{"422": 1}, byAttr(t, got["sgpexporter.item.refused"], "http.response.status_code"))
+	assert.Equal(t, map[string]int64{"422": 2}, byAttr(t, got["sgpexporter.item.refused"], "http.response.status_code"))
 	splits := byAttr(t, got["sgpexporter.request.splits"], "error.type")[""]
 	assert.Positive(t, splits)
 	assert.EqualValues(t, requests(srv)-2, 2*splits, "each split is two requests more")

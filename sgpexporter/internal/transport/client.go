@@ -146,6 +146,7 @@ func (c *Client) attempt(ctx context.Context, p *payload, key string, size int64
 	if err != nil {
 		return 0, c.unanswered(ctx, err, key)
 	}
+	defer func() { _ = resp.Body.Close() }()
 	defer drain(resp.Body, size)
 	if resp.Request == nil {
 		resp.Request = req // a RoundTripper need not set it

@@ -18,7 +18,7 @@ import (
 )
 
 func TestRequestHeaders(t *testing.T) {
-	s := &server{answer: refuseThose(422)}
+	s := &server{answer: refuseThose(422)} //nolint:bodyclose // the Client under test closes it
 	c, rec := newTestClient(t, s, func(cfg *Config) {
 		cfg.Header = http.Header{"X-Selected-Account-Id": {"acct"}, "X-Team": {"red"}}
 	})
@@ -45,7 +45,7 @@ func TestGzip(t *testing.T) {
 		assert.NoError(t, err)
 		bodies = append(bodies, string(body))
 		if strings.Contains(string(body), "bad") {
-			w.WriteHeader(422)
+			w.WriteHeader(http.StatusUnprocessableEntity)
 			return
 		}
 		jsonOK(w)
@@ -94,7 +94,7 @@ func TestConnectionIsUsedAgainAfterARefusal(t *testing.T) {
 	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		w.Header().Set("Content-Type", "application/json")
-		w.WriteHeader(422)
+		w.WriteHeader(http.StatusUnprocessableEntity)
 		_, _ = fmt.Fprintf(w, `{"detail":%q}`, strings.Repeat("d", 10<<10))
 	}))
 	conns := countConns(srv)
@@ -161,10 +161,31 @@ type bare struct{ resp *http.Response }
 func (b bare) RoundTrip(*http.Request) (*http.Response, error) { return b.resp, nil }
 
 func TestAnswersWithoutTheirRequest(t *testing.T) {
-	c, rec := newTestClient(t, bare{replyWith(200, "", "Content-Type", "text/html")})
+	c, rec := newTestClient(t, bare{replyWith(200, "", "Content-Type", "text/html")}) //nolint:bodyclose // the Client under test closes it
 	require.ErrorIs(t, c.Send(t.Context(), batchOf("a"), 1, rec).Err, ErrNotSGP)
 	c, rec = newTestClient(t, bare{replyWith(302, "", "Location", "https://login.test/")})
 	require.ErrorIs(t, c.Send(t.Context(), batchOf("a"), 1, rec).Err, ErrRedirected)
+}
+
+// closing is a body that knows whether it was closed.
+type closing struct {
+	io.Reader
+	closed bool
+}
+
+func (c *closing) Close() error { c.closed = true; return nil }
+
+func TestAnswersAreClosed(t *testing.T) {
+	for _, code := range []int{200, 302, 401, 404, 422, 503} {
+		for _, length := range []int{0, 100, 1 << 20} {
+			body := &closing{Reader: strings.NewReader(strings.Repeat("e", length))}
+			resp := replyWith(code, "", "Content-Type", "application/json")
+			resp.Body = body
+			c, rec := newTestClient(t, bare{resp}, func(cfg *Config) { cfg.Retry.Enabled = false })
+			c.Send(t.Context(), batchOf("a"), 1, rec)
+			assert.True(t, body.closed, "%d, %d bytes", code, length)
+		}
+	}
 }
 
 func TestHTTP2(t *testing.T) {

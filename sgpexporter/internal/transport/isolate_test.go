@@ -87,7 +87,7 @@ func TestIsolateKeepsOrder(t *testing.T) {
 		items := itemsOf(body)
 		assert.Equal(t, all[len(settled)], items[0], "request %d does not begin where the last one ended", n)
 		resp := refuse(n, body)
-		if resp.StatusCode == 200 || len(items) == 1 {
+		if resp.StatusCode == http.StatusOK || len(items) == 1 {
 			settled = append(settled, items...)
 		}
 		return resp
@@ -102,10 +102,10 @@ func TestIsolateStopsAtOtherFailures(t *testing.T) {
 	all := names(8)
 	s := &server{}
 	s.answer = func(n int, body string) *http.Response {
-		switch {
-		case n == 1:
+		switch n {
+		case 1:
 			return replyWith(422, "")
-		case n == 2:
+		case 2:
 			return reply(200)
 		}
 		return replyWith(404, "")
@@ -194,6 +194,24 @@ func TestTooLargeTeachesTheSize(t *testing.T) {
 	require.NoError(t, c.Send(t.Context(), alone, 1, rec).Err)
 	assert.Contains(t, rec.rejected, 0)
 	assert.Equal(t, 99_905, c.MaxBodyBytes())
+}
+
+func TestLearnedSizeRecovers(t *testing.T) {
+	s := &server{answer: func(n int, _ string) *http.Response {
+		if n == 1 {
+			return replyWith(413, "")
+		}
+		return reply(200)
+	}}
+	c, rec := newTestClient(t, s, func(cfg *Config) { cfg.MaxBytes = 30 << 10 })
+	require.NoError(t, c.Send(t.Context(), batchOf("a", "b"), 2, rec).Err)
+	require.Equal(t, 16<<10, c.MaxBodyBytes())
+	for range 997 {
+		require.NoError(t, c.Send(t.Context(), batchOf("a"), 1, rec).Err)
+	}
+	assert.Equal(t, 16<<10, c.MaxBodyBytes())
+	require.NoError(t, c.Send(t.Context(), batchOf("a"), 1, rec).Err)
+	assert.Equal(t, 30<<10, c.MaxBodyBytes())
 }
 
 func TestSizeLimit(t *testing.T) {

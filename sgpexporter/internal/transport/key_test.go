@@ -114,6 +114,7 @@ func TestSpansOutliveALateRotation(t *testing.T) {
 		assert.Equal(t, []string{"a"}, stored(l.server))
 		assert.Less(t, len(l.keys), 12, "no storm")
 		assert.Less(t, asked, 12)
+		assert.Empty(t, rec.failing, "reported as a refusal already")
 	})
 }
 

@@ -162,11 +162,10 @@ func shorten(text string) string {
 
 var drainPool = sync.Pool{New: func() any { return new([32 << 10]byte) }}
 
-// drain reads what is left of an answer, so that its connection is used again,
-// and closes it. The server's echo is as large as the request; of more than
-// twice that only the connection is given up. What is read is not kept.
-func drain(body io.ReadCloser, requestBytes int64) {
-	defer func() { _ = body.Close() }()
+// drain reads what is left of an answer, so that its connection is used again.
+// The server's echo is as large as the request; of more than twice that the
+// connection is given up instead. What is read is not kept.
+func drain(body io.Reader, requestBytes int64) {
 	buf := drainPool.Get().(*[32 << 10]byte)
 	defer drainPool.Put(buf)
 	for left := 2*requestBytes + drainSlack; left > 0; {
