@@ -1,3 +1,4 @@
+//nolint:bodyclose // the answers are made here and closed by the code under test
 package transport
 
 import (
@@ -18,7 +19,7 @@ import (
 )
 
 func TestRequestHeaders(t *testing.T) {
-	s := &server{answer: refuseThose(422)} //nolint:bodyclose // the Client under test closes it
+	s := &server{answer: refuseThose(422)}
 	c, rec := newTestClient(t, s, func(cfg *Config) {
 		cfg.Header = http.Header{"X-Selected-Account-Id": {"acct"}, "X-Team": {"red"}}
 	})
@@ -161,7 +162,7 @@ type bare struct{ resp *http.Response }
 func (b bare) RoundTrip(*http.Request) (*http.Response, error) { return b.resp, nil }
 
 func TestAnswersWithoutTheirRequest(t *testing.T) {
-	c, rec := newTestClient(t, bare{replyWith(200, "", "Content-Type", "text/html")}) //nolint:bodyclose // the Client under test closes it
+	c, rec := newTestClient(t, bare{replyWith(200, "", "Content-Type", "text/html")})
 	require.ErrorIs(t, c.Send(t.Context(), batchOf("a"), 1, rec).Err, ErrNotSGP)
 	c, rec = newTestClient(t, bare{replyWith(302, "", "Location", "https://login.test/")})
 	require.ErrorIs(t, c.Send(t.Context(), batchOf("a"), 1, rec).Err, ErrRedirected)

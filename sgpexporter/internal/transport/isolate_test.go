@@ -1,3 +1,4 @@
+//nolint:bodyclose // the answers are made here and closed by the code under test
 package transport
 
 import (
