@@ -72,6 +72,11 @@ func (d *dispatcher) run() {
 	defer d.timer.Stop()
 	defer func() { d.report.tellNow(time.Since(d.epoch)) }()
 	for {
+		select {
+		case <-d.giveUp: // what the queue dropped then is never collected
+			return
+		default:
+		}
 		now := time.Since(d.epoch)
 		d.collect(now)
 		if !d.dispatch(now) {

@@ -48,14 +48,13 @@ func (p *Processor) ForceFlush(ctx context.Context) error {
 	f := &flush{done: make(chan struct{})}
 	select {
 	case p.dispatcher.flushes <- f:
-	case <-p.dispatcher.stopped: // Shutdown came in between, and all is settled
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	select {
-	case <-f.done:
-	case <-p.dispatcher.stopped:
+		select {
+		case <-f.done:
+		case <-p.dispatcher.stopped:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	case <-p.dispatcher.stopped: // by a Shutdown that came in between: all is settled
 	case <-ctx.Done():
 		return ctx.Err()
 	}
