@@ -1,0 +1,116 @@
+package asyncprocessor_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/otelsgp/otelsgp/asyncprocessor"
+)
+
+// What is dropped at the door is told at once, in one line with counts, and then
+// not again within the interval of 10 s, when one line tells all that came since.
+func TestDropsAreReportedOncePerInterval(t *testing.T) {
+	log := collectReports(t)
+	synctest.Test(t, func(t *testing.T) {
+		exp := &recorder{export: newGate().export}
+		p := newProcessor(t, exp, asyncprocessor.WithMaxQueueSize(4), asyncprocessor.WithMaxQueueBytes(50_000),
+			asyncprocessor.WithMaxExportBatchSize(4), asyncprocessor.WithExportTimeout(0))
+		offerEnds(p, 4)
+		synctest.Wait()
+		require.Empty(t, log.take())
+
+		offerEnd(p, "dropped")
+		synctest.Wait()
+		errs := log.take()
+		require.Len(t, errs, 1)
+		assert.ErrorContains(t, errs[0], "1 queue_full")
+		assert.NotContains(t, errs[0].Error(), "\n")
+
+		for range 99 { // in 9.9 s
+			offerEnds(p, 2)
+			start(t.Context(), p, "refused")
+			time.Sleep(100 * time.Millisecond)
+		}
+		offerEnd(p, "too large", payload(50_000))
+		synctest.Wait()
+		require.Empty(t, log.take(), "not within the interval")
+		time.Sleep(time.Second)
+		synctest.Wait()
+		errs = log.take()
+		require.Len(t, errs, 1)
+		for _, want := range []string{"198 queue_full", "99 start_refused", "1 too_large"} {
+			assert.ErrorContains(t, errs[0], want)
+		}
+		assert.NotContains(t, errs[0].Error(), "\n")
+
+		time.Sleep(time.Hour)
+		synctest.Wait()
+		assert.Empty(t, log.take(), "no drops, no reports")
+		offerEnd(p, "dropped")
+		synctest.Wait()
+		require.Len(t, log.take(), 1, "after a pause it is told at once")
+	})
+}
+
+// A failed export is told with its cause, not once per batch for as long as the
+// backend is away.
+func TestFailedExportsAreReportedOncePerInterval(t *testing.T) {
+	log := collectReports(t)
+	synctest.Test(t, func(t *testing.T) {
+		failed := errors.New("503 Service Unavailable")
+		exp := new(recorder)
+		exp.export = func(context.Context, int, []asyncprocessor.Snapshot) error { return failed }
+		p := newProcessor(t, exp)
+		for range 600 { // a minute, in which 120 exports fail
+			offerEnd(p, "a")
+			time.Sleep(100 * time.Millisecond)
+		}
+		errs := log.take()
+		assert.GreaterOrEqual(t, len(errs), 1)
+		assert.LessOrEqual(t, len(errs), 7)
+		for _, err := range errs {
+			assert.ErrorIs(t, err, failed)
+		}
+	})
+}
+
+// Nothing is told of a processor that delivers.
+func TestNothingToReport(t *testing.T) {
+	log := collectReports(t)
+	synctest.Test(t, func(t *testing.T) {
+		p := newProcessor(t, new(recorder))
+		for range 100 {
+			family(t.Context(), p)
+			time.Sleep(time.Second)
+		}
+		require.NoError(t, p.Shutdown(context.Background()))
+	})
+	assert.Empty(t, log.take())
+}
+
+// Shutdown tells what was not told yet.
+func TestShutdownReportsWhatIsLeft(t *testing.T) {
+	log := collectReports(t)
+	synctest.Test(t, func(t *testing.T) {
+		held := newGate()
+		p := newProcessor(t, &recorder{export: held.export}, asyncprocessor.WithMaxQueueSize(1))
+		offerEnds(p, 2)
+		synctest.Wait()
+		require.Len(t, log.take(), 1)
+		offerEnds(p, 5)
+		synctest.Wait()
+		require.Empty(t, log.take())
+		held.open()
+		require.NoError(t, p.Shutdown(context.Background()))
+		synctest.Wait()
+		errs := log.take()
+		require.Len(t, errs, 1)
+		assert.ErrorContains(t, errs[0], "5 queue_full")
+	})
+}
