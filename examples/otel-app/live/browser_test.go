@@ -18,6 +18,7 @@ import (
 	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/performance"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/assert"
@@ -176,6 +177,22 @@ func (b *tab) shortcut(key string) {
 		_, err := chromedp.Call(b.ctx, input.DispatchKeyEvent, params)
 		require.NoError(b.t, err)
 	}
+}
+
+// mainThread returns the CPU time that the page's main thread has used.
+func (b *tab) mainThread() time.Duration {
+	b.t.Helper()
+	_, err := chromedp.Call(b.ctx, performance.Enable, performance.EnableParams{TimeDomain: performance.EnableTimeDomainThreadTicks})
+	require.NoError(b.t, err)
+	metrics, err := chromedp.Call(b.ctx, performance.GetMetrics, cdp.Empty{})
+	require.NoError(b.t, err)
+	for _, m := range metrics.Metrics {
+		if m.Name == "ThreadTime" {
+			return time.Duration(m.Value * float64(time.Second))
+		}
+	}
+	require.Fail(b.t, "the browser does not tell its CPU time")
+	return 0
 }
 
 // fits asserts that nothing that shows reaches beyond the window's right edge.

@@ -268,8 +268,21 @@ func TestBrowserTenThousandSpans(t *testing.T) {
 	})(); 0`)
 	b.wait(`window.scrollResult`)
 	assert.Less(t, eval[int](b, `scrollResult.most`), 80, "rows in the document")
-	t.Logf("scrolling: %s, long tasks (ms): %v", eval[string](b, `JSON.stringify(scrollResult)`), eval[[]int](b, `longTasks.splice(0)`))
+	t.Logf("leaping: %s, long tasks (ms): %v", eval[string](b, `JSON.stringify(scrollResult)`), eval[[]int](b, `longTasks.splice(0)`))
 	b.wait(rowOf("step 9999"))
+
+	// As with a wheel, and what it costs the browser's main thread.
+	cpu := b.mainThread()
+	b.script(`window.wheeled = false; (async () => {
+		const pane = document.querySelector("#waterfall");
+		for (let i = 0; i < 60; i++) {
+			pane.scrollTop -= 120;
+			await new Promise(requestAnimationFrame);
+		}
+		window.wheeled = true;
+	})(); 0`)
+	b.wait(`window.wheeled`)
+	t.Logf("scrolling: %v of CPU time a frame", (b.mainThread()-cpu)/60)
 
 	b.shortcut("e") // the one that failed, near the end
 	b.wait(rowOf("step 9995") + `?.matches(".active")`)

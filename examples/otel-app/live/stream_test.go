@@ -2,6 +2,7 @@ package live
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"fmt"
 	"net"
@@ -21,7 +22,10 @@ type event struct{ id, name, data string }
 // listen opens a stream and returns a function that reads its next event of a name.
 func listen(t *testing.T, server *httptest.Server, query, lastEventID string) (next func(name string, into any) event, end func()) {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, server.URL+"/events"+query, nil)
+	// A stream that should have said something and does not, ends with the test.
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	t.Cleanup(cancel)
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL+"/events"+query, nil)
 	require.NoError(t, err)
 	if lastEventID != "" {
 		r.Header.Set("Last-Event-ID", lastEventID)
@@ -184,7 +188,11 @@ func TestCloseEndsStreams(t *testing.T) {
 	next("mark", nil)
 	page.Close()
 	page.Close()
-	response, err := server.Client().Get(server.URL + "/events")
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, server.URL+"/events", nil)
+	require.NoError(t, err)
+	response, err := server.Client().Do(r)
 	require.NoError(t, err)
 	defer response.Body.Close()
 	lines := bufio.NewScanner(response.Body)
