@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -66,7 +65,7 @@ func newApp(ctx context.Context, cfg config, recorder *delivery.Recorder, out io
 	if a.index, err = docs.Build(ctx, goroot, a.telemetry.provider); err != nil {
 		return nil, err
 	}
-	fmt.Fprintf(out, "Indexed %d passages of Go's documentation in %s.\n", a.index.Len(), time.Since(started).Round(10*time.Millisecond))
+	say(out, "Indexed %d passages of Go's documentation in %s.\n", a.index.Len(), time.Since(started).Round(10*time.Millisecond))
 
 	client, err := a.newModel(cfg)
 	if err != nil {

@@ -45,7 +45,7 @@ func parseFlags(args []string, stderr io.Writer) (config, error) {
 		cfg.port = 0
 	}
 	if err := cfg.check(flags.Args()); err != nil {
-		fmt.Fprintf(stderr, "otel-app: %v\n", err)
+		say(stderr, "otel-app: %v\n", err)
 		return config{}, err
 	}
 	return cfg, nil

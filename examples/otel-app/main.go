@@ -22,7 +22,6 @@ import (
 	"context"
 	"errors"
 	"flag"
-	"fmt"
 	"io"
 	"os"
 	"os/signal"
@@ -56,7 +55,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		work = once
 	}
 	if err := work(ctx, cfg, stdout); err != nil {
-		fmt.Fprintf(stderr, "otel-app: %v\n", err)
+		say(stderr, "otel-app: %v\n", err)
 		return exitFailed
 	}
 	return exitOK

@@ -109,14 +109,9 @@ func get(t *testing.T, url string) (int, string) {
 	t.Helper()
 	response, err := client.Get(url)
 	require.NoError(t, err)
-	return read(t, response)
-}
-
-func read(t *testing.T, response *http.Response) (int, string) {
-	t.Helper()
+	defer func() { require.NoError(t, response.Body.Close()) }()
 	body, err := io.ReadAll(response.Body)
 	require.NoError(t, err)
-	require.NoError(t, response.Body.Close())
 	return response.StatusCode, string(body)
 }
 

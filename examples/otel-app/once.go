@@ -32,11 +32,11 @@ func once(ctx context.Context, cfg config, stdout io.Writer) error {
 		return errors.Join(err, listener.Close())
 	}
 	s := startServer(listener, a)
-	fmt.Fprintf(stdout, "The model is %s.\nSpans go to %s.\n\nQ: %s\n\n", a.model, a.telemetry.target, cfg.question)
+	say(stdout, "The model is %s.\nSpans go to %s.\n\nQ: %s\n\n", a.model, a.telemetry.target, cfg.question)
 
 	out, askErr := ask(ctx, s.url(), cfg.question, stdout)
 	err = errors.Join(askErr, s.stop(cfg.grace))
-	fmt.Fprintf(stdout, "\n\nTrace %s, as it was delivered:\n\n", out.TraceID)
+	say(stdout, "\n\nTrace %s, as it was delivered:\n\n", out.TraceID)
 	var summary bytes.Buffer
 	err = errors.Join(err, finish(a, cfg.drain, &summary))
 	err = errors.Join(err, waterfall.Write(stdout, recorder.Trace(out.TraceID)))
@@ -51,13 +51,13 @@ func once(ctx context.Context, cfg config, stdout io.Writer) error {
 func ask(ctx context.Context, url, text string, stdout io.Writer) (answer, error) {
 	var out answer
 	body := genai.JSON(question{Question: text})
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/ask", bytes.NewReader([]byte(body)))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, url+"/ask", bytes.NewReader([]byte(body))) //nolint:gosec // the address is this process's own
 	if err != nil {
 		return out, err
 	}
 	request.Header.Set("Accept", "text/event-stream")
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	response, err := client.Do(request)
+	response, err := client.Do(request) //nolint:gosec // the address is this process's own
 	if err != nil {
 		return out, fmt.Errorf("ask the service: %w", err)
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"time"
 )
@@ -20,12 +19,12 @@ func serve(ctx context.Context, cfg config, stdout io.Writer) error {
 		return errors.Join(err, listener.Close())
 	}
 	s := startServer(listener, a)
-	fmt.Fprintf(stdout, "The model is %s.\nSpans go to %s.\n\n", a.model, a.telemetry.target)
-	fmt.Fprintf(stdout, "Open   %s/\nAsk    curl -s %s/ask -d '{\"question\": \"%s\"}'\nStop   Ctrl-C\n", s.url(), s.url(), defaultQuestion)
+	say(stdout, "The model is %s.\nSpans go to %s.\n\n", a.model, a.telemetry.target)
+	say(stdout, "Open   %s/\nAsk    curl -s %s/ask -d '{\"question\": \"%s\"}'\nStop   Ctrl-C\n", s.url(), s.url(), defaultQuestion)
 
 	select {
 	case <-ctx.Done():
-		fmt.Fprintln(stdout, "\nStopping.")
+		say(stdout, "\nStopping.\n")
 	case err = <-s.served:
 		s.served <- err
 	}

@@ -15,8 +15,19 @@ import (
 	"github.com/otelsgp/otelsgp/sgpexporter/sgptest"
 )
 
+// reply is what the service answered.
+type reply struct {
+	status int
+	body   string
+}
+
+func read(t *testing.T, r reply) (status int, body string) {
+	t.Helper()
+	return r.status, r.body
+}
+
 // post asks, with headers given as pairs.
-func post(t *testing.T, url, body string, headers ...string) *http.Response {
+func post(t *testing.T, url, body string, headers ...string) reply {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url+"/ask", strings.NewReader(body))
 	require.NoError(t, err)
@@ -25,7 +36,10 @@ func post(t *testing.T, url, body string, headers ...string) *http.Response {
 	}
 	response, err := client.Do(request)
 	require.NoError(t, err)
-	return response
+	defer func() { require.NoError(t, response.Body.Close()) }()
+	text, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	return reply{response.StatusCode, string(text)}
 }
 
 func decode(t *testing.T, body string) answer {

@@ -9,16 +9,19 @@ import (
 	"github.com/otelsgp/otelsgp/asyncprocessor"
 )
 
+// say prints for a person. Whether someone reads it changes nothing.
+func say(w io.Writer, format string, args ...any) { _, _ = fmt.Fprintf(w, format, args...) }
+
 // writeStats prints what was delivered and what was not. The unit is the
 // snapshot: a span has two, its start and its end.
 func writeStats(w io.Writer, s asyncprocessor.Stats) {
-	fmt.Fprintf(w, "Of %d starts and ends of spans: %d delivered, %d starts left out as their end tells it all, %d not delivered.\n",
+	say(w, "Of %d starts and ends of spans: %d delivered, %d starts left out as their end tells it all, %d not delivered.\n",
 		s.Offered, s.Exported, s.Coalesced, lost(s))
 	for _, reason := range slices.Sorted(maps.Keys(s.DroppedBy)) {
-		fmt.Fprintf(w, "  %d %s\n", s.DroppedBy[reason], reason)
+		say(w, "  %d %s\n", s.DroppedBy[reason], reason)
 	}
 	if waiting := s.Queued + s.InFlight; waiting > 0 {
-		fmt.Fprintf(w, "  %d still on their way\n", waiting)
+		say(w, "  %d still on their way\n", waiting)
 	}
 }
 

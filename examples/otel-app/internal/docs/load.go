@@ -174,7 +174,7 @@ func (p *packageReader) addValues(values []*doc.Value, kind Kind) {
 
 func (p *packageReader) addExample(example *doc.Example) {
 	symbol := p.exampleSymbol(example)
-	var node ast.Node = example.Code
+	node := example.Code
 	if example.Play != nil {
 		node = example.Play
 	}

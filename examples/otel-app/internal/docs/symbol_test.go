@@ -13,7 +13,7 @@ func TestLookup(t *testing.T) {
 	for symbol, want := range map[string]string{
 		"net/http.Request.Context": "method net/http.Request.Context",
 		"http.Request.Context":     "method net/http.Request.Context",
-		" context.WithCancel ":     "func context.WithCancel",
+		"context.WithCancel\n":     "func context.WithCancel",
 		"http":                     "package net/http",
 		"context":                  "package context",
 	} {

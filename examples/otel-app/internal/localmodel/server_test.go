@@ -5,9 +5,11 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -137,8 +139,8 @@ func TestStartAndClose(t *testing.T) {
 	assert.Contains(t, string(body), "I answer questions about Go")
 
 	require.NoError(t, server.Close())
-	_, err = client.Get(server.BaseURL)
-	assert.Error(t, err)
+	_, err = net.Dial("tcp", strings.TrimSuffix(strings.TrimPrefix(server.BaseURL, "http://"), "/v1"))
+	assert.ErrorIs(t, err, syscall.ECONNREFUSED)
 }
 
 func TestTokenize(t *testing.T) {

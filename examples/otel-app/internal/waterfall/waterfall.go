@@ -39,8 +39,8 @@ func Write(w io.Writer, items []json.RawMessage) error {
 	for _, root := range roots {
 		d.draw(root, 0)
 	}
-	fmt.Fprintf(out, "%d spans, %d failed\n", count, d.failed)
-	return out.Flush()
+	_, _ = fmt.Fprintf(out, "%d spans, %d failed\n", count, d.failed)
+	return out.Flush() // tells of errors before it too
 }
 
 type drawing struct {
@@ -61,7 +61,7 @@ func (d *drawing) draw(n *node, depth int) {
 		d.failed++
 		if n.Metadata.ErrorMessage != "" {
 			message := strings.Join(strings.Fields(n.Metadata.ErrorMessage), " ")
-			fmt.Fprintln(d.out, strings.TrimRight(fit(indent+"! "+message, Width), " "))
+			_, _ = fmt.Fprintln(d.out, strings.TrimRight(fit(indent+"! "+message, Width), " "))
 		}
 	}
 	for _, child := range n.children {
@@ -70,7 +70,7 @@ func (d *drawing) draw(n *node, depth int) {
 }
 
 func (d *drawing) line(columns ...any) {
-	fmt.Fprintln(d.out, strings.TrimRight(fmt.Sprintf(row, columns...), " "))
+	_, _ = fmt.Fprintln(d.out, strings.TrimRight(fmt.Sprintf(row, columns...), " "))
 }
 
 // seconds is a duration in at most seven columns, to the millisecond where they
