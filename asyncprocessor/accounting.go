@@ -97,6 +97,17 @@ type losses struct {
 	which []bool // by index, nil when it is none or all of them
 }
 
+// failed is the part of total that was not dropped on purpose.
+func (l losses) failed() uint64 {
+	n := l.total
+	for _, by := range l.by {
+		if by.reason == ReasonFiltered {
+			n -= by.count
+		}
+	}
+	return n
+}
+
 // has reports whether the snapshot at index i was not delivered.
 func (l losses) has(i int) bool {
 	if l.which == nil {
@@ -179,19 +190,21 @@ func (q *queue) isClosed() bool {
 	return q.closed
 }
 
-// dropped returns how many snapshots were dropped so far.
-func (q *queue) dropped() uint64 {
+// lost returns how many snapshots were dropped so far, other than on purpose.
+func (q *queue) lost() uint64 {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	var n uint64
-	for _, count := range q.droppedBy {
-		n += count
+	for reason, count := range q.droppedBy {
+		if reason != ReasonFiltered {
+			n += count
+		}
 	}
 	return n
 }
 
-// undelivered is dropped without those that came after Shutdown was called:
-// nobody promised to deliver them.
+// undelivered is lost without those that came after Shutdown was called: nobody
+// promised to deliver them.
 func (q *queue) undelivered() uint64 {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -201,7 +214,7 @@ func (q *queue) undelivered() uint64 {
 func (q *queue) undeliveredLocked() uint64 {
 	var n uint64
 	for reason, count := range q.droppedBy {
-		if reason != ReasonAlreadyShutdown {
+		if reason != ReasonAlreadyShutdown && reason != ReasonFiltered {
 			n += count
 		}
 	}

@@ -41,6 +41,9 @@ type dispatcher struct {
 	taken, takenBytes uint64        // what was taken from the queue so far
 	takenAt           time.Duration // when the queue was last looked into
 	quiet             bool          // and found nothing
+	watched           bool          // and is watched since for its first entry
+	pressed           bool          // and something had not fitted
+	vain              bool          // but nothing could be sent for it
 	timer             *time.Timer
 	report            reporter
 	lag               lag
@@ -94,11 +97,12 @@ func (d *dispatcher) run() {
 
 // collect moves what is in the queue's log into the shards.
 func (d *dispatcher) collect(now time.Duration) {
-	first, lastLen := d.queue.take()
-	// What arrived while the log was watched for its first entry arrived now;
+	first, lastLen, pressed := d.queue.take()
+	d.pressed = pressed
+	// What woke the dispatcher as the first entry of an empty log arrived now;
 	// anything else may have waited since the log was last looked into.
 	since := d.takenAt
-	if d.quiet {
+	if d.watched {
 		since = now
 	}
 	d.quiet = first == nil
@@ -124,6 +128,7 @@ func (d *dispatcher) collect(now time.Duration) {
 // dispatch starts exports for as long as a batch is due and a call is to be had.
 // It returns false when Shutdown gave up.
 func (d *dispatcher) dispatch(now time.Duration) bool {
+	d.vain = d.pressed && d.shards.readyCount == 0
 	for d.inFlight < d.cfg.concurrency && d.due(now) {
 		b := d.newBatch()
 		d.batcher.fill(b, &d.shards)
@@ -138,7 +143,7 @@ func (d *dispatcher) dispatch(now time.Duration) bool {
 
 // due reports whether a batch is to be made: because it would be full, because
 // its first snapshot has waited the batch timeout, or because somebody waits for
-// the queue to drain.
+// the queue to drain, or for room in it.
 func (d *dispatcher) due(now time.Duration) bool {
 	ss := &d.shards
 	switch {
@@ -146,7 +151,7 @@ func (d *dispatcher) due(now time.Duration) bool {
 		return false
 	case ss.readyItems >= d.batcher.maxItems || ss.readyBytes >= d.batcher.maxBytes:
 		return true
-	case d.draining || len(d.flushing) > 0:
+	case d.draining || len(d.flushing) > 0 || d.pressed:
 		return true
 	default:
 		return now-ss.oldest() >= d.cfg.batchTimeout
@@ -180,9 +185,13 @@ func (d *dispatcher) wait() bool {
 		}
 		deadline += d.cfg.batchTimeout
 	}
-	if !d.queue.await(d.taken, d.takenBytes, items, bytes) {
+	d.watched = false
+	// Being urged is of use only while something can be sent.
+	urged := d.inFlight < d.cfg.concurrency && !d.vain
+	if !d.queue.await(d.taken, d.takenBytes, items, bytes, urged) {
 		return true
 	}
+	d.watched = items == 1
 	deadline = d.report.before(deadline)
 	var timeout <-chan time.Time
 	if deadline != noDeadline {
@@ -250,7 +259,7 @@ func (d *dispatcher) export(b *batch) {
 	if d.queue.settle(n, b.bytes, lost) {
 		d.lag.record(b.snapshots, lost)
 	}
-	b.lost, b.err = lost.total, err
+	b.lost, b.err = lost.failed(), err
 	d.done <- b
 }
 

@@ -44,7 +44,7 @@ func (p *Processor) ForceFlush(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	before := p.queue.dropped()
+	before := p.queue.lost()
 	f := &flush{done: make(chan struct{})}
 	select {
 	case p.dispatcher.flushes <- f:
@@ -58,7 +58,7 @@ func (p *Processor) ForceFlush(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	if n := p.queue.dropped() - before; n > 0 {
+	if n := p.queue.lost() - before; n > 0 {
 		return fmt.Errorf("%w: %d while flushing", ErrDropped, n)
 	}
 	return nil

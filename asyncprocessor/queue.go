@@ -51,6 +51,8 @@ type queue struct {
 	abandoned                    bool   // Shutdown gave up: late results change nothing
 	waiting                      bool   // waiters is not empty
 	unreported                   bool   // something was refused and not reported yet
+	pressed                      bool   // something did not fit since the last take
+	urged                        bool   // that wakes the dispatcher
 
 	wakeAtBytes uint64
 	head        *chunk
@@ -135,7 +137,11 @@ func (q *queue) offerSlow(e entry, held, heldBytes uint64) {
 		w := &waiter{entry: e, done: make(chan struct{})}
 		q.waiters.push(w)
 		q.waiting = true
+		wake := q.press()
 		q.mu.Unlock()
+		if wake {
+			q.signal()
+		}
 		<-w.done // admitted by settle, or refused by close
 		return
 	case !q.blocking && e.phase == PhaseStart && (held >= q.startItems || heldBytes >= q.startBytes):
@@ -152,6 +158,9 @@ func (q *queue) offerSlow(e entry, held, heldBytes uint64) {
 	}
 	wake := !q.unreported
 	q.unreported = true
+	if !q.closed && q.press() {
+		wake = true
+	}
 	q.mu.Unlock()
 	if wake {
 		q.signal()
@@ -191,6 +200,15 @@ func (q *queue) newChunk() *chunk {
 	return c
 }
 
+// press notes that something did not fit, and reports whether the dispatcher is to
+// be woken for it: what is queued is then sent without waiting for a full batch
+// or the batch timeout. It is called with mu held.
+func (q *queue) press() (wake bool) {
+	q.pressed = true
+	wake, q.urged = q.urged, false
+	return wake
+}
+
 // refuse counts an entry that was offered and not accepted. It is called with mu held.
 func (q *queue) refuse(phase Phase, reason DropReason) {
 	q.refused++
@@ -209,17 +227,20 @@ func (q *queue) signal() {
 }
 
 // take hands the whole log to the dispatcher, in order: the chunks from first
-// on, the last of which holds lastLen entries.
-func (q *queue) take() (first *chunk, lastLen int) {
+// on, the last of which holds lastLen entries. pressed says that something did
+// not fit.
+func (q *queue) take() (first *chunk, lastLen int, pressed bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	pressed = q.pressed || q.waiting
+	q.pressed = false
 	if q.tailLen == 0 { // a chunk is linked only when there is an entry for it
-		return nil, 0
+		return nil, 0, pressed
 	}
 	first, lastLen = q.head, int(q.tailLen)
 	q.head = q.newChunk()
 	q.tail, q.tailLen = q.head, 0
-	return first, lastLen
+	return first, lastLen, pressed
 }
 
 // recycle takes back chunks that the dispatcher has emptied and cleared.
@@ -235,16 +256,17 @@ func (q *queue) recycle(c *chunk) {
 }
 
 // await is the dispatcher's last step before it waits: it asks to be woken when
-// items more than taken were accepted, or bytes more than takenBytes. It returns
-// false, and asks nothing, when that is so already. Being under the same lock as
-// append, it misses none.
-func (q *queue) await(taken, takenBytes, items, bytes uint64) bool {
+// items more than taken were accepted, or bytes more than takenBytes, or, if
+// urged, when something does not fit. It returns false, and asks nothing, when
+// that is so already. Being under the same lock as append, it misses none.
+func (q *queue) await(taken, takenBytes, items, bytes uint64, urged bool) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.wakeAt, q.wakeAtBytes = never, never
-	if q.accepted-taken >= items || q.acceptedBytes-takenBytes >= bytes {
+	q.wakeAt, q.wakeAtBytes, q.urged = never, never, false
+	if q.accepted-taken >= items || q.acceptedBytes-takenBytes >= bytes || (urged && q.pressed) {
 		return false
 	}
+	q.urged = urged
 	if items < never-taken {
 		q.wakeAt = taken + items
 	}

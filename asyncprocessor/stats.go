@@ -51,4 +51,8 @@ const (
 	ReasonExporterPanic DropReason = "exporter_panic"
 	// ReasonRejected: the backend refused the snapshot for good.
 	ReasonRejected DropReason = "rejected"
+	// ReasonFiltered: the application asked for it, by a hook of the exporter.
+	// It is counted like the others, but it is no failure: it is not reported,
+	// and no error of ForceFlush and Shutdown.
+	ReasonFiltered DropReason = "filtered"
 )

@@ -62,7 +62,7 @@ const (
 	// ReasonUnauthorized: SGP refuses the API key.
 	ReasonUnauthorized asyncprocessor.DropReason = "unauthorized"
 	// ReasonFiltered: a hook of [WithSpanHook] dropped the span.
-	ReasonFiltered asyncprocessor.DropReason = "filtered"
+	ReasonFiltered = asyncprocessor.ReasonFiltered
 	// ReasonHookPanic: a hook of [WithSpanHook] panicked.
 	ReasonHookPanic asyncprocessor.DropReason = "hook_panic"
 	// ReasonUnencodable: the span could not be mapped or encoded. It does not
