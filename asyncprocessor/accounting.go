@@ -1,7 +1,5 @@
 package asyncprocessor
 
-import "errors"
-
 // launch accounts for a batch that goes to the exporter: its snapshots move from
 // queued to in flight, and the coalesced STARTs leave. It reports false when
 // Shutdown gave up, and the batch must not be sent.
@@ -121,6 +119,11 @@ type loss struct {
 	count  uint64
 }
 
+func allLost(reason DropReason, items int) losses {
+	n := uint64(items) //nolint:gosec // a length
+	return losses{total: n, by: []loss{{reason, n}}}
+}
+
 // lossesOf reads the error of an export of items snapshots: one ExportError or
 // several joined ones name those that were not delivered; any other error means
 // that none was.
@@ -130,11 +133,7 @@ func lossesOf(err error, items int) losses {
 	}
 	partial, ok := exportErrors(err)
 	if !ok {
-		reason := ReasonExportFailed
-		if errors.Is(err, errExporterPanic) {
-			reason = ReasonExporterPanic
-		}
-		return losses{total: uint64(items), by: []loss{{reason, uint64(items)}}}
+		return allLost(ReasonExportFailed, items)
 	}
 	l := losses{which: make([]bool, items)}
 	for _, e := range partial {

@@ -28,7 +28,7 @@ type dispatcher struct {
 	closing chan struct{} // closed when Shutdown begins
 	giveUp  chan struct{} // closed when Shutdown's time is up
 	stopped chan struct{} // closed when run returns
-	done    chan *batch   // exports that came back; room for all, so that a late one never blocks
+	done    chan *batch   // exports that came back
 
 	shards   shards
 	batcher  *batcher
@@ -59,7 +59,7 @@ func newDispatcher(c config, q *queue, exporter Exporter, exportCtx context.Cont
 		closing:   make(chan struct{}),
 		giveUp:    make(chan struct{}),
 		stopped:   make(chan struct{}),
-		done:      make(chan *batch, c.concurrency),
+		done:      make(chan *batch),
 		batcher:   newBatcher(c),
 		report:    reporter{queue: q},
 		lag:       l,
@@ -253,18 +253,20 @@ var errExportTimeout = errors.New("asyncprocessor: export timeout")
 // export runs on a goroutine of its own: it calls the exporter, settles the
 // counts and hands the batch back.
 func (d *dispatcher) export(b *batch) {
-	err := d.call(b.snapshots)
-	n := len(b.snapshots)
-	lost := lossesOf(err, n)
-	if d.queue.settle(n, b.bytes, lost) {
+	lost, err := d.call(b.snapshots)
+	if d.queue.settle(len(b.snapshots), b.bytes, lost) {
 		d.lag.record(b.snapshots, lost)
 	}
 	b.lost, b.err = lost.failed(), err
-	d.done <- b
+	select {
+	case d.done <- b:
+	case <-d.stopped: // Shutdown gave this export up
+	}
 }
 
-// call is ExportSnapshots with a timeout, and a panic turned into an error.
-func (d *dispatcher) call(snapshots []Snapshot) (err error) {
+// call is ExportSnapshots with a timeout, and with a panic turned into an error.
+// It returns what was lost beside the error.
+func (d *dispatcher) call(snapshots []Snapshot) (lost losses, err error) {
 	ctx := d.exportCtx
 	if d.cfg.exportTimeout > 0 {
 		var cancel context.CancelFunc
@@ -274,7 +276,9 @@ func (d *dispatcher) call(snapshots []Snapshot) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			err = fmt.Errorf("%w: %v", errExporterPanic, r)
+			lost = allLost(ReasonExporterPanic, len(snapshots))
 		}
 	}()
-	return d.exporter.ExportSnapshots(ctx, snapshots)
+	err = d.exporter.ExportSnapshots(ctx, snapshots)
+	return lossesOf(err, len(snapshots)), err
 }

@@ -49,8 +49,16 @@ type ExportError struct {
 
 // Error says how many snapshots were not delivered, and why.
 func (e *ExportError) Error() string {
+	if e == nil {
+		return "<nil>"
+	}
 	return fmt.Sprintf("%d snapshots not delivered (%s): %v", len(e.Undelivered), e.Reason, e.Err)
 }
 
 // Unwrap returns the cause.
-func (e *ExportError) Unwrap() error { return e.Err }
+func (e *ExportError) Unwrap() error {
+	if e == nil {
+		return nil
+	}
+	return e.Err
+}
