@@ -3,6 +3,7 @@ package asyncprocessor_test
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -46,19 +47,19 @@ func TestBlockingCallersAreNotOfferedYet(t *testing.T) {
 		for range 4 {
 			start(t.Context(), p, "a")
 		}
-		done := 0
+		var done atomic.Int32
 		for range 3 {
 			go func() {
 				start(t.Context(), p, "waits")
-				done++
+				done.Add(1)
 			}()
 			synctest.Wait()
 		}
 		assert.Equal(t, uint64(4), balanced(t, p).Offered)
-		assert.Zero(t, done)
+		assert.Zero(t, done.Load())
 		held.open()
 		synctest.Wait()
-		assert.Equal(t, 3, done)
+		assert.Equal(t, int32(3), done.Load())
 		s := balanced(t, p)
 		assert.Equal(t, uint64(7), s.Offered)
 		assert.Zero(t, s.Dropped)
@@ -136,19 +137,19 @@ func TestBlockingHonoursShutdown(t *testing.T) {
 		held := newGate()
 		exp.export = held.export
 		offerEnds(p, 2)
-		done := 0
+		var done atomic.Int32
 		for range 5 {
 			go func() {
 				offerEnd(p, "waits")
-				done++
+				done.Add(1)
 			}()
 			synctest.Wait()
 		}
-		require.Zero(t, done)
+		require.Zero(t, done.Load())
 		result := make(chan error, 1)
 		go func() { result <- p.Shutdown(context.Background()) }()
 		synctest.Wait()
-		assert.Equal(t, 5, done, "released at once, not when the drain is over")
+		assert.Equal(t, int32(5), done.Load(), "released at once, not when the drain is over")
 		require.Empty(t, result)
 		assert.Equal(t, reasons{"already_shutdown": 5}, balanced(t, p).DroppedBy)
 		held.open()

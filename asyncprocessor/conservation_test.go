@@ -120,7 +120,8 @@ func TestConservationConcurrentSafe(t *testing.T) {
 
 func TestDroppedByBelongsToTheCaller(t *testing.T) {
 	collectReports(t)
-	p := newProcessor(t, new(recorder), parked(asyncprocessor.WithMaxQueueSize(1))...)
+	held := newGate()
+	p := newProcessor(t, &recorder{export: held.export}, asyncprocessor.WithMaxQueueSize(1))
 	offerEnds(p, 2)
 	first := p.Stats()
 	require.Equal(t, reasons{"queue_full": 1}, first.DroppedBy)
@@ -130,6 +131,7 @@ func TestDroppedByBelongsToTheCaller(t *testing.T) {
 	second := p.Stats()
 	offerEnd(p, "dropped")
 	assert.Equal(t, reasons{"queue_full": 1}, second.DroppedBy, "a later drop does not show in it")
+	held.open()
 }
 
 // Under StartNever ENDs alone are offered.

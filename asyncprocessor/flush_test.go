@@ -111,7 +111,7 @@ func TestForceFlushReportsWhatIsDroppedMeanwhile(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			collectReports(t)
 			exp := new(recorder)
-			p := newProcessor(t, exp, parked(asyncprocessor.WithMaxQueueSize(10))...)
+			p := newProcessor(t, exp, parked(asyncprocessor.WithMaxQueueSize(10), asyncprocessor.WithConcurrency(1))...)
 			exp.export = func(_ context.Context, n int, _ []asyncprocessor.Snapshot) error {
 				if n == 1 {
 					return accident(p)
@@ -129,9 +129,11 @@ func TestForceFlushReportsWhatIsDroppedMeanwhile(t *testing.T) {
 
 func TestForceFlushIgnoresWhatWasDroppedBefore(t *testing.T) {
 	collectReports(t)
-	p := newProcessor(t, new(recorder), parked(asyncprocessor.WithMaxQueueSize(3))...)
+	held := newGate()
+	p := newProcessor(t, &recorder{export: held.export}, asyncprocessor.WithMaxQueueSize(3))
 	offerEnds(p, 10)
 	require.Equal(t, reasons{"queue_full": 7}, balanced(t, p).DroppedBy)
+	held.open()
 	assert.NoError(t, p.ForceFlush(t.Context()))
 }
 

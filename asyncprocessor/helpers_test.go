@@ -54,7 +54,7 @@ type recorder struct {
 	wrong     []string
 }
 
-func (r *recorder) ExportSnapshots(ctx context.Context, snapshots []asyncprocessor.Snapshot) error {
+func (r *recorder) ExportSnapshots(ctx context.Context, snapshots []asyncprocessor.Snapshot) (err error) {
 	r.underWay.Add(1)
 	defer r.underWay.Done()
 	c := &call{at: time.Now(), snapshots: append([]asyncprocessor.Snapshot(nil), snapshots...)}
@@ -86,16 +86,16 @@ func (r *recorder) ExportSnapshots(ctx context.Context, snapshots []asyncprocess
 	defer func() {
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		c.returned = true
+		c.returned, c.err = true, err
 		for id := range traces {
 			r.open[id]--
 		}
 		r.atOnce--
 	}()
 	if r.export != nil {
-		c.err = r.export(ctx, n, snapshots)
+		return r.export(ctx, n, snapshots)
 	}
-	return c.err
+	return nil
 }
 
 func (r *recorder) Shutdown(ctx context.Context) error {

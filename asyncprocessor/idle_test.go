@@ -88,11 +88,11 @@ func TestWakeUpsDoNotGrowWithTraffic(t *testing.T) {
 		tracer := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(p)).Tracer("t")
 		wakes, last := 0, lastWake(p)
 		for range 500 { // 500 spans in 5 s are below a batch in each timeout
-			_, span := tracer.Start(context.Background(), "a")
-			span.End()
 			if w := lastWake(p); w != last {
 				wakes, last = wakes+1, w
 			}
+			_, span := tracer.Start(context.Background(), "a")
+			span.End()
 			time.Sleep(10 * time.Millisecond)
 		}
 		assert.LessOrEqual(t, wakes, 30, "three per batch timeout")

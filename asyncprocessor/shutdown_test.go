@@ -235,9 +235,14 @@ func TestShutdownTime(t *testing.T) {
 func TestUndeliveredIsOfThisShutdown(t *testing.T) {
 	collectReports(t)
 	exp := new(recorder)
-	exp.export = func(context.Context, int, []asyncprocessor.Snapshot) error { return errors.New("failed") }
+	full := make(chan struct{})
+	exp.export = func(context.Context, int, []asyncprocessor.Snapshot) error {
+		<-full
+		return errors.New("failed")
+	}
 	p := newProcessor(t, exp, parked(asyncprocessor.WithMaxQueueSize(5))...)
 	offerEnds(p, 7)
+	close(full)
 	require.ErrorIs(t, p.ForceFlush(t.Context()), asyncprocessor.ErrDropped)
 	require.Equal(t, reasons{"queue_full": 2, "export_failed": 5}, balanced(t, p).DroppedBy)
 	offerEnds(p, 4)

@@ -172,8 +172,8 @@ func TestOtherSpansAreExportedWhileAnExportIsUnderWay(t *testing.T) {
 		_, during := tp.Tracer("app").Start(t.Context(), "during")
 		during.End()
 		before.End()
-		own.finish()
 		require.NoError(t, p.Shutdown(t.Context()))
+		own.finish()
 		assert.ElementsMatch(t, []string{"START before", "END before", "END during"}, exp.names())
 	})
 }
