@@ -2,7 +2,6 @@
 MODULES       := . examples/otel-app integration
 GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GOVULNCHECK   := golang.org/x/vuln/cmd/govulncheck@latest
-GORELEASE     := golang.org/x/exp/cmd/gorelease@latest
 FUZZTIME      ?= 30s
 CHECKS        ?= 1000
 
@@ -40,6 +39,9 @@ run: ## run the example service
 
 vuln: ## known vulnerabilities; needs the network
 	$(call each,go run $(GOVULNCHECK) ./...)
+
+api: ## the public API against its listing and the last tag; make api UPDATE=1 lists it anew
+	./.ci/api $(if $(UPDATE),-update)
 
 browser: ## install Chromium for the browser tests (Debian, as root)
 	./.ci/install-browser
