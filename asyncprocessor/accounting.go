@@ -18,6 +18,13 @@ func (q *queue) launch(b *batch) bool {
 	return true
 }
 
+// isAbandoned reports whether Shutdown gave up.
+func (q *queue) isAbandoned() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.abandoned
+}
+
 // settle accounts for an export that came back: items entries of bytes are no
 // longer in flight, and lost says which part of them was not delivered. It
 // reports false when Shutdown had given the export up before: then nothing is
@@ -32,6 +39,7 @@ func (q *queue) settle(items int, bytes uint64, lost losses) bool {
 	q.released += uint64(items)
 	q.releasedBytes += bytes
 	q.exported += uint64(items) - lost.total
+	q.failed += lost.failed()
 	for _, l := range lost.by {
 		q.droppedBy[q.bounded(l.reason)] += l.count
 	}
@@ -58,6 +66,7 @@ func (q *queue) abandon() {
 	defer q.mu.Unlock()
 	if n := q.accepted - q.released; n > 0 {
 		q.droppedBy[ReasonShutdownDeadline] += n
+		q.failed += n
 	}
 	if n := q.ends - q.endsLaunched; n > 0 {
 		q.endsDropped[ReasonShutdownDeadline] += n
@@ -202,22 +211,11 @@ func (q *queue) lost() uint64 {
 	return n
 }
 
-// undelivered is lost without those that came after Shutdown was called: nobody
-// promised to deliver them.
-func (q *queue) undelivered() uint64 {
+// lostLater returns how many snapshots were accepted and then lost.
+func (q *queue) lostLater() uint64 {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.undeliveredLocked()
-}
-
-func (q *queue) undeliveredLocked() uint64 {
-	var n uint64
-	for reason, count := range q.droppedBy {
-		if reason != ReasonAlreadyShutdown && reason != ReasonFiltered {
-			n += count
-		}
-	}
-	return n
+	return q.failed
 }
 
 // hasUnreported reports whether something was refused since takeUnreported.

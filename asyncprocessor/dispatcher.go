@@ -45,7 +45,7 @@ type dispatcher struct {
 	pressed           bool          // and something had not fitted
 	vain              bool          // but nothing could be sent for it
 	timer             *time.Timer
-	report            reporter
+	report            *reporter
 	lag               lag
 }
 
@@ -61,7 +61,7 @@ func newDispatcher(c config, q *queue, exporter Exporter, exportCtx context.Cont
 		stopped:   make(chan struct{}),
 		done:      make(chan *batch),
 		batcher:   newBatcher(c),
-		report:    reporter{queue: q},
+		report:    newReporter(q),
 		lag:       l,
 	}
 }
@@ -151,7 +151,7 @@ func (d *dispatcher) due(now time.Duration) bool {
 		return false
 	case ss.readyItems >= d.batcher.maxItems || ss.readyBytes >= d.batcher.maxBytes:
 		return true
-	case d.draining || len(d.flushing) > 0 || d.pressed:
+	case d.draining || d.pressed || d.flushDue():
 		return true
 	default:
 		return now-ss.oldest() >= d.cfg.batchTimeout
@@ -169,7 +169,7 @@ func (d *dispatcher) wait() bool {
 	switch {
 	case d.inFlight == d.cfg.concurrency:
 		// Nothing can be sent before an export comes back.
-	case d.draining || len(d.flushing) > 0:
+	case d.draining:
 		items = 1
 	case d.shards.readyCount == 0 && d.quiet:
 		// Nothing has arrived since the last look: no timer, and the next
@@ -253,6 +253,9 @@ var errExportTimeout = errors.New("asyncprocessor: export timeout")
 // export runs on a goroutine of its own: it calls the exporter, settles the
 // counts and hands the batch back.
 func (d *dispatcher) export(b *batch) {
+	if d.queue.isAbandoned() {
+		return // the exporter is being shut down
+	}
 	lost, err := d.call(b.snapshots)
 	if d.queue.settle(len(b.snapshots), b.bytes, lost) {
 		d.lag.record(b.snapshots, lost)

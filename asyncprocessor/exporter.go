@@ -29,7 +29,9 @@ type Exporter interface {
 	ExportSnapshots(ctx context.Context, snapshots []Snapshot) error
 
 	// Shutdown ends the exporter. It is called once, after the last call of
-	// ExportSnapshots has returned or has been given up.
+	// ExportSnapshots has returned or has been given up: one that was given up may
+	// still be under way then, or just about to begin, with a context that has
+	// ended.
 	Shutdown(ctx context.Context) error
 }
 

@@ -1,12 +1,15 @@
 package asyncprocessor
 
+import "sync/atomic"
+
 // flush is a ForceFlush that waits until everything offered before it is
 // settled. It belongs to the dispatcher.
 type flush struct {
 	// target is, by shard, the number of settled entries to wait for; it is 0
 	// when that is reached.
 	target [numShards]uint64
-	left   int // shards whose target is not reached
+	left   int         // shards whose target is not reached
+	given  atomic.Bool // given up by its caller
 	done   chan struct{}
 }
 
@@ -31,13 +34,29 @@ func (d *dispatcher) beginFlush(f *flush) {
 	d.endFlushes()
 }
 
-// endFlushes lets those go on whose wait is over.
+// flushDue reports whether a flush waits for something that can be sent now.
+func (d *dispatcher) flushDue() bool {
+	for _, f := range d.flushing {
+		if f.given.Load() {
+			continue
+		}
+		for i := range d.shards.readyOnes() {
+			if f.target[i] != 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// endFlushes lets those go on whose wait is over, and forgets those given up.
 func (d *dispatcher) endFlushes() {
 	waiting := d.flushing[:0]
 	for _, f := range d.flushing {
-		if f.left == 0 {
+		switch {
+		case f.left == 0:
 			close(f.done)
-		} else {
+		case !f.given.Load():
 			waiting = append(waiting, f)
 		}
 	}

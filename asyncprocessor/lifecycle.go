@@ -52,6 +52,7 @@ func (p *Processor) ForceFlush(ctx context.Context) error {
 		case <-f.done:
 		case <-p.dispatcher.stopped:
 		case <-ctx.Done():
+			f.given.Store(true)
 			return ctx.Err()
 		}
 	case <-p.dispatcher.stopped: // by a Shutdown that came in between: all is settled
@@ -115,8 +116,9 @@ func (p *Processor) shutdown(ctx context.Context) error {
 	}
 	p.cancelExports()
 	exporterErr := p.shutdownExporter(ctx)
+	p.dispatcher.report.settle()
 
-	if n := p.queue.undelivered() - before; n > 0 {
+	if n := p.queue.lostLater() - before; n > 0 {
 		if cause == nil {
 			cause = ErrDropped
 		}

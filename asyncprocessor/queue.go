@@ -62,6 +62,7 @@ type queue struct {
 
 	inFlight                     int64
 	refused, exported, coalesced uint64
+	failed                       uint64 // accepted, and then lost other than on purpose
 	droppedBy                    map[DropReason]uint64
 
 	// What the semantic conventions count: spans, that is ENDs alone.

@@ -17,15 +17,24 @@ const reportInterval = 10 * time.Second
 // that was refused at the queue's door since the last time, and one for all that
 // exports lost, each with the numbers and what to do. The first loss is told at
 // once. It belongs to the dispatcher: the application's goroutines only count.
+//
+// The handler is called on a goroutine of its own, one at a time: it is the
+// application's, and may make spans, flush, shut down or block.
 type reporter struct {
-	queue *queue
+	queue   *queue
+	telling chan struct{} // holds a token while the handler is called
 
 	told   bool          // something was reported before
 	last   time.Duration // then
+	next   time.Duration // not before then again
 	waits  bool          // there is something to tell once the interval is over
 	doors  map[DropReason]uint64
 	failed uint64 // lost by exports since the last report
 	cause  error  // the last export's error, nil when none failed since
+}
+
+func newReporter(q *queue) *reporter {
+	return &reporter{queue: q, telling: make(chan struct{}, 1)}
 }
 
 // exportFailed notes that an export lost n snapshots.
@@ -37,25 +46,59 @@ func (r *reporter) exportFailed(n uint64, err error) {
 // tell reports what there is, if the interval is over.
 func (r *reporter) tell(now time.Duration) {
 	r.waits = r.cause != nil || r.queue.hasUnreported()
-	if r.waits && (!r.told || now-r.last >= reportInterval) {
+	if r.waits && now >= r.next {
 		r.tellNow(now)
 	}
 }
 
-// tellNow reports what there is.
+// tellNow reports what there is, unless the handler is still busy with the last
+// report.
 func (r *reporter) tellNow(now time.Duration) {
+	r.next = now + reportInterval
+	select {
+	case r.telling <- struct{}{}:
+	default:
+		return
+	}
 	since := ""
 	if r.told {
 		since = fmt.Sprintf(" in the last %s", (now - r.last).Round(time.Second))
 	}
+	var errs []error
 	if err := r.refused(since); err != nil {
-		otel.Handle(err)
+		errs = append(errs, err)
 	}
 	if r.cause != nil {
-		otel.Handle(fmt.Errorf("asyncprocessor: %d snapshots not delivered%s: %w", r.failed, since, r.cause))
+		errs = append(errs, fmt.Errorf("asyncprocessor: %d snapshots not delivered%s: %w", r.failed, since, r.cause))
 	}
 	r.failed, r.cause, r.waits = 0, nil, false
+	if len(errs) == 0 {
+		r.next = 0
+		<-r.telling
+		return
+	}
 	r.told, r.last = true, now
+	go func() {
+		defer func() { <-r.telling }()
+		for _, err := range errs {
+			otel.Handle(err)
+		}
+	}()
+}
+
+// reportGrace is how long Shutdown waits for a handler that is busy: enough to
+// write a line before the program ends.
+const reportGrace = 100 * time.Millisecond
+
+// settle waits until the handler has returned, but not long.
+func (r *reporter) settle() {
+	grace := time.NewTimer(reportGrace)
+	defer grace.Stop()
+	select {
+	case r.telling <- struct{}{}:
+		<-r.telling
+	case <-grace.C:
+	}
 }
 
 // refused describes what the queue refused since the last report, nil if nothing.
@@ -95,5 +138,5 @@ func (r *reporter) before(deadline time.Duration) time.Duration {
 	if !r.waits {
 		return deadline
 	}
-	return min(deadline, r.last+reportInterval)
+	return min(deadline, r.next)
 }

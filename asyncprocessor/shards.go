@@ -1,6 +1,9 @@
 package asyncprocessor
 
-import "time"
+import (
+	"iter"
+	"time"
+)
 
 // numShards is how many FIFOs keep order. Two traces share one with a chance of
 // 1 in 256, and then share their turn; a busy shard costs what it holds, an idle
@@ -137,14 +140,22 @@ func (ss *shards) free(i uint8) *shard {
 	return s
 }
 
+// readyOnes yields the ready shards in their turn.
+func (ss *shards) readyOnes() iter.Seq[uint8] {
+	return func(yield func(uint8) bool) {
+		for k := range ss.readyCount {
+			if !yield(ss.ready[(ss.readyHead+k)%numShards]) {
+				return
+			}
+		}
+	}
+}
+
 // oldest returns when the entry that waits longest in a ready shard began to.
 func (ss *shards) oldest() time.Duration {
-	var t time.Duration
-	for k := range ss.readyCount {
-		s := &ss.all[ss.ready[(ss.readyHead+k)%numShards]]
-		if k == 0 || s.since < t {
-			t = s.since
-		}
+	t := noDeadline
+	for i := range ss.readyOnes() {
+		t = min(t, ss.all[i].since)
 	}
 	return t
 }

@@ -54,8 +54,8 @@ func (q *queue) admit() (wake bool) {
 }
 
 // close refuses all that comes from now on, and those that wait for room. It
-// returns what was lost so far.
-func (q *queue) close() (undelivered uint64) {
+// returns what lostLater is at that moment.
+func (q *queue) close() (lostLater uint64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.closed = true
@@ -65,5 +65,5 @@ func (q *queue) close() (undelivered uint64) {
 		close(w.done)
 	}
 	q.waiting = false
-	return q.undeliveredLocked()
+	return q.failed
 }
