@@ -220,7 +220,7 @@ func (d *dispatcher) wait() bool {
 // reap frees the shards of an export that came back.
 func (d *dispatcher) reap(b *batch) {
 	d.inFlight--
-	if b.err != nil {
+	if b.lost > 0 {
 		d.report.exportFailed(b.lost, b.err)
 	}
 	for _, i := range b.shards {
