@@ -1,0 +1,45 @@
+package sgpexporter_test
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log"
+	"os"
+
+	"github.com/otelsgp/otelsgp/asyncprocessor"
+	"github.com/otelsgp/otelsgp/sgpexporter"
+)
+
+// From the Python agent's span queue: the same variables, read by
+// ProcessorOptionsFromEnv and New. Here they are Python's defaults, written out.
+func Example_fromPython() {
+	for name, value := range map[string]string{
+		"SGP_API_KEY":                     "key",
+		"AGENTEX_SPAN_QUEUE_BATCH_SIZE":   "200",
+		"AGENTEX_SPAN_QUEUE_LINGER_MS":    "250",
+		"AGENTEX_SPAN_QUEUE_MAX_SIZE":     "0", // unbounded there
+		"AGENTEX_SPAN_QUEUE_CONCURRENCY":  "3",
+		"AGENTEX_SPAN_QUEUE_MAX_RETRIES":  "1",
+		"AGENTEX_TRACING_SKIP_SPAN_START": "1",
+	} {
+		os.Setenv(name, value)
+		defer os.Unsetenv(name)
+	}
+	exp, err := sgpexporter.New()
+	if err != nil {
+		log.Fatal(err)
+	}
+	proc := asyncprocessor.New(exp, sgpexporter.ProcessorOptionsFromEnv()...)
+	defer proc.Shutdown(context.Background())
+
+	var queue struct {
+		MaxExportBatchSize, MaxQueueSize, Concurrency int
+		BatchTimeout, StartPolicy                     string
+	}
+	text, _ := json.Marshal(proc.MarshalLog())
+	_ = json.Unmarshal(text, &queue)
+	fmt.Printf("%+v\n", queue)
+	// Output:
+	// {MaxExportBatchSize:200 MaxQueueSize:65536 Concurrency:3 BatchTimeout:250ms StartPolicy:StartNever}
+}
