@@ -1,6 +1,9 @@
 package asyncprocessor
 
-import "sync/atomic"
+import (
+	"slices"
+	"sync/atomic"
+)
 
 // flush is a ForceFlush that waits until everything offered before it is
 // settled. It belongs to the dispatcher.
@@ -9,7 +12,7 @@ type flush struct {
 	// when that is reached.
 	target [numShards]uint64
 	left   int         // shards whose target is not reached
-	given  atomic.Bool // given up by its caller
+	gaveUp atomic.Bool // its caller waits no more
 	done   chan struct{}
 }
 
@@ -30,6 +33,8 @@ func (d *dispatcher) beginFlush(f *flush) {
 			f.left++
 		}
 	}
+	// This one waits for all that those given up waited for, and more.
+	d.flushing = slices.DeleteFunc(d.flushing, func(f *flush) bool { return f.gaveUp.Load() })
 	d.flushing = append(d.flushing, f)
 	d.endFlushes()
 }
@@ -37,9 +42,6 @@ func (d *dispatcher) beginFlush(f *flush) {
 // flushDue reports whether a flush waits for something that can be sent now.
 func (d *dispatcher) flushDue() bool {
 	for _, f := range d.flushing {
-		if f.given.Load() {
-			continue
-		}
 		for i := range d.shards.readyOnes() {
 			if f.target[i] != 0 {
 				return true
@@ -49,14 +51,13 @@ func (d *dispatcher) flushDue() bool {
 	return false
 }
 
-// endFlushes lets those go on whose wait is over, and forgets those given up.
+// endFlushes lets those go on whose wait is over.
 func (d *dispatcher) endFlushes() {
 	waiting := d.flushing[:0]
 	for _, f := range d.flushing {
-		switch {
-		case f.left == 0:
+		if f.left == 0 {
 			close(f.done)
-		case !f.given.Load():
+		} else {
 			waiting = append(waiting, f)
 		}
 	}

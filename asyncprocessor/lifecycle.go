@@ -52,7 +52,7 @@ func (p *Processor) ForceFlush(ctx context.Context) error {
 		case <-f.done:
 		case <-p.dispatcher.stopped:
 		case <-ctx.Done():
-			f.given.Store(true)
+			f.gaveUp.Store(true)
 			return ctx.Err()
 		}
 	case <-p.dispatcher.stopped: // by a Shutdown that came in between: all is settled
