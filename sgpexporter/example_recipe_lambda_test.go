@@ -46,7 +46,8 @@ func Example_lambda() {
 
 	exp, err := sgpexporter.New(sgpexporter.WithBaseURL(server.URL), sgpexporter.WithAPIKey("any key"))
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	tp := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(asyncprocessor.New(exp,
 		asyncprocessor.WithExportTimeout(flushTimeout), // no retries across a freeze

@@ -3,7 +3,6 @@ package sgpexporter_test
 import (
 	"context"
 	"fmt"
-	"log"
 	"time"
 
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
@@ -30,7 +29,8 @@ func Example_migrateFromBatchSpanProcessor() {
 	defer server.Close()
 	exp, err := sgpexporter.New(sgpexporter.WithBaseURL(server.URL), sgpexporter.WithAPIKey("any key"))
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	after := asyncprocessor.New(exp,
 		asyncprocessor.WithMaxQueueSize(2*2048),                   // snapshots: a span is two

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"log"
 	"os"
 
 	"github.com/otelsgp/otelsgp/asyncprocessor"
@@ -28,7 +27,8 @@ func Example_fromPython() {
 	}
 	exp, err := sgpexporter.New()
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	proc := asyncprocessor.New(exp, sgpexporter.ProcessorOptionsFromEnv()...)
 	defer proc.Shutdown(context.Background())

@@ -3,7 +3,6 @@ package sgpexporter_test
 import (
 	"context"
 	"fmt"
-	"log"
 	"regexp"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -31,7 +30,8 @@ func Example_redact() {
 		sgpexporter.WithSpanHook(sgpspan.RedactLong(64<<10)),
 	)
 	if err != nil {
-		log.Fatal(err)
+		fmt.Println(err)
+		return
 	}
 	tp := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(asyncprocessor.New(exp)))
 	_, span := tp.Tracer("example").Start(context.Background(), "chat")

@@ -101,18 +101,21 @@ func scrape(t *testing.T, served map[string]map[string]bool, program string, fau
 	require.NotEmpty(t, url, "the example does not serve")
 
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	text := func(response *http.Response, err error) string {
+	do := func(method, path, body string) string {
+		request, err := http.NewRequestWithContext(t.Context(), method, url+path, strings.NewReader(body))
 		require.NoError(t, err)
-		body, err := io.ReadAll(response.Body)
+		response, err := client.Do(request)
+		require.NoError(t, err)
+		answer, err := io.ReadAll(response.Body)
 		require.NoError(t, err)
 		require.NoError(t, response.Body.Close())
-		require.Equal(t, http.StatusOK, response.StatusCode, string(body))
-		return string(body)
+		require.Equal(t, http.StatusOK, response.StatusCode, string(answer))
+		return string(answer)
 	}
-	text(client.Post(url+"/ask", "application/json", strings.NewReader(`{"question":"how do I cancel an HTTP request?"}`)))
+	do(http.MethodPost, "/ask", `{"question":"how do I cancel an HTTP request?"}`)
 	var metrics string
 	require.Eventually(t, func() bool {
-		metrics = text(client.Get(url + "/metrics"))
+		metrics = do(http.MethodGet, "/metrics", "")
 		for _, w := range wanted {
 			if !strings.Contains(metrics, w) {
 				return false

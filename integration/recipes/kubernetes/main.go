@@ -56,7 +56,7 @@ func run(ctx context.Context, addr string, out io.Writer) error {
 	if err != nil {
 		return errors.Join(err, shutdown(tp.Shutdown, spansTimeout))
 	}
-	fmt.Fprintf(out, "listening on %s\n", listener.Addr())
+	_, _ = fmt.Fprintf(out, "listening on %s\n", listener.Addr())
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(listener) }()
 
