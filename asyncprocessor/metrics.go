@@ -12,6 +12,8 @@ import (
 	"go.opentelemetry.io/otel/metric"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 	"go.opentelemetry.io/otel/semconv/v1.43.0/otelconv"
+
+	"github.com/otelsgp/otelsgp/internal/version"
 )
 
 // scopeName is the instrumentation scope of the processor's metrics.
@@ -23,6 +25,12 @@ const componentType = scopeName + ".Processor"
 
 // processorCount numbers the processors of the process, for otel.component.name.
 var processorCount atomic.Int64
+
+// knownReasons are those of this package.
+var knownReasons = []DropReason{
+	ReasonQueueFull, ReasonStartRefused, ReasonTooLarge, ReasonAlreadyShutdown, ReasonShutdownDeadline,
+	ReasonExportFailed, ReasonExporterPanic, ReasonRejected, ReasonFiltered,
+}
 
 // spanCounts is what the metrics of the semantic conventions read. Their unit is
 // the span, so ENDs alone count.
@@ -63,7 +71,7 @@ func instrument(c config, q *queue) (lag, error) {
 	if provider == nil {
 		provider = otel.GetMeterProvider()
 	}
-	meter := provider.Meter(scopeName, metric.WithSchemaURL(semconv.SchemaURL))
+	meter := provider.Meter(scopeName, metric.WithInstrumentationVersion(version.Version), metric.WithSchemaURL(semconv.SchemaURL))
 	component := attribute.NewSet(
 		semconv.OTelComponentTypeKey.String(componentType),
 		semconv.OTelComponentName(fmt.Sprintf("%s/%d", componentType, processorCount.Add(1)-1)),
@@ -112,6 +120,13 @@ func instrument(c config, q *queue) (lag, error) {
 		observe(capacity.Inst(), int64(c.maxQueueSize), all)
 		observe(exported, int64(stats.Exported), all)   //nolint:gosec // a count
 		observe(coalesced, int64(stats.Coalesced), all) //nolint:gosec // a count
+		// A reason that has not occurred is 0, so that its first loss is an
+		// increase.
+		for _, reason := range knownReasons {
+			if stats.DroppedBy[reason] == 0 {
+				observe(dropped, 0, withReason(reason))
+			}
+		}
 		for reason, n := range stats.DroppedBy {
 			observe(dropped, int64(n), withReason(reason)) //nolint:gosec // a count
 		}

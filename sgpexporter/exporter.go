@@ -14,14 +14,12 @@ import (
 	"go.opentelemetry.io/otel"
 
 	"github.com/otelsgp/otelsgp/asyncprocessor"
+	"github.com/otelsgp/otelsgp/internal/version"
 	"github.com/otelsgp/otelsgp/sgpexporter/internal/mapping"
 	"github.com/otelsgp/otelsgp/sgpexporter/internal/transport"
 )
 
-const (
-	version   = "0.1.0"
-	userAgent = "otelsgp-go/" + version
-)
+const userAgent = "otelsgp-go/" + version.Version
 
 // Exporter delivers snapshots of spans to SGP. Make one with [New] and hand it to
 // asyncprocessor.New. All methods are safe for concurrent use, and on a nil

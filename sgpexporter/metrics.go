@@ -15,6 +15,7 @@ import (
 	"go.opentelemetry.io/otel/semconv/v1.43.0/otelconv"
 
 	"github.com/otelsgp/otelsgp/asyncprocessor"
+	"github.com/otelsgp/otelsgp/internal/version"
 )
 
 const (
@@ -51,7 +52,7 @@ func newMetrics(provider metric.MeterProvider, target *url.URL) *metrics {
 		provider = otel.GetMeterProvider()
 	}
 	meter := provider.Meter(scopeName,
-		metric.WithInstrumentationVersion(version), metric.WithSchemaURL(semconv.SchemaURL))
+		metric.WithInstrumentationVersion(version.Version), metric.WithSchemaURL(semconv.SchemaURL))
 	m := new(metrics)
 	// An instrument that cannot be made is one that does nothing.
 	made := func(err error) {
@@ -64,7 +65,9 @@ func newMetrics(provider metric.MeterProvider, target *url.URL) *metrics {
 	made(err)
 	m.exported, err = otelconv.NewSDKExporterSpanExported(meter)
 	made(err)
-	m.duration, err = otelconv.NewSDKExporterOperationDuration(meter)
+	m.duration, err = otelconv.NewSDKExporterOperationDuration(meter,
+		// The SDK's default boundaries are made for milliseconds.
+		metric.WithExplicitBucketBoundaries(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300))
 	made(err)
 	m.splits, err = meter.Int64Counter("sgpexporter.request.splits", metric.WithUnit("{split}"),
 		metric.WithDescription("The number of requests that SGP rejected whole and that were sent again in two halves."))
