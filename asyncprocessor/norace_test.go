@@ -1,0 +1,5 @@
+//go:build !race
+
+package asyncprocessor_test
+
+const raceEnabled = false
