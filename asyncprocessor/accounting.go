@@ -129,7 +129,7 @@ type loss struct {
 }
 
 func allLost(reason DropReason, items int) losses {
-	n := uint64(items) //nolint:gosec // a length
+	n := uint64(items)
 	return losses{total: n, by: []loss{{reason, n}}}
 }
 

@@ -163,8 +163,8 @@ func (d *dispatcher) due(now time.Duration) bool {
 func (d *dispatcher) wait() bool {
 	// What to be woken for, and when at the latest.
 	var (
-		items, bytes uint64        = never, never
-		deadline     time.Duration = noDeadline
+		items, bytes uint64 = never, never
+		deadline            = noDeadline
 	)
 	switch {
 	case d.inFlight == d.cfg.concurrency:

@@ -32,7 +32,7 @@ func newEntry(phase Phase, span sdktrace.ReadOnlySpan, sc *trace.SpanContext, se
 		spanID: binary.LittleEndian.Uint64(spanID[:]),
 		tag: tag{
 			// No real span comes near 4 GiB.
-			bytes: uint32(min(uint64(size), math.MaxUint32)), //nolint:gosec // bounded
+			bytes: uint32(min(uint64(size), math.MaxUint32)),
 			shard: seed.shardOf(traceID),
 			phase: phase,
 		},
@@ -49,5 +49,5 @@ func newShardSeed() shardSeed { return shardSeed{rand.Uint64(), rand.Uint64()} }
 // multiplication, as wyhash does it.
 func (s shardSeed) shardOf(id trace.TraceID) uint8 {
 	h, l := bits.Mul64(binary.LittleEndian.Uint64(id[:8])^s.a, binary.LittleEndian.Uint64(id[8:])^s.b)
-	return uint8(h ^ l) //nolint:gosec // numShards is 256
+	return uint8(h ^ l)
 }

@@ -82,6 +82,42 @@ func TestNilExportErrorIsAFailure(t *testing.T) {
 	assert.Equal(t, reasons{"export_failed": 10}, balanced(t, p).DroppedBy)
 }
 
+// What the application has filtered out is dropped on purpose: counted, and no
+// failure to anybody.
+func TestFilteredIsNoFailure(t *testing.T) {
+	log := collectReports(t)
+	exp := new(recorder)
+	exp.export = func(context.Context, int, []asyncprocessor.Snapshot) error {
+		return &asyncprocessor.ExportError{Undelivered: []int{0, 1}, Reason: "filtered", Err: errors.New("by a hook")}
+	}
+	p := newProcessor(t, exp, parked()...)
+	offerEnds(p, 3)
+	require.NoError(t, p.ForceFlush(t.Context()))
+	offerEnds(p, 3)
+	require.NoError(t, p.Shutdown(t.Context()))
+	s := balanced(t, p)
+	assert.Equal(t, reasons{"filtered": 4}, s.DroppedBy)
+	assert.Equal(t, uint64(2), s.Exported)
+	assert.Empty(t, log.take())
+}
+
+// An error that panics when it is asked is a failure like any other.
+func TestErrorThatPanicsIsAFailure(t *testing.T) {
+	collectReports(t)
+	exp := new(recorder)
+	exp.export = func(context.Context, int, []asyncprocessor.Snapshot) error { return panickingError{} }
+	p := newProcessor(t, exp, parked()...)
+	offerEnds(p, 10)
+	require.ErrorIs(t, p.ForceFlush(t.Context()), asyncprocessor.ErrDropped)
+	assert.Equal(t, uint64(10), balanced(t, p).Dropped)
+	require.NoError(t, p.Shutdown(t.Context()))
+}
+
+type panickingError struct{}
+
+func (panickingError) Error() string { panic("Error") }
+func (panickingError) Unwrap() error { panic("Unwrap") }
+
 // An index is one into the slice of the call: after coalescing, and for each call
 // of its own.
 func TestExportErrorIndexesAreOfTheCall(t *testing.T) {
@@ -128,11 +164,11 @@ func TestExportError(t *testing.T) {
 func TestReasonsAreWhatTheyAreCalled(t *testing.T) {
 	assert.Equal(t, []asyncprocessor.DropReason{
 		"queue_full", "start_refused", "too_large", "already_shutdown",
-		"shutdown_deadline", "export_failed", "exporter_panic", "rejected",
+		"shutdown_deadline", "export_failed", "exporter_panic", "rejected", "filtered",
 	}, []asyncprocessor.DropReason{
 		asyncprocessor.ReasonQueueFull, asyncprocessor.ReasonStartRefused, asyncprocessor.ReasonTooLarge,
 		asyncprocessor.ReasonAlreadyShutdown, asyncprocessor.ReasonShutdownDeadline, asyncprocessor.ReasonExportFailed,
-		asyncprocessor.ReasonExporterPanic, asyncprocessor.ReasonRejected,
+		asyncprocessor.ReasonExporterPanic, asyncprocessor.ReasonRejected, asyncprocessor.ReasonFiltered,
 	})
 }
 

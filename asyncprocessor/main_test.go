@@ -46,6 +46,7 @@ func (l *errorLog) take() []error {
 // collectReports starts a test with an empty log.
 func collectReports(t *testing.T) *errorLog {
 	t.Helper()
+	otel.SetErrorHandler(&reports) // another test may have set one of its own
 	reports.take()
 	t.Cleanup(func() { reports.take() })
 	return &reports

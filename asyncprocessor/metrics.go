@@ -46,7 +46,7 @@ func (q *queue) spanCounts() spanCounts {
 	c := spanCounts{
 		processed: q.endsLaunched,
 		dropped:   make(map[DropReason]uint64, len(q.endsDropped)),
-		queued:    int64(q.ends - q.endsLaunched), //nolint:gosec // bounded by the queue
+		queued:    int64(q.ends - q.endsLaunched),
 	}
 	for reason, n := range q.endsDropped {
 		c.dropped[reason] = n
@@ -58,7 +58,7 @@ func (q *queue) spanCounts() spanCounts {
 func (q *queue) heldBytes() int64 {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return int64(q.acceptedBytes - q.releasedBytes) //nolint:gosec // bounded by the queue
+	return int64(q.acceptedBytes - q.releasedBytes)
 }
 
 // instrument registers the metrics of a queue: those of the semantic conventions
@@ -112,14 +112,14 @@ func instrument(c config, q *queue) (lag, error) {
 		observe := func(i metric.Int64Observable, n int64, with metric.MeasurementOption) {
 			o.ObserveInt64(i, n, with)
 		}
-		observe(processed.Inst(), int64(spans.processed), all) //nolint:gosec // a count
+		observe(processed.Inst(), int64(spans.processed), all)
 		for reason, n := range spans.dropped {
-			observe(processed.Inst(), int64(n), withReason(reason)) //nolint:gosec // a count
+			observe(processed.Inst(), int64(n), withReason(reason))
 		}
 		observe(size.Inst(), spans.queued, all)
 		observe(capacity.Inst(), int64(c.maxQueueSize), all)
-		observe(exported, int64(stats.Exported), all)   //nolint:gosec // a count
-		observe(coalesced, int64(stats.Coalesced), all) //nolint:gosec // a count
+		observe(exported, int64(stats.Exported), all)
+		observe(coalesced, int64(stats.Coalesced), all)
 		// A reason that has not occurred is 0, so that its first loss is an
 		// increase.
 		for _, reason := range knownReasons {
@@ -128,7 +128,7 @@ func instrument(c config, q *queue) (lag, error) {
 			}
 		}
 		for reason, n := range stats.DroppedBy {
-			observe(dropped, int64(n), withReason(reason)) //nolint:gosec // a count
+			observe(dropped, int64(n), withReason(reason))
 		}
 		observe(queued, stats.Queued, all)
 		observe(inFlight, stats.InFlight, all)

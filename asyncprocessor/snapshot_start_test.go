@@ -209,7 +209,7 @@ func readAll(s sdktrace.ReadOnlySpan) (n int) {
 	n += len(s.SpanContext().TraceID()) + len(s.Parent().TraceID())
 	count := func(attrs []attribute.KeyValue) {
 		for _, kv := range attrs {
-			n += len(kv.Key) + len(kv.Value.Emit())
+			n += len(kv.Key) + len(kv.Value.String())
 		}
 	}
 	count(s.Attributes())

@@ -34,7 +34,7 @@ func everyError(err error, f func(error)) {
 		return
 	}
 	f(err)
-	switch e := err.(type) { //nolint:errorlint // the chain is what is walked
+	switch e := err.(type) {
 	case interface{ Unwrap() error }:
 		everyError(e.Unwrap(), f)
 	case interface{ Unwrap() []error }:

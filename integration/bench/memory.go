@@ -72,7 +72,7 @@ func peakHeap(p sdktrace.SpanProcessor, workload func(trace.Tracer)) int64 {
 		defer tick.Stop()
 		for {
 			metrics.Read(sample)
-			peak = max(peak, int64(sample[0].Value.Uint64())) //nolint:gosec // a size
+			peak = max(peak, int64(sample[0].Value.Uint64()))
 			select {
 			case <-tick.C:
 			case <-stop:

@@ -22,7 +22,7 @@ type interval struct{ estimate, low, high float64 }
 // over resampled rounds.
 func bootstrap[T any](rounds []T, statistic func([]T) float64) interval {
 	const resamples = 2000
-	rng := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same every time, on purpose
+	rng := rand.New(rand.NewPCG(1, 2))
 	values := make([]float64, resamples)
 	sample := make([]T, len(rounds))
 	for i := range values {

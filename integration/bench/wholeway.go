@@ -58,7 +58,7 @@ func wholeWayAt(r *report, o options, procs int, otlp func() sdktrace.SpanProces
 			p := ours()
 			n := mallocs(func() { x.ours = cpuPerSpan(p, procs, o.spans) })
 			x.allocs = (float64(n) - float64(noAllocs)) / float64(o.spans)
-			if s := p.Stats(); s.Dropped > 0 || s.Exported+s.Coalesced != 2*uint64(o.spans) { //nolint:gosec // positive
+			if s := p.Stats(); s.Dropped > 0 || s.Exported+s.Coalesced != 2*uint64(o.spans) {
 				fail(fmt.Errorf("not everything was delivered: %+v", s))
 			}
 		}

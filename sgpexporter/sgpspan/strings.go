@@ -68,7 +68,7 @@ func indexSpecial(s string, validUTF8 bool) int {
 // or SGP would change, becomes U+FFFD: bytes that are not UTF-8, and NUL.
 // repaired reports whether there was any.
 //
-// It writes eight bytes at a time and then steps back to the first that is
+// It writes sixteen bytes at a time and then steps back to the first that is
 // special, which beats a copy for each run between two of them: they are close
 // together in source code and in JSON.
 func appendString(dst []byte, s string) (out []byte, repaired bool) {
@@ -79,30 +79,34 @@ func appendString(dst []byte, s string) (out []byte, repaired bool) {
 	dst[n] = '"'
 	n++
 	for i < len(s) {
-		if len(dst)-n < len(s)-i+minRoom {
-			dst = slices.Grow(dst, len(s)-i+minRoom)
-			dst = dst[:cap(dst)]
-		}
 		src, out := s[i:], dst[n:]
-		for len(src) >= 16 && len(out) >= 16 {
+		for len(src) >= 16 && len(out) >= 18 {
 			w, x := load64(src, 0), load64(src, 8)
 			binary.LittleEndian.PutUint64(out, w)
 			binary.LittleEndian.PutUint64(out[8:], x)
-			if special(w, notASCII)|special(x, notASCII) != 0 {
+			first, second := special(w, notASCII), special(x, notASCII)
+			if first|second == 0 {
+				src, out = src[16:], out[16:]
+				continue
+			}
+			at := bits.TrailingZeros64(first) / 8
+			if first == 0 {
+				at = 8 + bits.TrailingZeros64(second)/8
+			}
+			short := shortEscapes[src[at]]
+			if short == 0 {
+				src, out = src[at:], out[at:]
 				break
 			}
-			src, out = src[16:], out[16:]
-		}
-		for len(src) >= 8 && len(out) >= 8 {
-			w := load64(src, 0)
-			binary.LittleEndian.PutUint64(out, w)
-			if special(w, notASCII) != 0 {
-				break
-			}
-			src, out = src[8:], out[8:]
+			out[at], out[at+1] = '\\', short
+			src, out = src[at+1:], out[at+2:]
 		}
 		i, n = len(s)-len(src), len(dst)-len(out)
 		left := len(src)
+		if len(out) < left+minRoom {
+			dst = slices.Grow(dst, left+minRoom)
+			dst = dst[:cap(dst)]
+		}
 		var w uint64
 		if left >= 8 {
 			w = load64(s, i)
@@ -146,8 +150,8 @@ func appendString(dst []byte, s string) (out []byte, repaired bool) {
 }
 
 // minRoom is what appendString needs beyond the length of what is still to
-// write: a word, an escape sequence and the quotes.
-const minRoom = 8 + 6 + 2
+// write: two words, an escape sequence and the quotes.
+const minRoom = 16 + 6 + 2
 
 // shortEscapes has what follows the backslash in escape sequences of two bytes.
 var shortEscapes = [256]byte{'"': '"', '\\': '\\', '\n': 'n', '\t': 't', '\r': 'r', '\b': 'b', '\f': 'f'}

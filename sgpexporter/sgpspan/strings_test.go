@@ -52,6 +52,18 @@ func TestAppendStringOfEveryLength(t *testing.T) {
 	}
 }
 
+// TestAppendStringGrows holds that escapes find room wherever the buffer ends.
+func TestAppendStringGrows(t *testing.T) {
+	for n := range 700 {
+		for _, tail := range []string{"", "a", "12345678901234567"} {
+			out, _ := appendString(nil, strings.Repeat("\"", n)+tail)
+			if want := `"` + strings.Repeat(`\"`, n) + tail + `"`; string(out) != want {
+				t.Fatalf("%d quotes and %q became %q", n, tail, out)
+			}
+		}
+	}
+}
+
 func FuzzAppendString(f *testing.F) {
 	f.Add("plain")
 	f.Add("\x00\xff\"\\\n é 世界 \u2028")

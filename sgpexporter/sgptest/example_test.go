@@ -197,7 +197,7 @@ func ExampleEffectLater() {
 		_ = srv.WaitForRequests(ctx, func(requests []sgptest.Request) bool { return len(requests) == 1 })
 		giveUp()
 	}()
-	if _, err := srv.Client().Do(req); err != nil {
+	if _, err := srv.Client().Do(req); err != nil { //nolint:bodyclose // there is no answer
 		write(srv, ended)
 	}
 	close(release)

@@ -54,7 +54,7 @@ func (m *Mapper) idText(ids []byte) string {
 	if len(m.cfg.Hooks) > 0 {
 		return string(ids)
 	}
-	return unsafe.String(unsafe.SliceData(ids), len(ids))
+	return unsafe.String(unsafe.SliceData(ids), len(ids)) //nolint:gosec // see above
 }
 
 func spanUUID(traceID trace.TraceID, spanID trace.SpanID) [16]byte {

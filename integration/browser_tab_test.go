@@ -1,0 +1,170 @@
+package integration
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/input"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// browser finds Chromium, or skips the test; BROWSER_TESTS=required fails it.
+func browser(t *testing.T) string {
+	t.Helper()
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	const how = "no Chromium on PATH: install one with `apt-get install chromium fonts-dejavu` (Debian) to run the browser tests"
+	if os.Getenv("BROWSER_TESTS") == "required" {
+		t.Fatal(how)
+	}
+	t.Skip(how)
+	return ""
+}
+
+// tab is a page in a browser of its own, and what was seen of it from outside.
+type tab struct {
+	t   *testing.T
+	ctx context.Context
+	url string
+
+	mu       sync.Mutex
+	requests []string // URLs
+	problems []string // what the page logged as an error, and what it threw
+}
+
+// openTab shows url in a window of the given size.
+func openTab(t *testing.T, url string, width, height int64) *tab {
+	t.Helper()
+	path := browser(t)
+	b := &tab{t: t, url: url}
+	allocator, stop := chromedp.NewExecAllocator(context.Background(),
+		chromedp.ExecPath(path), chromedp.UserDataDir(t.TempDir()), chromedp.WindowSize(int(width), int(height)),
+		chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun, chromedp.NoDefaultBrowserCheck,
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
+		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
+		chromedp.Flag("disable-extensions", true), chromedp.Flag("disable-dev-shm-usage", true))
+	t.Cleanup(stop)
+	ctx, closeTab := chromedp.NewContext(allocator, chromedp.WithListener(b.observe))
+	t.Cleanup(closeTab)
+	require.NoError(t, chromedp.Do(ctx), "the browser does not start")
+	ctx, cancel := context.WithTimeout(ctx, 2*patience)
+	t.Cleanup(cancel)
+	b.ctx = ctx
+	_, err := chromedp.Call(ctx, network.Enable, network.EnableParams{})
+	require.NoError(t, err)
+	_, err = chromedp.Call(ctx, log.Enable, cdp.Empty{})
+	require.NoError(t, err)
+	b.do(chromedp.EmulateViewport(width, height), chromedp.Navigate(url))
+	return b
+}
+
+func (b *tab) observe(event any) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch e := event.(type) {
+	case *network.EventRequestWillBeSent:
+		b.requests = append(b.requests, e.Request.URL)
+	case *runtime.EventExceptionThrown:
+		b.problems = append(b.problems, fmt.Sprintf("%+v", *e.ExceptionDetails))
+	case *log.EventEntryAdded:
+		if e.Entry.Level == log.EntryLevelError {
+			b.problems = append(b.problems, e.Entry.Text+" "+e.Entry.URL)
+		}
+	}
+}
+
+// clean asserts that the page threw nothing, logged no error, which a violation
+// of its security policy is, and asked no other host for anything.
+func (b *tab) clean() {
+	b.t.Helper()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	assert.Empty(b.t, b.problems)
+	assert.NotEmpty(b.t, b.requests)
+	for _, request := range b.requests {
+		assert.True(b.t, strings.HasPrefix(request, b.url+"/"), "a request to another host: %s", request)
+	}
+}
+
+func (b *tab) do(actions ...chromedp.Action[chromedp.Void]) {
+	b.t.Helper()
+	require.NoError(b.t, chromedp.Do(b.ctx, actions...))
+}
+
+// eval evaluates a JavaScript expression.
+func eval[T any](b *tab, expression string) T {
+	b.t.Helper()
+	value, err := chromedp.Run(b.ctx, chromedp.Evaluate[T](expression))
+	require.NoError(b.t, err, expression)
+	return value
+}
+
+// wait waits in the page, frame by frame, until a JavaScript condition holds.
+func (b *tab) wait(condition string) {
+	b.t.Helper()
+	script := fmt.Sprintf(`new Promise((resolve, reject) => {
+		const deadline = performance.now() + %d;
+		const look = () => {
+			if (%s) resolve(true);
+			else if (performance.now() > deadline) reject(new Error("it does not come"));
+			else requestAnimationFrame(look);
+		};
+		look();
+	})`, patience.Milliseconds(), condition)
+	_, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](script, chromedp.EvalAwaitPromise))
+	require.NoError(b.t, err, "in the browser: %s", condition)
+}
+
+// click clicks the first element that a CSS selector finds, as a person would.
+func (b *tab) click(selector string) {
+	b.t.Helper()
+	b.do(chromedp.Click(chromedp.CSS(selector)))
+}
+
+// fill types into the element that a CSS selector finds.
+func (b *tab) fill(selector, text string) {
+	b.t.Helper()
+	b.do(chromedp.SendKeys(chromedp.CSS(selector), text))
+}
+
+// shortcut presses one printable key as a keyboard does: what the page's handler
+// prevents is not typed.
+func (b *tab) shortcut(key string) {
+	b.t.Helper()
+	for _, phase := range []input.DispatchKeyEventType{input.DispatchKeyEventTypeKeyDown, input.DispatchKeyEventTypeKeyUp} {
+		params := input.DispatchKeyEventParams{Type: phase, Key: key}
+		if phase == input.DispatchKeyEventTypeKeyDown {
+			params.Text = key
+		}
+		_, err := chromedp.Call(b.ctx, input.DispatchKeyEvent, params)
+		require.NoError(b.t, err)
+	}
+}
+
+// screenshot writes a PNG to SCREENSHOT_DIR, if that is set.
+func (b *tab) screenshot(name string) {
+	b.t.Helper()
+	dir := os.Getenv("SCREENSHOT_DIR")
+	if dir == "" {
+		return
+	}
+	png, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot())
+	require.NoError(b.t, err)
+	require.NoError(b.t, os.MkdirAll(dir, 0o755))
+	require.NoError(b.t, os.WriteFile(filepath.Join(dir, name+".png"), png, 0o644))
+}
