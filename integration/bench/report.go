@@ -17,8 +17,8 @@ type row struct {
 type report struct{ w io.Writer }
 
 func (r *report) header() {
-	fmt.Fprintln(r.w, "| benchmark | ours | peer | ratio, median [95 %] | target |")
-	fmt.Fprintln(r.w, "|---|---|---|---|---|")
+	_, _ = fmt.Fprintln(r.w, "| benchmark | ours | peer | ratio, median [95 %] | target |")
+	_, _ = fmt.Fprintln(r.w, "|---|---|---|---|---|")
 }
 
 func (r *report) add(row row) {
@@ -30,11 +30,11 @@ func (r *report) add(row row) {
 	if target == "" {
 		target = "–"
 	}
-	fmt.Fprintf(r.w, "| %s | %s | %s | %s | %s |\n", row.name, row.ours, row.peer, ratio, target)
+	_, _ = fmt.Fprintf(r.w, "| %s | %s | %s | %s | %s |\n", row.name, row.ours, row.peer, ratio, target)
 }
 
 // fail ends the program: a benchmark that lost something measures nothing.
 func fail(err error) {
-	fmt.Fprintln(os.Stderr, "bench:", err)
+	_, _ = fmt.Fprintln(os.Stderr, "bench:", err)
 	os.Exit(1)
 }

@@ -78,7 +78,7 @@ func (p *Page) serveEvents(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("Cache-Control", "no-store")
 	out := &eventWriter{w: w, rc: http.NewResponseController(w)}
-	fmt.Fprintf(out, "retry: %d\n\n", retryMillis)
+	_, _ = fmt.Fprintf(out, "retry: %d\n\n", retryMillis)
 	out.event("hello", helloEvent{p.epoch, time.Now().UnixMicro(), p.cfg.askPath, p.source != nil}, "")
 
 	d := p.store.since(seq, traceID)
@@ -162,9 +162,9 @@ func (o *eventWriter) event(name string, data any, id string) {
 		return
 	}
 	if id != "" {
-		fmt.Fprintf(o, "id: %s\n", id)
+		_, _ = fmt.Fprintf(o, "id: %s\n", id)
 	}
-	fmt.Fprintf(o, "event: %s\ndata: %s\n\n", name, body)
+	_, _ = fmt.Fprintf(o, "event: %s\ndata: %s\n\n", name, body)
 }
 
 func (o *eventWriter) flush() error {
