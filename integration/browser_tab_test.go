@@ -127,6 +127,9 @@ func (b *tab) wait(condition string) {
 		look();
 	})`, patience.Milliseconds(), condition)
 	_, err := chromedp.Run(b.ctx, chromedp.Evaluate[bool](script, chromedp.EvalAwaitPromise))
+	if err != nil {
+		b.screenshot("failed")
+	}
 	require.NoError(b.t, err, "in the browser: %s", condition)
 }
 

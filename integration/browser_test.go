@@ -31,16 +31,15 @@ func TestBrowser(t *testing.T) {
 	b := openTab(t, example.url, 1440, 900)
 
 	step := func(name string, look func(b *tab)) {
-		if !t.Failed() {
-			t.Run(name, func(t *testing.T) {
-				b.t = t
-				look(b)
-			})
-		}
+		t.Run(name, func(t *testing.T) {
+			b.t = t
+			look(b)
+		})
 	}
 	step("a question runs, and finishes", func(b *tab) { asksOnThePage(b) })
 	step("what failed stands out", func(b *tab) { looksAtTheErrors(b) })
 	step("search", func(b *tab) { searches(b) })
+	step("the address says what is shown", func(b *tab) { goesToAnotherTrace(b) })
 	step("a hostile question is text", func(b *tab) { asksHostilely(b, example) })
 	step("on a phone", func(b *tab) { looksOnAPhone(b) })
 	b.t = t
@@ -96,25 +95,49 @@ func searches(b *tab) {
 	b.fill("#q", "nowhere to be found")
 	b.wait(traceCount + ` === 0`)
 	b.do(chromedp.KeyEvent("\x1b"))
-	b.wait(traceCount + ` === 1`)
+	b.wait(traceCount + ` === 2`) // the index has a trace too
+}
+
+// goesToAnotherTrace: an address, of a bookmark for example, that is opened while
+// a span shows, leads to its trace, and stays.
+func goesToAnotherTrace(b *tab) {
+	b.wait(`document.querySelector("#detail:not([hidden])") && location.hash.includes("span=")`)
+	address := eval[string](b, `location.hash`)
+	openTrace(b, "build_index")
+	b.wait(row("build_index go-stdlib-docs"))
+	other := eval[string](b, `location.hash`)
+	assert.NotContains(b.t, other, "span=")
+	b.do(chromedp.Navigate(b.url + "/" + address))
+	b.wait(`document.querySelector("#detail:not([hidden])")`)
+	b.do(chromedp.Navigate(b.url + "/" + other))
+	b.wait(row("build_index go-stdlib-docs"))
+	assert.Equal(b.t, other, eval[string](b, `location.hash`))
+}
+
+// openTrace clicks the trace whose row in the list holds a text.
+func openTrace(b *tab, text string) {
+	b.t.Helper()
+	b.do(chromedp.Evaluate[chromedp.Void](fmt.Sprintf(
+		`[...document.querySelectorAll(".trace-row:not([hidden])")].find((row) => row.textContent.includes(%q)).click()`, text)))
 }
 
 func asksHostilely(b *tab, example *service) {
 	const hostile = `<script>window.hacked=1</script><img src="/hacked.png" onerror="window.hacked=2"> how do I sort a slice?`
 	a := <-example.ask(hostile)
 	require.Equal(b.t, http.StatusOK, a.status, a.Error)
-	b.wait(traceCount + ` === 2`)
-	b.do(chromedp.Navigate(b.url+"/#trace="+a.TraceID), chromedp.Reload())
+	b.wait(traceCount + ` === 3`)
+	openTrace(b, "window.hacked=1")
 	b.wait(fmt.Sprintf(`%s?.startsWith(%q)`, title, "<script>window.hacked=1</script><img"))
 	b.wait(row("POST /ask") + `?.matches(".s-ok")`)
-	for _, name := range []string{"POST /ask", "chat local-docs-1"} {
-		b.do(chromedp.Evaluate[chromedp.Void](row(name) + `.querySelector(".name").click()`))
-		for _, part := range []string{"io", "json"} {
-			b.click("#tab-" + part)
-			b.wait(`document.querySelector("#tab-body").textContent.includes("<script>window.hacked=1</script>")`)
-		}
+	const asText = `document.querySelector("#tab-body").textContent.includes("<script>window.hacked=1</script>")`
+	b.do(chromedp.Evaluate[chromedp.Void](row("POST /ask") + `.querySelector(".name").click()`))
+	b.wait(`document.querySelector("#detail h2")?.textContent === "POST /ask"`)
+	for _, part := range []string{"json", "io"} {
+		b.click("#tab-" + part)
+		b.wait(fmt.Sprintf(`document.querySelector("#tab-%s").getAttribute("aria-selected") === "true" && %s`, part, asText))
 	}
-	b.click("#tab-io")
+	b.do(chromedp.Evaluate[chromedp.Void](row("chat local-docs-1") + `.querySelector(".name").click()`))
+	b.wait(`document.querySelector("#detail h2")?.textContent === "chat local-docs-1" && ` + asText)
 	b.screenshot("example-hostile-1440")
 	assert.Equal(b.t, 0, eval[int](b, `document.querySelectorAll("body script, img, [onerror]").length`))
 	assert.True(b.t, eval[bool](b, `window.hacked === undefined`))
@@ -125,10 +148,10 @@ func asksHostilely(b *tab, example *service) {
 
 func looksOnAPhone(b *tab) {
 	b.do(chromedp.EmulateViewport(390, 844), chromedp.Navigate(b.url+"/"), chromedp.Reload())
-	b.wait(traceCount + ` === 2`)
+	b.wait(traceCount + ` === 3`)
 	b.screenshot("example-list-390")
 	fits(b)
-	b.click(".trace-row:last-child")
+	openTrace(b, question)
 	b.wait(fmt.Sprintf(`%s === %q && document.body.dataset.view === "trace"`, title, question))
 	b.wait(row("POST /ask"))
 	b.screenshot("example-trace-390")
