@@ -157,13 +157,13 @@ function openSpan(id, { replaceState = false } = {}) {
   remember(replaceState || !opening);
 }
 
-function closeSpan() {
+function closeSpan({ keepAddress = false } = {}) {
   if (!app.detail.node) return;
   app.detail.close();
   document.body.classList.remove("with-detail");
   app.waterfall.setSelected(null);
   if (document.body.dataset.view === "span") show("trace");
-  remember(true);
+  if (!keepAddress) remember(true);
   byId("waterfall").focus({ preventScroll: true });
 }
 
@@ -231,11 +231,11 @@ function restore() {
   const trace = params.get("trace");
   const span = params.get("span");
   if (!trace) {
-    if (narrow.matches) closeSpan();
+    if (narrow.matches) closeSpan({ keepAddress: true });
     return show("list");
   }
   follow(false);
-  if (!span) closeSpan();
+  if (!span) closeSpan({ keepAddress: true });
   openTrace(trace, { user: false, span, push: false });
   show(span ? "span" : "trace");
 }
