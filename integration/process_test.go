@@ -41,7 +41,8 @@ type process struct {
 func start(t *testing.T, program string, env []string, args ...string) *process {
 	t.Helper()
 	p := &process{t: t, command: exec.Command(program, args...), stdout: newOutput(), stderr: newOutput(), ended: make(chan struct{})}
-	p.command.Env = append(cleanEnv(), env...)
+	// Under the race detector a process would wait for a second before it ends.
+	p.command.Env = append(append(cleanEnv(), "GORACE=atexit_sleep_ms=0"), env...)
 	p.command.Stdout, p.command.Stderr = p.stdout, p.stderr
 	var err error
 	p.stdin, err = p.command.StdinPipe()
