@@ -205,6 +205,26 @@ func TestWhatIsQueuedIsNeverEvicted(t *testing.T) {
 	})
 }
 
+// A queue that is smaller than a batch does not wait for the batch timeout, and drop
+// all the while, when something did not fit.
+func TestAFullQueueIsSentAtOnce(t *testing.T) {
+	collectReports(t)
+	size := endBytes(t, 100_000)
+	synctest.Test(t, func(t *testing.T) {
+		exp := new(recorder)
+		p := newProcessor(t, exp, parked(asyncprocessor.WithMaxQueueBytes(4*size-1))...)
+		offerEnds(p, 3, payload(100_000))
+		synctest.Wait()
+		require.Empty(t, exp.calls())
+		offerEnds(p, 1, payload(100_000))
+		synctest.Wait()
+		require.Equal(t, reasons{"queue_full": 1}, balanced(t, p).DroppedBy)
+		assert.Len(t, exp.names(), 3)
+		offerEnds(p, 3, payload(100_000))
+		assert.Equal(t, uint64(1), balanced(t, p).Dropped)
+	})
+}
+
 func TestCoalescedStartsMakeRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		exp, held := new(recorder), newGate()

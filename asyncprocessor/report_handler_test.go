@@ -8,6 +8,9 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
 	"github.com/otelsgp/otelsgp/asyncprocessor"
 )
 
@@ -74,4 +77,40 @@ func TestErrorHandlerMayUseTheProcessor(t *testing.T) {
 			})
 		}
 	}
+}
+
+// One that never comes back holds up nothing but further reports.
+func TestErrorHandlerMayBlock(t *testing.T) {
+	collectReports(t)
+	synctest.Test(t, func(t *testing.T) {
+		exp := new(recorder)
+		exp.export = func(_ context.Context, n int, _ []asyncprocessor.Snapshot) error {
+			if n <= 3 {
+				return errors.New("failed")
+			}
+			return nil
+		}
+		p := newProcessor(t, exp, asyncprocessor.WithConcurrency(1))
+		release := make(chan struct{})
+		var atOnce, most atomic.Int32
+		onReport(t, func(error) {
+			if n := atOnce.Add(1); n > most.Load() {
+				most.Store(n)
+			}
+			<-release
+			atOnce.Add(-1)
+		})
+		for range 100 {
+			offerEnd(p, "a")
+			time.Sleep(time.Second)
+		}
+		assert.Equal(t, uint64(97), balanced(t, p).Exported)
+		begin := time.Now()
+		require.NoError(t, p.ForceFlush(t.Context()))
+		require.NoError(t, p.Shutdown(t.Context()))
+		assert.LessOrEqual(t, time.Since(begin), 100*time.Millisecond, "a moment for the last report")
+		assert.Equal(t, int32(1), most.Load(), "one report at a time")
+		close(release)
+		synctest.Wait()
+	})
 }
