@@ -94,15 +94,6 @@ func (p *process) wait() int {
 	}
 }
 
-// says waits until the process has written a text that holds want, and returns
-// all that it has written.
-func (p *process) says(out *output, want string) string {
-	p.t.Helper()
-	require.NoError(p.t, out.wait(waiting(p.t), func(text string) bool { return strings.Contains(text, want) }),
-		"waiting for %q:\n%s%s", want, p.stdout, p.stderr)
-	return out.String()
-}
-
 // output is what a process has written so far.
 type output struct {
 	mu   sync.Mutex
