@@ -69,7 +69,9 @@ func (p *Processor) ForceFlush(ctx context.Context) error {
 // before it, and shuts the exporter down. It has as much time as ctx, or
 // [WithShutdownTimeout] if ctx has no deadline. When that is over it cancels the
 // exports in flight, does not wait for them, and returns a [*ShutdownError] with the
-// number of snapshots that are not known to be delivered.
+// number of snapshots that are not known to be delivered, which it reports to the
+// global OpenTelemetry error handler too. What was lost before Shutdown is no error
+// of it.
 //
 // A second Shutdown waits, within its own context, for the first, and returns
 // what that returned.
@@ -115,25 +117,31 @@ func (p *Processor) shutdown(ctx context.Context) error {
 		close(p.dispatcher.giveUp)
 	}
 	p.cancelExports()
-	exporterErr := p.shutdownExporter(ctx)
-	p.dispatcher.report.settle()
-
+	grace, cancel := context.WithTimeout(context.Background(), shutdownGrace)
+	defer cancel()
+	exporterErr := p.shutdownExporter(ctx, grace)
+	err := errors.Join(cause, exporterErr)
 	if n := p.queue.lostLater() - before; n > 0 {
 		if cause == nil {
-			cause = ErrDropped
+			err = errors.Join(ErrDropped, exporterErr)
 		}
-		return &ShutdownError{Undelivered: n, Err: errors.Join(cause, exporterErr)}
+		err = &ShutdownError{Undelivered: n, Err: err}
+		if cause != nil { // else the dispatcher has reported it
+			p.dispatcher.report.gaveUp(grace, err)
+		}
 	}
-	return errors.Join(cause, exporterErr)
+	p.dispatcher.report.settle(grace)
+	return err
 }
 
-// exporterShutdownGrace is what the exporter's Shutdown gets when the time was
-// already up before it was called: enough to close what it holds.
-const exporterShutdownGrace = 100 * time.Millisecond
+// shutdownGrace is what the exporter's Shutdown and the error handler get when the
+// time is up already: enough to close what it holds and to write a line, before the
+// program ends.
+const shutdownGrace = 100 * time.Millisecond
 
 // shutdownExporter calls the exporter's Shutdown, on a goroutine of its own so
-// that one that ignores its context is not waited for.
-func (p *Processor) shutdownExporter(ctx context.Context) error {
+// that one that ignores its context is not waited for, beyond the grace.
+func (p *Processor) shutdownExporter(ctx, grace context.Context) error {
 	result := make(chan error, 1)
 	go func() {
 		defer func() {
@@ -143,16 +151,12 @@ func (p *Processor) shutdownExporter(ctx context.Context) error {
 		}()
 		result <- p.dispatcher.exporter.Shutdown(markExport(ctx))
 	}()
-	timeUp := ctx.Done()
-	if ctx.Err() != nil {
-		grace, cancel := context.WithTimeout(context.Background(), exporterShutdownGrace)
-		defer cancel()
-		timeUp = grace.Done()
+	for _, timeUp := range []<-chan struct{}{ctx.Done(), grace.Done()} {
+		select {
+		case err := <-result:
+			return err
+		case <-timeUp:
+		}
 	}
-	select {
-	case err := <-result:
-		return err
-	case <-timeUp:
-		return fmt.Errorf("asyncprocessor: exporter's Shutdown did not return: %w", ctx.Err())
-	}
+	return fmt.Errorf("asyncprocessor: exporter's Shutdown did not return: %w", ctx.Err())
 }

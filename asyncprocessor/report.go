@@ -1,6 +1,7 @@
 package asyncprocessor
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -61,7 +62,7 @@ func (r *reporter) tellNow(now time.Duration) {
 		return
 	}
 	since := ""
-	if r.told {
+	if r.told && now-r.last >= time.Second {
 		since = fmt.Sprintf(" in the last %s", (now - r.last).Round(time.Second))
 	}
 	var errs []error
@@ -78,6 +79,11 @@ func (r *reporter) tellNow(now time.Duration) {
 		return
 	}
 	r.told, r.last = true, now
+	r.handle(errs...)
+}
+
+// handle calls the handler. The caller has put the token into telling.
+func (r *reporter) handle(errs ...error) {
 	go func() {
 		defer func() { <-r.telling }()
 		for _, err := range errs {
@@ -86,18 +92,22 @@ func (r *reporter) tellNow(now time.Duration) {
 	}()
 }
 
-// reportGrace is how long Shutdown waits for a handler that is busy: enough to
-// write a line before the program ends.
-const reportGrace = 100 * time.Millisecond
+// gaveUp reports what Shutdown lost when it ran out of time: its error is easily
+// ignored, as by a deferred call.
+func (r *reporter) gaveUp(grace context.Context, err error) {
+	select {
+	case r.telling <- struct{}{}:
+		r.handle(err)
+	case <-grace.Done():
+	}
+}
 
-// settle waits until the handler has returned, but not long.
-func (r *reporter) settle() {
-	grace := time.NewTimer(reportGrace)
-	defer grace.Stop()
+// settle waits until the handler has returned, or until grace ends.
+func (r *reporter) settle(grace context.Context) {
 	select {
 	case r.telling <- struct{}{}:
 		<-r.telling
-	case <-grace.C:
+	case <-grace.Done():
 	}
 }
 

@@ -49,9 +49,9 @@ func TestQueriesAreServed(t *testing.T) {
 			}
 		}
 		return sgptest.Fault{}
-	}, nil, "sgpexporter_request_retries_total{", `asyncprocessor_snapshot_dropped_total{error_type="rejected"`)
+	}, nil, "sgpexporter_request_retries_total{", "sgpexporter_request_splits_total{", "sgpexporter_item_refused_total{")
 	// A queue that is too small.
-	scrape(t, served, program, nil, []string{"AGENTEX_SPAN_QUEUE_MAX_SIZE=4"}, `error_type="queue_full"`)
+	scrape(t, served, program, nil, []string{"AGENTEX_SPAN_QUEUE_MAX_SIZE=4"}, `otel_sdk_processor_span_processed_total{error_type="queue_full"`)
 
 	for where, query := range queries(t) {
 		for _, use := range uses(t, query) {
