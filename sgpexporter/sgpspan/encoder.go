@@ -1,8 +1,6 @@
 package sgpspan
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"strconv"
 	"strings"
 	"sync"
@@ -189,102 +187,6 @@ func (e *encoding) metadata(s *Span) {
 	}
 	e.dst = append(e.dst, "]}"...)
 }
-
-// id encodes an id after the text before it.
-func (e *encoding) id(before, field, id string) {
-	e.dst = append(e.dst, before...)
-	if len(id) <= MaxIDBytes && indexSpecial(id, false) == len(id) {
-		e.dst = append(append(append(e.dst, '"'), id...), '"')
-		return
-	}
-	short, how := repairID(id)
-	if how != "" {
-		e.noteAt(field, how)
-	}
-	e.dst, _ = appendString(e.dst, short)
-}
-
-// repairID returns an id that the API takes, and how it was repaired if it was.
-func repairID(id string) (repaired, how string) {
-	clean := strings.ToValidUTF8(strings.ReplaceAll(id, "\x00", "\uFFFD"), "\uFFFD")
-	switch {
-	case len(id) > MaxIDBytes:
-		how = "shortened to a prefix and a hash, had " + strconv.Itoa(len(id)) + " bytes"
-	case clean != id:
-		how = "had NUL or bytes that are not UTF-8, replaced and made unique with a hash"
-	default:
-		return id, ""
-	}
-	sum := sha256.Sum256([]byte(id))
-	prefix := cutString(clean, MaxIDBytes-1-idHashDigits)
-	return prefix + "~" + hex.EncodeToString(sum[:idHashDigits/2]), how
-}
-
-func (e *encoding) times(s *Span) {
-	start := e.clamp("start_timestamp", s.Start)
-	e.time(`,"start_timestamp":"`, start)
-	if s.End.IsZero() {
-		return
-	}
-	end := e.clamp("end_timestamp", s.End)
-	if end.Before(start) {
-		e.noteAt("end_timestamp", "was before start_timestamp and is set to it, was "+
-			end.Format(time.RFC3339Nano))
-		end = start
-	}
-	e.time(`,"end_timestamp":"`, end)
-}
-
-// clamp returns t in UTC, by the wall clock, within the range that can be
-// written.
-func (e *encoding) clamp(field string, t time.Time) time.Time {
-	t = t.UTC()
-	switch {
-	case t.Before(minTime):
-		e.outOfRange(field, t)
-		return minTime
-	case t.After(maxTime):
-		e.outOfRange(field, t)
-		return maxTime
-	}
-	return t
-}
-
-func (e *encoding) outOfRange(field string, t time.Time) {
-	e.noteAt(field, "out of range, was "+strconv.FormatInt(t.Unix(), 10)+" s from 1970")
-}
-
-func (e *encoding) time(before string, t time.Time) {
-	e.dst = append(AppendTime(append(e.dst, before...), t), '"')
-}
-
-// AppendTime appends t, in UTC, as the encoding of a span has it: RFC 3339 with
-// as many digits of the second's fraction as it takes, at most nine. Only years
-// from 0 to 9999 have such a form.
-func AppendTime(dst []byte, t time.Time) []byte {
-	t = t.UTC()
-	year, month, day := t.Date()
-	hour, minute, second := t.Clock()
-	if year < 0 || year > 9999 {
-		return t.AppendFormat(dst, time.RFC3339Nano)
-	}
-	dst = appendTwo(appendTwo(dst, year/100), year%100)
-	dst = appendTwo(append(dst, '-'), int(month))
-	dst = appendTwo(append(dst, '-'), day)
-	dst = appendTwo(append(dst, 'T'), hour)
-	dst = appendTwo(append(dst, ':'), minute)
-	dst = appendTwo(append(dst, ':'), second)
-	if nanos := t.Nanosecond(); nanos > 0 {
-		dst = append(dst, '.')
-		for unit := 100_000_000; nanos > 0; unit /= 10 {
-			dst = append(dst, byte('0'+nanos/unit))
-			nanos %= unit
-		}
-	}
-	return append(dst, 'Z')
-}
-
-func appendTwo(dst []byte, n int) []byte { return append(dst, byte('0'+n/10), byte('0'+n%10)) }
 
 func isHexID(s string, length int) bool {
 	if len(s) != length {

@@ -140,6 +140,10 @@ func TestStatusAndErrors(t *testing.T) {
 			want: "ERROR", isError: true, errorType: "E", message: "m",
 		},
 		{
+			name: "exception attributes of another GenAI event", status: failed(""), events: []sdktrace.Event{exception("gen_ai.evaluation.result", "E", "m")},
+			want: "ERROR", isError: true,
+		},
+		{
 			name: "exception attributes of another event", status: failed(""), events: []sdktrace.Event{exception("retry", "E", "m")},
 			want: "ERROR", isError: true,
 		},
