@@ -118,20 +118,20 @@ type panickingError struct{}
 func (panickingError) Error() string { panic("Error") }
 func (panickingError) Unwrap() error { panic("Unwrap") }
 
-// An index is one into the slice of the call: after coalescing, and for each call
-// of its own.
+// An index is one into what the call carries, which is after coalescing.
 func TestExportErrorIndexesAreOfTheCall(t *testing.T) {
 	collectReports(t)
 	exp := new(recorder)
 	exp.export = func(context.Context, int, []asyncprocessor.Snapshot) error {
-		return &asyncprocessor.ExportError{Undelivered: []int{0, 1, 2}, Reason: "rejected"}
+		return &asyncprocessor.ExportError{Undelivered: []int{1, 2, 3, 4, 5}, Reason: "rejected"}
 	}
-	p := newProcessor(t, exp, parked(asyncprocessor.WithMaxExportBatchSize(3), asyncprocessor.WithConcurrency(1))...)
+	p := newProcessor(t, exp, parked()...)
 	family(t.Context(), p) // six snapshots, three after coalescing
-	_ = p.ForceFlush(t.Context())
+	require.ErrorIs(t, p.ForceFlush(t.Context()), asyncprocessor.ErrDropped)
 	s := balanced(t, p)
 	assert.Equal(t, uint64(3), s.Coalesced)
-	assert.Equal(t, reasons{"rejected": 3}, s.DroppedBy)
+	assert.Equal(t, uint64(1), s.Exported)
+	assert.Equal(t, reasons{"rejected": 2}, s.DroppedBy)
 }
 
 // An exporter that makes up a reason for each snapshot does not fill the memory,
