@@ -33,15 +33,15 @@ func heldUp(calls int) (*Processor, *hangUntil) {
 func TestDispatcherEndsWhenShutdownGivesUpAsACallComesBack(t *testing.T) {
 	watchdog := time.AfterFunc(time.Minute, func() { panic("the dispatcher does not end") })
 	defer watchdog.Stop()
-	for range 50 {
+	for range 20 {
 		synctest.Test(t, func(*testing.T) {
 			p, exp := heldUp(2)
 			p.queue.close() // Shutdown's steps, with the call coming back among them
 			close(p.dispatcher.closing)
 			p.queue.abandon()
 			exp.until <- struct{}{}
-			for range 1000 {
-				runtime.Gosched() // so that the dispatcher sees it
+			for range 5 {
+				runtime.Gosched() // so that the dispatcher may see it first
 			}
 			close(p.dispatcher.giveUp)
 			p.cancelExports()
