@@ -31,12 +31,8 @@ import (
 // anybody can go on, so that the model knows all states exactly, and hours pass in
 // no time.
 func TestPropertyVirtualTime(t *testing.T) {
-	for name, draw := range map[string]func(*rapid.T) plan{
-		"Calm":     func(t *rapid.T) plan { return drawPlan(t, calm) },
-		"Overload": func(t *rapid.T) plan { return drawPlan(t, overload) },
-		"Hostile":  func(t *rapid.T) plan { return drawPlan(t, hostile) },
-	} {
-		t.Run(name, rapid.MakeCheck(func(t *rapid.T) { checkVirtual(t, draw(t)) }))
+	for name, w := range map[string]weather{"Calm": calm, "Overload": overload, "Blocking": blocking, "Hostile": hostile} {
+		t.Run(name, rapid.MakeCheck(func(t *rapid.T) { checkVirtual(t, drawPlan(t, w)) }))
 	}
 }
 
@@ -44,7 +40,7 @@ func TestPropertyVirtualTime(t *testing.T) {
 // brings real interleavings; the race detector watches when it is on.
 func TestPropertyRealTimeConcurrentSafe(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		p := drawPlan(t, rapid.SampledFrom([]weather{calm, overload, hostile}).Draw(t, "weather"))
+		p := drawPlan(t, rapid.SampledFrom([]weather{calm, overload, blocking, hostile}).Draw(t, "weather"))
 		p.exporterShutdown = max(0, p.exporterShutdown) // its grace does not scale
 		for range runsPerPlan {
 			h := newHistory(p, false)
@@ -66,13 +62,13 @@ func FuzzProcessor(f *testing.F) {
 		f.Add(bits)
 	}
 	f.Fuzz(rapid.MakeFuzz(func(t *rapid.T) {
-		checkVirtual(t, drawPlan(t, rapid.SampledFrom([]weather{calm, overload, hostile}).Draw(t, "weather")))
+		checkVirtual(t, drawPlan(t, rapid.SampledFrom([]weather{calm, overload, blocking, hostile}).Draw(t, "weather")))
 	}))
 }
 
 // runsPerPlan is how often each plan is run: the goroutines of one moment
 // interleave differently each time.
-const runsPerPlan = 4
+const runsPerPlan = 8
 
 func checkVirtual(t *rapid.T, p plan) {
 	for range runsPerPlan {
@@ -90,6 +86,7 @@ type weather int
 const (
 	calm     weather = iota // room for all, an exporter that answers
 	overload                // tight bounds, an exporter that answers, well or not
+	blocking                // the same, and the application waits
 	hostile                 // all that can go wrong
 )
 
@@ -219,7 +216,7 @@ func drawPlan(t *rapid.T, w weather) plan {
 	if w != calm {
 		p.maxItems = one("maxItems", []int{1, 2, 4, 7, 16, 50, 100_000})
 		p.maxBytes = int64(one("maxBytes", []int{800, 2_500, 9_000, 60_000, 64 << 20}))
-		p.blocking = flip("blocking")
+		p.blocking = w == blocking || flip("blocking")
 		p.serial = !p.blocking && one("serial", []int{1, 1, 0}) == 1
 		outcomes = append(outcomes, delivers, losesSome, losesSomeWrapped, losesSomeJoined, failsJoined, fails)
 	}
@@ -245,7 +242,7 @@ func drawPlan(t *rapid.T, w weather) plan {
 		}
 		p.spans = append(p.spans, s)
 	}
-	reasons := []DropReason{"", ReasonRejected, ReasonExportFailed, "made_up"}
+	reasons := []DropReason{"", ReasonRejected, ReasonFiltered, ReasonExportFailed, "made_up"}
 	for range rapid.IntRange(1, 6).Draw(t, "calls") {
 		p.calls = append(p.calls, callPlan{
 			outcome:  rapid.SampledFrom(outcomes).Draw(t, "outcome"),

@@ -536,9 +536,15 @@ func (v *verdict) all() {
 // counted reports whether the call came back before Shutdown gave up.
 func (v *verdict) counted(c *exportCall) bool { return !v.virtual || c.returned.at < v.timeUp }
 
-// reporting is for how long the dispatcher can be held up by a report of what was
-// lost: that is one of refusals and one of failed exports.
-func (v *verdict) reporting() time.Duration { return 2 * v.plan.handlerDelay }
+// filtered counts what c dropped on purpose, which is no loss.
+func (c *exportCall) filtered() (n uint64) {
+	for _, reason := range c.lost {
+		if reason == ReasonFiltered {
+			n++
+		}
+	}
+	return n
+}
 
 // order is promise 1, the position of coalesced ENDs (promise 6), and that a
 // trace is delivered in the order in which it was offered.
@@ -724,11 +730,11 @@ func (v *verdict) flushing() {
 			// Everything is over when the last of what was offered is.
 			over := f.begun.at
 			for _, o := range v.offers {
-				if o.accepted() && o.returned.seq <= f.returned.seq && o.returned.at <= f.begun.at+v.reporting() {
+				if o.accepted() && o.returned.seq <= f.returned.seq && o.returned.at <= f.begun.at {
 					over = max(over, v.settledAt(o))
 				}
 			}
-			if late := f.returned.at - over; late > 2*v.reporting() {
+			if late := f.returned.at - over; late > 0 {
 				v.faultLocked("promise 7: ForceFlush returned %s after all was settled", late)
 			}
 		}
@@ -752,7 +758,7 @@ func (v *verdict) flushed(f flushCall) {
 		case c.returned.seq > f.returned.seq:
 			v.faultLocked("promise 7: ForceFlush from %s to %s returned nil, a %s offered at %s was settled at %s",
 				f.begun.at, f.returned.at, o.phase, o.returned.at, c.returned.at)
-		case v.virtual && c.returned.at > f.begun.at && c.lost[o.index] != "":
+		case v.virtual && c.returned.at > f.begun.at && c.lost[o.index] != "" && c.lost[o.index] != ReasonFiltered:
 			v.faultLocked("promise 7: ForceFlush returned nil, a %s was lost meanwhile", o.phase)
 		}
 	}
@@ -770,6 +776,10 @@ func (v *verdict) settledAt(o *offer) time.Duration {
 	return c.returned.at
 }
 
+// shutdownGraceAllowed is by how much Shutdown may be later than its deadline, for
+// the exporter's Shutdown and for the error handler.
+const shutdownGraceAllowed = 100 * time.Millisecond
+
 // shutdown is promise 7 on Shutdown, in virtual time.
 func (v *verdict) shutdown() {
 	// What was confirmed before Shutdown was called does not matter to it.
@@ -782,7 +792,7 @@ func (v *verdict) shutdown() {
 		}
 		over = max(over, c.returned.at)
 		if c.returned.at > v.shut {
-			undelivered += uint64(len(c.lost))
+			undelivered += uint64(len(c.lost)) - c.filtered()
 		}
 		if c.begun.at > v.timeUp {
 			v.faultLocked("promise 7: a call began after Shutdown gave up")
@@ -799,11 +809,11 @@ func (v *verdict) shutdown() {
 	if undelivered == 0 && v.shutdownReturned.at < v.timeUp && v.shutdownErr != nil {
 		v.faultLocked("promise 7: all was delivered in time, Shutdown returned %v", v.shutdownErr)
 	}
-	if after := v.shutdownReturned.at - v.timeUp; after > 100*time.Millisecond {
+	if after := v.shutdownReturned.at - v.timeUp; after > shutdownGraceAllowed {
 		v.faultLocked("promise 7: Shutdown returned %s after its deadline", after)
 	}
 	if v.plan.exporterShutdown >= 0 && v.final.DroppedBy[ReasonShutdownDeadline] == 0 {
-		if late := v.shutdownReturned.at - over - v.plan.exporterShutdown; late > 2*v.reporting() {
+		if late := v.shutdownReturned.at - over - v.plan.exporterShutdown; late > min(4*v.plan.handlerDelay, shutdownGraceAllowed) {
 			v.faultLocked("promise 7: Shutdown returned %s after all was settled", late)
 		}
 	}
@@ -946,7 +956,6 @@ func (v *verdict) states() {
 	slices.SortFunc(polls, func(a, b pollCall) int { return int(a.at - b.at) })
 
 	s := &state{queued: map[*offer]bool{}, waiting: map[*offer]bool{}, busy: map[int]int{}}
-	idle := noDeadline // since when something is due and can be sent
 	for i := 0; i < len(events); {
 		now := events[i].at
 		if now >= v.timeUp {
@@ -978,10 +987,8 @@ func (v *verdict) states() {
 		if len(s.waiting) > 0 && held < int64(v.plan.maxItems) && s.bytes+largest <= uint64(v.plan.maxBytes) {
 			v.faultLocked("promise 4: %d wait at %s for room that is there", len(s.waiting), now)
 		}
-		if why := v.sendable(s, now); why == "" {
-			idle = noDeadline
-		} else if idle = min(idle, now); next-idle > v.reporting() {
-			v.faultLocked("promise 6: %s, and nothing is sent from %s to %s", why, idle, next)
+		if why := v.sendable(s, now); why != "" && next > now {
+			v.faultLocked("promise 6: %s, and nothing is sent from %s to %s", why, now, next)
 		}
 	}
 }
@@ -990,10 +997,7 @@ func (v *verdict) states() {
 func (v *verdict) due(o *offer) time.Duration {
 	t := o.returned.at + v.plan.batchTimeout
 	for _, f := range v.flushes {
-		// One that timed out may not have reached the dispatcher, if that was
-		// held up by the error handler.
-		heard := v.plan.handlerDelay == 0 || !errors.Is(f.err, context.DeadlineExceeded)
-		if heard && f.begun.seq > o.returned.seq && f.begun.seq < v.shutdownBegun.seq {
+		if f.begun.seq > o.returned.seq && f.begun.seq < v.shutdownBegun.seq {
 			t = min(t, f.begun.at)
 		}
 	}
@@ -1015,6 +1019,9 @@ func (v *verdict) sendable(s *state, now time.Duration) string {
 		}
 		items++
 		bytes += o.size
+	}
+	if items > 0 && len(s.waiting) > 0 {
+		return "somebody waits for room"
 	}
 	if items >= v.plan.maxBatch || bytes >= uint64(v.plan.maxBatchBytes) {
 		return "a batch is full"
