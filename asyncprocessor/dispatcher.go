@@ -256,15 +256,19 @@ func (d *dispatcher) export(b *batch) {
 	if d.queue.isAbandoned() {
 		return // the exporter is being shut down
 	}
-	lost, err := d.call(b.snapshots)
-	if d.queue.settle(len(b.snapshots), b.bytes, lost) {
-		d.lag.record(b.snapshots, lost)
-	}
-	b.lost, b.err = lost.failed(), err
-	select {
-	case d.done <- b:
-	case <-d.stopped: // Shutdown gave this export up
-	}
+	// What holds if the exporter ends this goroutine with runtime.Goexit.
+	lost, err := allLost(ReasonExporterPanic, len(b.snapshots)), errExporterPanic
+	defer func() {
+		if d.queue.settle(len(b.snapshots), b.bytes, lost) {
+			d.lag.record(b.snapshots, lost)
+		}
+		b.lost, b.err = lost.failed(), err
+		select {
+		case d.done <- b:
+		case <-d.stopped: // Shutdown gave this export up
+		}
+	}()
+	lost, err = d.call(b.snapshots)
 }
 
 // call is ExportSnapshots with a timeout, and with a panic turned into an error.

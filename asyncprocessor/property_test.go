@@ -68,7 +68,7 @@ func FuzzProcessor(f *testing.F) {
 
 // runsPerPlan is how often each plan is run: the goroutines of one moment
 // interleave differently each time.
-const runsPerPlan = 8
+const runsPerPlan = 5
 
 func checkVirtual(t *rapid.T, p plan) {
 	for range runsPerPlan {
