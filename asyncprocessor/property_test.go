@@ -153,6 +153,7 @@ const (
 	failsJoined // with an error that says nothing of single snapshots
 	fails
 	panics
+	exits // ends its goroutine
 	hangs // until its context ends
 	hangsForEver
 )
@@ -224,7 +225,7 @@ func drawPlan(t *rapid.T, w weather) plan {
 	if w == hostile {
 		p.handlerDelay = moment("handlerDelay", 0, 0, 500*time.Microsecond, 30*time.Millisecond)
 		p.exporterShutdown = moment("exporterShutdownHangs", 0, 2*time.Millisecond, -1)
-		outcomes = append(outcomes, delivers, delivers, panics, hangs, hangsForEver)
+		outcomes = append(outcomes, delivers, delivers, panics, exits, hangs, hangsForEver)
 	}
 	p.maxBatch = min(p.maxBatch, p.maxItems) // as documented
 

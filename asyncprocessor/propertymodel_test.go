@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"sync"
 	"time"
@@ -381,6 +382,10 @@ func (e *randomExporter) ExportSnapshots(ctx context.Context, snapshots []Snapsh
 	case panics:
 		lose(ReasonExporterPanic)
 		panic("on purpose")
+	case exits:
+		lose(ReasonExporterPanic)
+		runtime.Goexit()
+		return nil
 	case hangs:
 		lose(ReasonExportFailed)
 		select {
