@@ -10,7 +10,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/metric/noop"
 
@@ -25,16 +24,6 @@ func envOf(pairs ...string) environment {
 		values[pairs[i]] = pairs[i+1]
 	}
 	return func(name string) string { return values[name] }
-}
-
-// handled gathers what is reported to the global error handler during a test.
-func handled(t *testing.T) *[]error {
-	t.Helper()
-	var errs []error
-	old := otel.GetErrorHandler()
-	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) { errs = append(errs, err) }))
-	t.Cleanup(func() { otel.SetErrorHandler(old) })
-	return &errs
 }
 
 func keyOf(t *testing.T, c config) string {
@@ -76,7 +65,7 @@ func TestEnvironment(t *testing.T) {
 }
 
 func TestOptionsGoBeforeTheEnvironment(t *testing.T) {
-	errs := handled(t)
+	errs := Handled(t)
 	c, err := newConfig([]Option{
 		WithAPIKey(" opt-key "), WithAccountID("opt-account"), WithBaseURL("https://opt.test"),
 		WithRetry(RetryConfig{Enabled: true, MaxAttempts: 5}), nil,
@@ -91,7 +80,7 @@ func TestOptionsGoBeforeTheEnvironment(t *testing.T) {
 	assert.Equal(t, "opt-account", c.header.Get("x-selected-account-id"))
 	assert.Equal(t, "https://opt.test/v5/spans/batch", c.url.String())
 	assert.Equal(t, RetryConfig{Enabled: true, InitialInterval: 400 * time.Millisecond, MaxInterval: 20 * time.Second, MaxAttempts: 5}, *c.retry)
-	assert.Empty(t, *errs)
+	assert.Empty(t, errs.All())
 
 	c, err = newConfig([]Option{WithAPIKey("k"), WithAccountID("")}, envOf("SGP_ACCOUNT_ID", "env-account"))
 	require.NoError(t, err)
@@ -232,19 +221,19 @@ func TestRetryConfigOfZeroes(t *testing.T) {
 }
 
 func TestRetriesOfThePythonQueue(t *testing.T) {
-	errs := handled(t)
+	errs := Handled(t)
 	for value, want := range map[string]int{"": 0, "0": 4, "1": 4, "2": 8, "-1": 0, "x": 0, "99999999999": 0} {
-		*errs = nil
+		errs.Forget()
 		c, err := newConfig(nil, envOf("SGP_API_KEY", "k", "AGENTEX_SPAN_QUEUE_MAX_RETRIES", value))
 		require.NoError(t, err)
 		assert.Equal(t, want, c.retry.MaxAttempts, "%q", value)
 		if want > 0 || value == "" {
-			assert.Empty(t, *errs)
+			assert.Empty(t, errs.All())
 			continue
 		}
-		require.Len(t, *errs, 1)
-		require.ErrorIs(t, (*errs)[0], ErrInvalidEnvironment)
-		assert.ErrorContains(t, (*errs)[0], `AGENTEX_SPAN_QUEUE_MAX_RETRIES="`+value+`"`)
+		require.Len(t, errs.All(), 1)
+		require.ErrorIs(t, errs.All()[0], ErrInvalidEnvironment)
+		assert.ErrorContains(t, errs.All()[0], `AGENTEX_SPAN_QUEUE_MAX_RETRIES="`+value+`"`)
 	}
 }
 
@@ -271,18 +260,18 @@ func TestIsLoopback(t *testing.T) {
 }
 
 func TestPlainHTTPIsWarnedAbout(t *testing.T) {
-	errs := handled(t)
+	errs := Handled(t)
 	for _, quiet := range []string{"https://sgp.test", "http://127.0.0.1:5003/public", "http://[::1]:1", "http://localhost"} {
 		_, err := New(WithAPIKey("secret"), WithBaseURL(quiet))
 		require.NoError(t, err)
 	}
-	assert.Empty(t, *errs)
+	assert.Empty(t, errs.All())
 	_, err := New(WithAPIKey("secret"), WithBaseURL("http://sgp.test"))
 	require.NoError(t, err)
-	require.Len(t, *errs, 1)
-	require.ErrorIs(t, (*errs)[0], ErrPlainHTTP)
-	assert.ErrorContains(t, (*errs)[0], "http://sgp.test/v5/spans/batch: use https")
-	assert.NotContains(t, (*errs)[0].Error(), "secret")
+	require.Len(t, errs.All(), 1)
+	require.ErrorIs(t, errs.All()[0], ErrPlainHTTP)
+	assert.ErrorContains(t, errs.All()[0], "http://sgp.test/v5/spans/batch: use https")
+	assert.NotContains(t, errs.All()[0].Error(), "secret")
 }
 
 func TestLimiter(t *testing.T) {

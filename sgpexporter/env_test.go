@@ -106,12 +106,13 @@ func TestProcessorOptionsFromEnv(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				errs := handled(t)
+				errs := Handled(t)
 				n, stats := throughProcessor(t, all, c.env...)
+				synctest.Wait() // for the processor's reports
 				n.mu.Lock()
 				defer n.mu.Unlock()
 				c.check(t, n, stats)
-				for _, err := range *errs {
+				for _, err := range errs.All() {
 					assert.NotErrorIs(t, err, ErrInvalidEnvironment)
 				}
 			})
@@ -134,17 +135,17 @@ func TestBadEnvironmentIsNamed(t *testing.T) {
 		"AGENTEX_SPAN_QUEUE_MAX_SIZE", "AGENTEX_SPAN_QUEUE_CONCURRENCY",
 	} {
 		for _, value := range []string{"-1", "many", "1.5", "99999999999", "1_000"} {
-			errs := handled(t)
+			errs := Handled(t)
 			assert.Empty(t, processorOptions(envOf(name, value)))
-			require.Len(t, *errs, 1)
-			require.ErrorIs(t, (*errs)[0], ErrInvalidEnvironment)
-			assert.ErrorContains(t, (*errs)[0], name+`="`+value+`": must be a whole number from `)
+			require.Len(t, errs.All(), 1)
+			require.ErrorIs(t, errs.All()[0], ErrInvalidEnvironment)
+			assert.ErrorContains(t, errs.All()[0], name+`="`+value+`": must be a whole number from `)
 		}
 	}
-	errs := handled(t)
+	errs := Handled(t)
 	processorOptions(envOf("AGENTEX_SPAN_QUEUE_BATCH_SIZE", "0"))
-	require.Len(t, *errs, 1)
-	assert.ErrorContains(t, (*errs)[0], "must be a whole number from 1; using the default")
+	require.Len(t, errs.All(), 1)
+	assert.ErrorContains(t, errs.All()[0], "must be a whole number from 1; using the default")
 }
 
 func TestProcessorOptionsFromEnvReadsTheEnvironment(t *testing.T) {

@@ -13,7 +13,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
@@ -55,31 +54,6 @@ func ends(n int) []asyncprocessor.Snapshot {
 		all[i] = asyncprocessor.Snapshot{Phase: asyncprocessor.PhaseEnd, Span: span(i + 1)}
 	}
 	return all
-}
-
-// handled gathers what is reported to the global error handler during a test.
-type handledErrors struct {
-	mu   sync.Mutex
-	errs []error
-}
-
-func handled(t *testing.T) *handledErrors {
-	t.Helper()
-	h := new(handledErrors)
-	old := otel.GetErrorHandler()
-	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) {
-		h.mu.Lock()
-		defer h.mu.Unlock()
-		h.errs = append(h.errs, err)
-	}))
-	t.Cleanup(func() { otel.SetErrorHandler(old) })
-	return h
-}
-
-func (h *handledErrors) all() []error {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	return slices.Clone(h.errs)
 }
 
 // newExporter returns a server and an Exporter in front of it. At the end of the
@@ -207,7 +181,7 @@ func TestRejectedSpanCostsItselfOnly(t *testing.T) {
 	for _, code := range []int{400, 409, 413, 422} {
 		t.Run(http.StatusText(code), func(t *testing.T) {
 			srv, exp := newExporter(t, nil)
-			errs := handled(t)
+			errs := sgpexporter.Handled(t)
 			reject(srv, code, "span 301")
 			err := exp.ExportSnapshots(t.Context(), ends(512))
 
@@ -226,8 +200,8 @@ func TestRejectedSpanCostsItselfOnly(t *testing.T) {
 			assert.Equal(t, "span 302", names[300], "in their order")
 			assert.LessOrEqual(t, requests(srv), 20, "1 + 2*log2(512), and 1 detached")
 
-			require.Len(t, errs.all(), 1)
-			assert.EqualError(t, errs.all()[0], fmt.Sprintf("sgpexporter: SGP rejected the END of span %q "+
+			require.Len(t, errs.All(), 1)
+			assert.EqualError(t, errs.All()[0], fmt.Sprintf("sgpexporter: SGP rejected the END of span %q "+
 				"(id 000000000000012d, trace 00000000000000000000000000000001): SGP answered %d %s: no good",
 				"span 301", code, http.StatusText(code)))
 		})
@@ -243,19 +217,19 @@ func TestRejectedByTheContract(t *testing.T) {
 		}
 		return true
 	}))
-	errs := handled(t)
+	errs := sgpexporter.Handled(t)
 	err := exp.ExportSnapshots(t.Context(), ends(8))
 	assert.Equal(t, []int{2}, lost(t, err).Undelivered)
-	require.Len(t, errs.all(), 1)
-	assert.ErrorContains(t, errs.all()[0], `the END of span "span 3" (id 0000000000000003, trace )`)
-	assert.ErrorContains(t, errs.all()[0], "trace_id")
+	require.Len(t, errs.All(), 1)
+	assert.ErrorContains(t, errs.All()[0], `the END of span "span 3" (id 0000000000000003, trace )`)
+	assert.ErrorContains(t, errs.All()[0], "trace_id")
 	assert.Len(t, writtenNames(srv), 7)
 }
 
 func TestManyRejectedSpansDoNotFloodTheLog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv, exp := newExporter(t, []sgptest.Option{sgptest.WithInMemoryNetwork()})
-		errs := handled(t)
+		errs := sgpexporter.Handled(t)
 		var names []string
 		for n := 1; n <= 100; n++ {
 			names = append(names, fmt.Sprintf("span %d", n))
@@ -264,21 +238,21 @@ func TestManyRejectedSpansDoNotFloodTheLog(t *testing.T) {
 		err := exp.ExportSnapshots(t.Context(), ends(101))
 		assert.Len(t, lost(t, err).Undelivered, 100)
 		assert.Equal(t, 201, requests(srv), "2*101-1")
-		assert.Len(t, errs.all(), 10)
+		assert.Len(t, errs.All(), 10)
 
 		<-time.After(10 * time.Second)
 		require.Error(t, exp.ExportSnapshots(t.Context(), ends(2)))
-		require.Len(t, errs.all(), 11)
-		assert.ErrorContains(t, errs.all()[10], "(and 90 more since the last report)")
+		require.Len(t, errs.All(), 11)
+		assert.ErrorContains(t, errs.All()[10], "(and 90 more since the last report)")
 		require.NoError(t, exp.Shutdown(t.Context()))
-		require.Len(t, errs.all(), 12)
-		assert.EqualError(t, errs.all()[11], "sgpexporter: SGP rejected 1 more spans since the last report")
+		require.Len(t, errs.All(), 12)
+		assert.EqualError(t, errs.All()[11], "sgpexporter: SGP rejected 1 more spans since the last report")
 	})
 }
 
 func TestParentInAnotherTraceIsDetached(t *testing.T) {
 	srv, exp := newExporter(t, []sgptest.Option{sgptest.WithOlderStore()})
-	errs := handled(t)
+	errs := sgpexporter.Handled(t)
 	other := span(7, func(s *tracetest.SpanStub) {
 		s.SpanContext = s.SpanContext.WithTraceID(trace.TraceID{15: 2})
 	})
@@ -291,7 +265,7 @@ func TestParentInAnotherTraceIsDetached(t *testing.T) {
 	assert.Empty(t, stored.ParentID)
 	assert.Contains(t, string(stored.Raw), "the server refused 0000000000000007")
 	assert.Equal(t, 5, len(srv.Spans()))
-	assert.Empty(t, errs.all())
+	assert.Empty(t, errs.All())
 }
 
 func TestUnknownParentIsNoError(t *testing.T) {
@@ -320,7 +294,7 @@ func TestOutageLosesNothing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				handled(t)
+				sgpexporter.Handled(t)
 				srv, exp := newExporter(t, []sgptest.Option{sgptest.WithInMemoryNetwork()})
 				srv.SetFault(func(*sgptest.Request) sgptest.Fault { return fault })
 				time.AfterFunc(time.Minute, srv.ClearFaults)
@@ -340,7 +314,7 @@ func TestOutageLosesNothing(t *testing.T) {
 func TestOutageIsReportedOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		srv, exp := newExporter(t, []sgptest.Option{sgptest.WithInMemoryNetwork()})
-		errs := handled(t)
+		errs := sgpexporter.Handled(t)
 		srv.SetFault(func(*sgptest.Request) sgptest.Fault { return sgptest.Status(503) })
 		time.AfterFunc(50*time.Second, srv.ClearFaults)
 		var all sync.WaitGroup
@@ -348,15 +322,15 @@ func TestOutageIsReportedOnce(t *testing.T) {
 			all.Go(func() { assert.NoError(t, exp.ExportSnapshots(t.Context(), ends(1))) })
 		}
 		all.Wait()
-		require.Len(t, errs.all(), 1)
-		assert.ErrorContains(t, errs.all()[0], "sgpexporter: a request has failed 4 times in ")
-		assert.ErrorContains(t, errs.all()[0], "SGP answered 503 Service Unavailable: injected")
+		require.Len(t, errs.All(), 1)
+		assert.ErrorContains(t, errs.All()[0], "sgpexporter: a request has failed 4 times in ")
+		assert.ErrorContains(t, errs.All()[0], "SGP answered 503 Service Unavailable: injected")
 	})
 }
 
 func TestGivingUpIsCounted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		handled(t)
+		sgpexporter.Handled(t)
 		srv, exp := newExporter(t, []sgptest.Option{sgptest.WithInMemoryNetwork()}, sgpexporter.WithMaxRequestItems(2))
 		reject(srv, 422, "span 1")
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
@@ -395,7 +369,7 @@ func TestGivingUpInTheMiddleOfARequest(t *testing.T) {
 
 func TestRefusedKeyIsReportedOnceAndRecovers(t *testing.T) {
 	srv, exp := newExporter(t, []sgptest.Option{sgptest.WithAPIKey("another")}, sgpexporter.WithMaxRequestItems(2))
-	errs := handled(t)
+	errs := sgpexporter.Handled(t)
 	for range 3 {
 		err := exp.ExportSnapshots(t.Context(), ends(6))
 		require.ErrorIs(t, err, sgpexporter.ErrUnauthorized)
@@ -404,9 +378,9 @@ func TestRefusedKeyIsReportedOnceAndRecovers(t *testing.T) {
 		assert.Equal(t, sgpexporter.ReasonUnauthorized, one.Reason)
 	}
 	assert.Equal(t, 3, requests(srv), "no storm")
-	require.Len(t, errs.all(), 1)
-	assert.ErrorContains(t, errs.all()[0], "sgpexporter: no spans are delivered: SGP answered 403 Forbidden")
-	assert.ErrorContains(t, errs.all()[0], "check that the API key (WithAPIKey) is valid for this base URL")
+	require.Len(t, errs.All(), 1)
+	assert.ErrorContains(t, errs.All()[0], "sgpexporter: no spans are delivered: SGP answered 403 Forbidden")
+	assert.ErrorContains(t, errs.All()[0], "check that the API key (WithAPIKey) is valid for this base URL")
 
 	srv.SetAPIKey(key)
 	require.NoError(t, exp.ExportSnapshots(t.Context(), ends(6)))
@@ -417,14 +391,14 @@ func TestKeyRotation(t *testing.T) {
 	current := "key-1"
 	srv, exp := newExporter(t, []sgptest.Option{sgptest.WithAPIKey("key-1")},
 		sgpexporter.WithAPIKeySource(func(context.Context) (string, error) { return current, nil }))
-	errs := handled(t)
+	errs := sgpexporter.Handled(t)
 	require.NoError(t, exp.ExportSnapshots(t.Context(), ends(1)))
 	current = "key-2"
 	srv.SetAPIKey("key-2")
 	require.NoError(t, exp.ExportSnapshots(t.Context(), ends(2)))
 	assert.Equal(t, 2, len(srv.Spans()))
 	assert.Equal(t, 3, requests(srv))
-	assert.Empty(t, errs.all())
+	assert.Empty(t, errs.All())
 }
 
 func TestNotSGP(t *testing.T) {
@@ -493,7 +467,7 @@ func TestMappingOptions(t *testing.T) {
 func TestGzip(t *testing.T) {
 	srv, exp := newExporter(t, nil, sgpexporter.WithCompression(sgpexporter.GzipCompression))
 	reject(srv, 422, "span 3")
-	handled(t)
+	sgpexporter.Handled(t)
 	require.Error(t, exp.ExportSnapshots(t.Context(), ends(100)))
 	assert.Equal(t, 99, len(srv.Spans()))
 	for _, r := range srv.Requests() {

@@ -117,11 +117,11 @@ func TestSecretsShowInNoErrorOrReport(t *testing.T) {
 			sgpexporter.WithHeaders(map[string]string{"X-Gateway": headerSecret}),
 			sgpexporter.WithRetry(sgpexporter.RetryConfig{Enabled: true, MaxAttempts: 4, InitialInterval: 1, MaxInterval: 1}),
 		}, opts...)...)
-		errs := handled(t)
+		errs := sgpexporter.Handled(t)
 		srv.SetFault(func(*sgptest.Request) sgptest.Fault { return fault })
 		err := exp.ExportSnapshots(t.Context(), ends(3))
 		require.Error(t, err)
-		for _, err := range append(errs.all(), err) {
+		for _, err := range append(errs.All(), err) {
 			everyError(err, func(err error) {
 				for _, verb := range verbs {
 					assert.NotContains(t, fmt.Sprintf(verb, err), key)

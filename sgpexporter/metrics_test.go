@@ -49,7 +49,7 @@ func byAttr(t *testing.T, data metricdata.Aggregation, name attribute.Key) map[s
 }
 
 func TestMetrics(t *testing.T) {
-	handled(t)
+	sgpexporter.Handled(t)
 	reader := sdkmetric.NewManualReader()
 	srv, exp := newExporter(t, nil,
 		sgpexporter.WithMeterProvider(sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader))),
@@ -96,7 +96,7 @@ func TestMetricsOfRetriesAndFailures(t *testing.T) {
 		srv, exp := newExporter(t, []sgptest.Option{sgptest.WithInMemoryNetwork()},
 			sgpexporter.WithMeterProvider(sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader))),
 			sgpexporter.WithRetry(sgpexporter.RetryConfig{Enabled: true, MaxAttempts: 3}))
-		handled(t)
+		sgpexporter.Handled(t)
 		srv.Inject(sgptest.Status(503).Times(2))
 		require.NoError(t, exp.ExportSnapshots(t.Context(), ends(5)))
 		srv.Inject(sgptest.Status(500).Times(3), sgptest.Status(401))
