@@ -167,10 +167,10 @@ var goldens = map[string]func() asyncprocessor.Snapshot{
 			attribute.String("tool.parameters", `{"a": "int", "b": "int"}`)))
 	},
 
-	// What otelhttp 0.72, otelgrpc and XSAM/otelsql 0.44 set.
+	// What otelhttp 0.72, otelgrpc 0.72 and 0.61, and XSAM/otelsql 0.44 set.
 	"otelhttp_server": func() asyncprocessor.Snapshot {
 		s := goldenSpan("POST /v1/chat", trace.SpanKindServer,
-			instrumentation.Scope{Name: "go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp", Version: "0.72.0"},
+			otelhttpScope,
 			attribute.String("server.address", "api.example.com"),
 			attribute.String("http.request.method", "POST"),
 			attribute.String("url.scheme", "http"),
@@ -191,7 +191,7 @@ var goldens = map[string]func() asyncprocessor.Snapshot{
 	},
 	"otelhttp_client_failed": func() asyncprocessor.Snapshot {
 		s := goldenSpan("HTTP GET", trace.SpanKindClient,
-			instrumentation.Scope{Name: "go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp", Version: "0.72.0"},
+			otelhttpScope,
 			attribute.String("http.request.method", "GET"),
 			attribute.String("url.full", "http://tools.internal:9000/weather?city=Paris"),
 			attribute.String("server.address", "tools.internal"),
@@ -203,14 +203,25 @@ var goldens = map[string]func() asyncprocessor.Snapshot{
 	},
 	"otelgrpc_client": func() asyncprocessor.Snapshot {
 		s := goldenSpan("inventory.v1.Inventory/Reserve", trace.SpanKindClient,
+			instrumentation.Scope{Name: "go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc", Version: "0.72.0"},
+			attribute.String("rpc.method", "inventory.v1.Inventory/Reserve"),
+			attribute.String("server.address", "inventory"),
+			attribute.Int("server.port", 443),
+			attribute.String("rpc.system.name", "grpc"),
+			attribute.String("rpc.response.status_code", "NOT_FOUND"))
+		s.Status = sdktrace.Status{Code: codes.Error, Description: "no such article"}
+		return end(s)
+	},
+	"otelgrpc_client_cancelled": func() asyncprocessor.Snapshot {
+		s := goldenSpan("inventory.v1.Inventory/Reserve", trace.SpanKindClient,
 			instrumentation.Scope{Name: "go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc", Version: "0.61.0"},
 			attribute.String("rpc.system", "grpc"),
 			attribute.String("rpc.service", "inventory.v1.Inventory"),
 			attribute.String("rpc.method", "Reserve"),
 			attribute.String("server.address", "inventory"),
 			attribute.Int("server.port", 443),
-			attribute.Int("rpc.grpc.status_code", 5))
-		s.Status = sdktrace.Status{Code: codes.Error, Description: "no such article"}
+			attribute.Int("rpc.grpc.status_code", 1))
+		s.Status = sdktrace.Status{Code: codes.Error, Description: "the caller gave up"}
 		s.Events = []sdktrace.Event{{Name: "message", Time: testStart.Add(time.Millisecond), Attributes: []attribute.KeyValue{
 			attribute.String("message.type", "SENT"), attribute.Int("message.id", 1), attribute.Int("message.uncompressed_size", 24)}}}
 		return end(s)
