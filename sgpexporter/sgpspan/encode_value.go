@@ -15,9 +15,9 @@ func (e *encoding) object(o Object, depth int) {
 	for i := range o {
 		f := &o[i]
 		e.key(i, f.Key)
-		e.path = append(e.path, f.Key)
+		e.enter(f.Key)
 		e.value(&f.Value, depth)
-		e.path = e.path[:len(e.path)-1]
+		e.leave()
 	}
 	e.dst = append(e.dst, '}')
 }
@@ -81,9 +81,9 @@ func (e *encoding) opened(v *Value) {
 		for i := range *v.object {
 			f := &(*v.object)[i]
 			e.key(i, f.Key)
-			e.path = append(e.path, f.Key)
+			e.enter(f.Key)
 			e.opened(&f.Value)
-			e.path = e.path[:len(e.path)-1]
+			e.leave()
 		}
 		e.dst = append(e.dst, '}')
 	case formArray:
@@ -172,9 +172,9 @@ func (e *encoding) nested(v *attribute.Value, depth int) {
 	e.dst = append(e.dst, '{')
 	for i, kv := range v.AsMap() {
 		e.key(i, string(kv.Key))
-		e.path = append(e.path, string(kv.Key))
+		e.enter(string(kv.Key))
 		e.attribute(&kv.Value, depth)
-		e.path = e.path[:len(e.path)-1]
+		e.leave()
 	}
 	e.dst = append(e.dst, '}')
 }

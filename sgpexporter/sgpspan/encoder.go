@@ -3,7 +3,6 @@ package sgpspan
 import (
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 	"unicode/utf8"
 )
@@ -64,29 +63,34 @@ type Encoder struct {
 }
 
 // encoding is the state of encoding one span.
+//
+// Few spans need a repair, so the first pass keeps no account of where it is: when
+// it has repaired something, a second one encodes the span anew and notes it.
 type encoding struct {
 	dst       []byte
 	maxString int
 	maxDepth  int
-	path      []string
+	repaired  bool
+	noting    bool     // the second pass
+	path      []string // only while noting
 	notes     []string
 	lost      int // notes over maxNotes
 }
-
-var encodings = sync.Pool{New: func() any { return new(encoding) }}
 
 // AppendJSON appends s to dst as one JSON object and returns the extended slice.
 // The result is always valid JSON, whatever s holds. It does not change s.
 func (c Encoder) AppendJSON(dst []byte, s *Span) []byte {
 	e := c.begin(dst)
 	e.span(s)
-	return e.end()
+	if e.repaired {
+		e.dst, e.noting = dst, true
+		e.span(s)
+	}
+	return e.dst
 }
 
-func (c Encoder) begin(dst []byte) *encoding {
-	e := encodings.Get().(*encoding)
-	e.dst = dst
-	e.maxString, e.maxDepth = c.MaxStringBytes, c.MaxDepth
+func (c Encoder) begin(dst []byte) encoding {
+	e := encoding{dst: dst, maxString: c.MaxStringBytes, maxDepth: c.MaxDepth}
 	if e.maxString <= 0 {
 		e.maxString = DefaultMaxStringBytes
 	}
@@ -97,13 +101,17 @@ func (c Encoder) begin(dst []byte) *encoding {
 	return e
 }
 
-// end returns what was encoded and gives e back, without what it held.
-func (e *encoding) end() []byte {
-	dst := e.dst
-	clear(e.path[:cap(e.path)])
-	*e = encoding{path: e.path[:0]}
-	encodings.Put(e)
-	return dst
+// enter says that what follows is the value of a member, until leave.
+func (e *encoding) enter(key string) {
+	if e.noting {
+		e.path = append(e.path, key)
+	}
+}
+
+func (e *encoding) leave() {
+	if e.noting {
+		e.path = e.path[:len(e.path)-1]
+	}
 }
 
 func (e *encoding) span(s *Span) {
@@ -123,9 +131,9 @@ func (e *encoding) span(s *Span) {
 		name = "unnamed"
 		e.noteAt("name", "was empty")
 	}
-	e.path = append(e.path, "name")
+	e.enter("name")
 	e.str(name)
-	e.path = e.path[:0]
+	e.leave()
 	e.times(s)
 	if s.Type.Valid() {
 		e.dst = append(append(append(e.dst, `,"type":"`...), s.Type...), '"')
@@ -188,24 +196,36 @@ func (e *encoding) metadata(s *Span) {
 	e.dst = append(e.dst, "]}"...)
 }
 
+// isHexID reports whether s is an id of so many lowercase hexadecimal digits, a
+// multiple of eight.
 func isHexID(s string, length int) bool {
 	if len(s) != length {
 		return false
 	}
-	for i := range len(s) {
-		if c := s[i]; (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+	for i := 0; i+8 <= len(s); i += 8 {
+		w := load64(s, i)
+		if w&highBits != 0 || hexDigits(w) != highBits {
 			return false
 		}
 	}
 	return true
 }
 
+// hexDigits marks the bytes of w that are lowercase hexadecimal digits. All must
+// be ASCII, so that no byte borrows from the next.
+func hexDigits(w uint64) uint64 {
+	up := w | highBits
+	digit := (up - lowBits*'0') & ((lowBits*'9' | highBits) - w)
+	letter := (up - lowBits*'a') & ((lowBits*'f' | highBits) - w)
+	return (digit | letter) & highBits
+}
+
 // payload encodes o after the text before it.
 func (e *encoding) payload(before, field string, o Object) {
 	e.dst = append(e.dst, before...)
-	e.path = append(e.path, field)
+	e.enter(field)
 	e.object(o, 0)
-	e.path = e.path[:0]
+	e.leave()
 }
 
 // note records what was done to the value at the current path.
@@ -214,6 +234,10 @@ func (e *encoding) note(what string) {
 }
 
 func (e *encoding) noteAt(path, what string) {
+	e.repaired = true
+	if !e.noting {
+		return
+	}
 	if len(e.notes) == maxNotes {
 		e.lost++
 		return
@@ -226,8 +250,8 @@ func (e *encoding) noteAt(path, what string) {
 // metadata that path names, and returns the notes of its repairs.
 func (c Encoder) AppendValue(dst []byte, path string, v *Value) (out []byte, notes []string) {
 	e := c.begin(dst)
+	e.noting = true
 	e.path = append(e.path, "metadata", path)
 	e.value(v, 0)
-	notes = e.notes
-	return e.end(), notes
+	return e.dst, e.notes
 }

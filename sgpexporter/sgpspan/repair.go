@@ -40,7 +40,9 @@ func repairID(id string) (repaired, how string) {
 
 func (e *encoding) times(s *Span) {
 	start := e.clamp("start_timestamp", s.Start)
-	e.time(`,"start_timestamp":"`, start)
+	e.dst = append(e.dst, `,"start_timestamp":"`...)
+	at := len(e.dst)
+	e.dst = append(AppendTime(e.dst, start), '"')
 	if s.End.IsZero() {
 		return
 	}
@@ -50,7 +52,13 @@ func (e *encoding) times(s *Span) {
 			end.Format(time.RFC3339Nano))
 		end = start
 	}
-	e.time(`,"end_timestamp":"`, end)
+	e.dst = append(e.dst, `,"end_timestamp":"`...)
+	if end.Unix() == start.Unix() { // most spans are short, and calendars costly
+		e.dst = append(e.dst, e.dst[at:at+len("2006-01-02T15:04:05")]...)
+		e.dst = append(appendFraction(e.dst, end.Nanosecond()), '"')
+		return
+	}
+	e.dst = append(AppendTime(e.dst, end), '"')
 }
 
 // clamp returns t in UTC, by the wall clock, within the range that can be
@@ -72,10 +80,6 @@ func (e *encoding) outOfRange(field string, t time.Time) {
 	e.noteAt(field, "out of range, was "+strconv.FormatInt(t.Unix(), 10)+" s from 1970")
 }
 
-func (e *encoding) time(before string, t time.Time) {
-	e.dst = append(AppendTime(append(e.dst, before...), t), '"')
-}
-
 // AppendTime appends t, in UTC, as the encoding of a span has it: RFC 3339 with
 // as many digits of the second's fraction as it takes, at most nine. Only years
 // from 0 to 9999 have such a form.
@@ -92,7 +96,12 @@ func AppendTime(dst []byte, t time.Time) []byte {
 	dst = appendTwo(append(dst, 'T'), hour)
 	dst = appendTwo(append(dst, ':'), minute)
 	dst = appendTwo(append(dst, ':'), second)
-	if nanos := t.Nanosecond(); nanos > 0 {
+	return appendFraction(dst, t.Nanosecond())
+}
+
+// appendFraction appends the fraction of a second and the zone.
+func appendFraction(dst []byte, nanos int) []byte {
+	if nanos > 0 {
 		dst = append(dst, '.')
 		for unit := 100_000_000; nanos > 0; unit /= 10 {
 			dst = append(dst, byte('0'+nanos/unit))
