@@ -83,11 +83,13 @@ func (x *export) release() {
 // run encodes and sends. Items are encoded until one does not fit into the
 // request any more; then those before it are sent, and it begins the next one.
 func (x *export) run(ctx context.Context) {
+	w := x.mapper.Writer()
+	defer w.Close()
 	for i, s := range x.snapshots {
 		if s.Phase != asyncprocessor.PhaseStart && s.Phase != asyncprocessor.PhaseEnd {
 			continue
 		}
-		buf, err := x.mapper.Append(x.batch.Buffer(), s)
+		buf, err := w.Append(x.batch.Buffer(), s)
 		if err != nil {
 			x.unmapped(i, err)
 			continue

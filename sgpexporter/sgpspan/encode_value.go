@@ -37,6 +37,8 @@ func (e *encoding) value(v *Value, depth int) {
 		e.attribute(&v.attr, 0)
 	case formRaw, formNumber:
 		e.raw(v)
+	case formAttributes:
+		e.attributes(*v.attrs, 0)
 	case formObject, formArray:
 		if depth++; depth > e.maxDepth+spareLevels {
 			e.tooDeep()
@@ -169,8 +171,15 @@ func (e *encoding) nested(v *attribute.Value, depth int) {
 		e.dst = append(e.dst, ']')
 		return
 	}
+	e.attributes(v.AsMap(), depth)
+}
+
+// attributes encodes attrs as an object, whose values stand in so many of an
+// attribute's own maps and slices.
+func (e *encoding) attributes(attrs []attribute.KeyValue, depth int) {
 	e.dst = append(e.dst, '{')
-	for i, kv := range v.AsMap() {
+	for i := range attrs {
+		kv := &attrs[i]
 		e.key(i, string(kv.Key))
 		e.enter(string(kv.Key))
 		e.attribute(&kv.Value, depth)

@@ -85,8 +85,8 @@ func (r *rewriter) value(v *Value, depth int) bool {
 		return true
 	}
 	switch v.form {
-	case formObject:
-		return r.object(*v.object, depth)
+	case formObject, formAttributes:
+		return r.object(*v.Object(), depth)
 	case formArray:
 		return r.array(*v.array, depth)
 	case formRaw:

@@ -36,11 +36,12 @@ func (k Kind) String() string {
 type form uint8
 
 const (
-	formAttribute form = iota // attr, in any of its types; the zero Value is null
-	formObject                // object
-	formArray                 // array
-	formRaw                   // attr is a string that holds a JSON object or array
-	formNumber                // attr is a string that holds a JSON number
+	formAttribute  form = iota // attr, in any of its types; the zero Value is null
+	formObject                 // object
+	formArray                  // array
+	formRaw                    // attr is a string that holds a JSON object or array
+	formNumber                 // attr is a string that holds a JSON number
+	formAttributes             // attrs, as an object
 )
 
 // Value is one value of an [Object] or [Array]. The zero value is null.
@@ -54,6 +55,7 @@ type Value struct {
 	attr   attribute.Value
 	object *Object
 	array  *Array
+	attrs  *[]attribute.KeyValue
 }
 
 // AttributeValue returns an OpenTelemetry attribute value as it is.
@@ -91,6 +93,15 @@ func ArrayValue(a *Array) Value {
 	return Value{form: formArray, array: a}
 }
 
+// AttributesValue returns the object of attributes. They are neither copied nor
+// changed, until Object opens the value. A nil attrs is null.
+func AttributesValue(attrs *[]attribute.KeyValue) Value {
+	if attrs == nil {
+		return Value{}
+	}
+	return Value{form: formAttributes, attrs: attrs}
+}
+
 // JSONValue returns the value that text, in JSON, spells. ok is false, and the
 // value null, when text is not valid JSON or nests deeper than [MaxJSONDepth].
 // Objects and arrays are kept as the text that they are until they are opened.
@@ -126,7 +137,7 @@ func (v *Value) Kind() Kind {
 		return KindNull
 	}
 	switch v.form {
-	case formObject:
+	case formObject, formAttributes:
 		return KindObject
 	case formArray:
 		return KindArray
@@ -213,18 +224,23 @@ func (v *Value) Object() *Object {
 	if v.Kind() != KindObject {
 		return nil
 	}
-	switch {
-	case v.form == formRaw:
+	switch v.form {
+	case formRaw:
 		*v = parseJSON(v.attr.AsString(), v.raw, 1)
-	case v.form == formAttribute:
-		attrs := v.attr.AsMap()
-		o := make(Object, len(attrs))
-		for i, kv := range attrs {
-			o[i] = Field{Key: string(kv.Key), Value: AttributeValue(kv.Value)}
-		}
-		*v = ObjectValue(&o)
+	case formAttribute:
+		*v = openAttributes(v.attr.AsMap())
+	case formAttributes:
+		*v = openAttributes(*v.attrs)
 	}
 	return v.object
+}
+
+func openAttributes(attrs []attribute.KeyValue) Value {
+	o := make(Object, len(attrs))
+	for i, kv := range attrs {
+		o[i] = Field{Key: string(kv.Key), Value: AttributeValue(kv.Value)}
+	}
+	return ObjectValue(&o)
 }
 
 // Array returns the array that v is, to be read and changed, and nil for every

@@ -37,11 +37,33 @@ func TestValueKind(t *testing.T) {
 		{ObjectValue(&Object{}), KindObject, "object"},
 		{mustJSON(t, `{}`), KindObject, "object"},
 		{AttributeValue(attribute.MapValue()), KindObject, "object"},
+		{AttributesValue(nil), KindNull, "null"},
+		{AttributesValue(&[]attribute.KeyValue{}), KindObject, "object"},
 	} {
 		assert.Equal(t, tc.want, tc.value.Kind(), "%+v", tc.value)
 		assert.Equal(t, tc.name, tc.want.String())
 	}
 	assert.Equal(t, "Kind(99)", Kind(99).String())
+}
+
+// Attributes are an object to be read and changed, and are not changed themselves.
+func TestAttributesValue(t *testing.T) {
+	attrs := []attribute.KeyValue{
+		attribute.String("user.email", "someone@example.com"), attribute.Int("n", 7),
+		attribute.Map("m", attribute.String("mail", "someone@example.com")), attribute.Float64("nan", math.NaN()),
+	}
+	s := testSpan()
+	s.Metadata = Object{{Key: "attributes", Value: AttributesValue(&attrs)}}
+	assert.Contains(t, string(Encoder{}.AppendJSON(nil, s)), `"metadata":{"attributes":{`+
+		`"user.email":"someone@example.com","n":7,"m":{"mail":"someone@example.com"},"nan":"NaN"},`+
+		`"otel_sgp_notes":["metadata.attributes.nan: number that JSON does not have, kept as a string"]}`)
+
+	s.Metadata.Get("attributes").Object().Set("n", StringValue("changed"))
+	assert.Equal(t, "changed", s.Metadata.Get("attributes").Object().Get("n").Text())
+	assert.Equal(t, int64(7), attrs[1].Value.AsInt64())
+	RedactEmails()(s)
+	assert.NotContains(t, string(Encoder{}.AppendJSON(nil, s)), "example.com")
+	assert.Equal(t, "someone@example.com", attrs[0].Value.AsString())
 }
 
 func TestValueReads(t *testing.T) {

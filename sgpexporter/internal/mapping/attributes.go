@@ -229,22 +229,33 @@ func flatListOf(key string) int {
 	return -1
 }
 
-// ref says where an attribute stands: its place among the marks of
-// scratch.taken, plus one, and the attribute itself. The zero ref is none.
-type ref struct {
-	mark int
-	kv   *attribute.KeyValue
-}
-
-func (sc *scratch) has(r role) bool { return sc.found[r].kv != nil }
+// has reports whether the span has an attribute with role r.
+func (sc *scratch) has(r role) bool { return sc.found[r] != 0 }
 
 // attr returns the attribute with role r, which the span has.
-func (sc *scratch) attr(r role) *attribute.KeyValue { return sc.found[r].kv }
+func (sc *scratch) attr(r role) *attribute.KeyValue {
+	i := int(sc.found[r]) - 1
+	if i < len(sc.attrs) {
+		return &sc.attrs[i]
+	}
+	i -= len(sc.attrs)
+	for k := range sc.events {
+		attrs := sc.events[k].Attributes
+		if i < len(attrs) {
+			return &attrs[i]
+		}
+		i -= len(attrs)
+	}
+	panic("mapping: a mark without its attribute")
+}
 
 // text returns the string that the attribute with role r has for its value.
 func (sc *scratch) text(r role) (string, bool) {
-	kv := sc.found[r].kv
-	if kv == nil || kv.Value.Type() != attribute.STRING {
+	if !sc.has(r) {
+		return "", false
+	}
+	kv := sc.attr(r)
+	if kv.Value.Type() != attribute.STRING {
 		return "", false
 	}
 	return kv.Value.AsString(), true
@@ -252,4 +263,10 @@ func (sc *scratch) text(r role) (string, bool) {
 
 // take marks the attribute with role r as one that has found its place, so that
 // metadata does not repeat it.
-func (sc *scratch) take(r role) { sc.taken[sc.found[r].mark-1] = true }
+func (sc *scratch) take(r role) { sc.takeMark(int(sc.found[r]) - 1) }
+
+// takeMark does so with the attribute at place i among the marks.
+func (sc *scratch) takeMark(i int) {
+	sc.taken[i] = true
+	sc.anyTaken = true
+}

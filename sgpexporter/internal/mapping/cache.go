@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"maps"
 	"sync"
 	"sync/atomic"
 
@@ -31,25 +32,40 @@ type encoded struct {
 // remembered is a bounded map that is read without a lock. It is copied when
 // something is added, and begun anew when it is full.
 type remembered[K comparable] struct {
-	entries atomic.Pointer[map[K]*encoded]
+	// last is what was asked for last: spans of one library come in a row, and
+	// comparing a scope costs less than hashing it.
+	last    atomic.Pointer[known[K]]
+	entries atomic.Pointer[map[K]*known[K]]
 	mu      sync.Mutex // held to add
 }
 
+type known[K comparable] struct {
+	key K
+	*encoded
+}
+
 func (r *remembered[K]) get(key K, encode func(K) *encoded) *encoded {
+	if k := r.last.Load(); k != nil && k.key == key {
+		return k.encoded
+	}
+	k := r.find(key, encode)
+	r.last.Store(k)
+	return k.encoded
+}
+
+func (r *remembered[K]) find(key K, encode func(K) *encoded) *known[K] {
 	if entries := r.entries.Load(); entries != nil {
-		if e, ok := (*entries)[key]; ok {
-			return e
+		if k, ok := (*entries)[key]; ok {
+			return k
 		}
 	}
-	e := encode(key)
+	k := &known[K]{key, encode(key)}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	grown := map[K]*encoded{key: e}
+	grown := map[K]*known[K]{key: k}
 	if old := r.entries.Load(); old != nil && len(*old) < maxCached {
-		for k, v := range *old {
-			grown[k] = v
-		}
+		maps.Copy(grown, *old)
 	}
 	r.entries.Store(&grown)
-	return e
+	return k
 }

@@ -19,7 +19,7 @@ func (sc *scratch) collect(s sdktrace.ReadOnlySpan) {
 		kv := &sc.attrs[i]
 		if r := roleOf(string(kv.Key)); r != roleNone {
 			// Of a key that is set twice, the last counts.
-			sc.found[r] = ref{mark: i + 1, kv: kv}
+			sc.found[r] = uint32(i + 1)
 		} else if list := flatListOf(string(kv.Key)); list >= 0 {
 			sc.flat = append(sc.flat, flatAttr{list: list, mark: i + 1, kv: kv})
 		}
@@ -54,7 +54,7 @@ func (sc *scratch) collectEvent(event *sdktrace.Event, mark int) {
 	for i := range event.Attributes {
 		kv := &event.Attributes[i]
 		r := roleOf(string(kv.Key))
-		at := ref{mark: mark + i + 1, kv: kv}
+		at := uint32(mark + i + 1)
 		switch {
 		case r == roleExceptionType || r == roleExceptionText:
 			if exception {
@@ -64,8 +64,8 @@ func (sc *scratch) collectEvent(event *sdktrace.Event, mark int) {
 			r >= firstGenAIPayload && r <= lastGenAIPayload:
 			if !sc.has(r) {
 				sc.found[r] = at
-			} else if sc.found[r].kv.Value == kv.Value && r != roleOperation {
-				sc.taken[at.mark-1] = true // said on the span already
+			} else if sc.attr(r).Value == kv.Value && r != roleOperation {
+				sc.takeMark(mark + i) // said on the span already
 			}
 		}
 	}

@@ -41,7 +41,7 @@ func (sc *scratch) flatLists(o sgpspan.Object, output, genAI bool) (_ sgpspan.Ob
 		list := &flatLists[sc.flat[start].list]
 		if list.output == output && list.genAI == genAI && o.Get(list.field) == nil {
 			for _, a := range sc.flat[start:end] {
-				sc.taken[a.mark-1] = true
+				sc.takeMark(a.mark - 1)
 			}
 			o = append(sc.grow(o), sgpspan.Field{
 				Key: list.field, Source: strings.TrimSuffix(list.prefix, "."),

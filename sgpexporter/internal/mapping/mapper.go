@@ -126,27 +126,48 @@ func New(cfg Config) *Mapper {
 // nothing is appended: ErrFiltered when a hook dropped the span, a
 // *HookPanicError when one panicked.
 func (m *Mapper) Append(dst []byte, s asyncprocessor.Snapshot) ([]byte, error) {
-	return m.append(dst, s, false)
+	w := m.Writer()
+	defer w.Close()
+	return w.append(dst, s, false)
 }
 
 // AppendDetached is Append without parent_id, and with a note in the metadata
 // that says so. It is for a span whose parent the server refuses.
 func (m *Mapper) AppendDetached(dst []byte, s asyncprocessor.Snapshot) ([]byte, error) {
-	return m.append(dst, s, true)
+	w := m.Writer()
+	defer w.Close()
+	return w.append(dst, s, true)
 }
 
-func (m *Mapper) append(dst []byte, s asyncprocessor.Snapshot, detached bool) ([]byte, error) {
-	sc := scratches.Get().(*scratch)
-	defer sc.release()
-	span := m.mapSpan(sc, s)
-	if err := m.runHooks(span); err != nil {
+// Writer maps one snapshot after the other, with the same working memory. It
+// belongs to one goroutine.
+type Writer struct {
+	m  *Mapper
+	sc *scratch
+}
+
+// Writer returns a Writer, to be closed.
+func (m *Mapper) Writer() Writer { return Writer{m, scratches.Get().(*scratch)} }
+
+// Close gives the working memory back.
+func (w Writer) Close() { w.sc.release() }
+
+// Append is Mapper.Append.
+func (w Writer) Append(dst []byte, s asyncprocessor.Snapshot) ([]byte, error) {
+	return w.append(dst, s, false)
+}
+
+func (w Writer) append(dst []byte, s asyncprocessor.Snapshot, detached bool) ([]byte, error) {
+	w.sc.reset()
+	span := w.m.mapSpan(w.sc, s)
+	if err := w.m.runHooks(span); err != nil {
 		return dst, err
 	}
 	if detached && span.ParentID != "" {
 		span.Notes = append(span.Notes, "parent_id: left out, the server refused "+span.ParentID)
 		span.ParentID = ""
 	}
-	return m.encoder.AppendJSON(dst, span), nil
+	return w.m.encoder.AppendJSON(dst, span), nil
 }
 
 // Item returns what names s in a report.

@@ -59,7 +59,7 @@ func (sc *scratch) message(m messageEvent) sgpspan.Object {
 			continue
 		}
 		o = sc.messagePart(o, kv)
-		sc.taken[m.mark+i] = true
+		sc.takeMark(m.mark + i)
 	}
 	for i := range o {
 		o[i].Source = m.event.Name

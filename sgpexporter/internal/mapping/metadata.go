@@ -22,7 +22,9 @@ func (m *Mapper) metadata(sc *scratch, s sdktrace.ReadOnlySpan) {
 	if len(sc.usageFields) > 0 {
 		o = append(o, sgpspan.Field{Key: usageKey, Value: sc.object(sc.usageFields)})
 	}
-	if attrs := sc.attributes(sc.attrs, sc.taken); len(attrs) > 0 {
+	if !sc.anyTaken && len(sc.attrs) > 0 {
+		o = append(o, sgpspan.Field{Key: "attributes", Value: sgpspan.AttributesValue(&sc.attrs)})
+	} else if attrs := sc.attributes(sc.attrs, sc.taken); len(attrs) > 0 {
 		o = append(o, sgpspan.Field{Key: "attributes", Value: sc.object(attrs)})
 	}
 	if len(sc.events) > 0 {

@@ -19,10 +19,13 @@ type scratch struct {
 
 	attrs  []attribute.KeyValue
 	events []sdktrace.Event
-	found  [numRoles]ref
+	// found says where the attribute with each role stands: its place among the
+	// marks, plus one, and 0 for none.
+	found [numRoles]uint32
 	// taken marks the attributes that have become something else than
 	// metadata: the span's own first, then those of each event.
 	taken    []bool
+	anyTaken bool
 	flat     []flatAttr // attributes that are parts of flattened lists
 	messages []messageEvent
 
@@ -38,18 +41,26 @@ type scratch struct {
 
 var scratches = sync.Pool{New: func() any { return new(scratch) }}
 
-// release empties sc, so that the pool holds no payload, and returns it.
-func (sc *scratch) release() {
-	sc.fields.reset()
-	sc.objects.reset()
-	sc.values.reset()
-	sc.arrays.reset()
-	clear(sc.flat)
-	clear(sc.messages)
+// reset makes sc ready for the next span. What the last one left in the lists is
+// overwritten by and by, and cleared by release: clearing it for every span costs
+// much while the garbage collector runs.
+func (sc *scratch) reset() {
 	*sc = scratch{
 		taken: sc.taken[:0], flat: sc.flat[:0], messages: sc.messages[:0],
-		fields: sc.fields, objects: sc.objects, values: sc.values, arrays: sc.arrays,
+		fields: sc.fields.emptied(), objects: sc.objects.emptied(),
+		values: sc.values.emptied(), arrays: sc.arrays.emptied(),
 	}
+}
+
+// release empties sc, so that the pool holds no payload, and returns it.
+func (sc *scratch) release() {
+	sc.reset()
+	clear(sc.flat[:cap(sc.flat)])
+	clear(sc.messages[:cap(sc.messages)])
+	sc.fields.release()
+	sc.objects.release()
+	sc.values.release()
+	sc.arrays.release()
 	scratches.Put(sc)
 }
 
@@ -77,7 +88,10 @@ func (sc *scratch) array(a sgpspan.Array) sgpspan.Value {
 
 // arena hands out parts of one slice. When that is too short, a longer one takes
 // its place, and the old one lives as long as its parts are used.
-type arena[T any] struct{ chunk []T }
+type arena[T any] struct {
+	chunk []T
+	most  int // how much of it was ever used
+}
 
 const (
 	minArena  = 64
@@ -88,20 +102,26 @@ const (
 func (a *arena[T]) take(n int) []T {
 	used := len(a.chunk)
 	if cap(a.chunk)-used < n {
-		a.chunk = make([]T, 0, max(2*cap(a.chunk), n, minArena))
+		a.chunk, a.most = make([]T, 0, max(2*cap(a.chunk), n, minArena)), 0
 		used = 0
 	}
 	a.chunk = a.chunk[:used+n]
 	return a.chunk[used : used : used+n]
 }
 
-func (a *arena[T]) reset() {
+// emptied returns the arena with nothing handed out.
+func (a *arena[T]) emptied() arena[T] {
+	return arena[T]{chunk: a.chunk[:0], most: max(a.most, len(a.chunk))}
+}
+
+// release clears what was used.
+func (a *arena[T]) release() {
 	if cap(a.chunk) > maxPooled {
-		a.chunk = nil
+		*a = arena[T]{}
 		return
 	}
-	clear(a.chunk)
-	a.chunk = a.chunk[:0]
+	clear(a.chunk[:a.most])
+	a.most = 0
 }
 
 func clone(s string) string { return strings.Clone(s) }
