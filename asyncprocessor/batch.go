@@ -95,8 +95,9 @@ func (bt *batcher) add(b *batch, e *entry) bool {
 	return true
 }
 
-// startTable finds the STARTs of the batch that is being filled by span id: open
-// addressing, at most half full, emptied by a new generation instead of a wipe.
+// startTable finds the STARTs of the batch that is being filled by the span's key:
+// open addressing, at most half full, emptied by a new generation instead of a
+// wipe.
 type startTable struct {
 	slots []startSlot // length a power of two
 	used  int
@@ -104,10 +105,11 @@ type startTable struct {
 }
 
 type startSlot struct {
-	spanID uint64
-	gen    uint32
-	bytes  uint32
-	at     int
+	key   uint64
+	gen   uint32
+	bytes uint32
+	at    int
+	check uint16
 }
 
 // minStartSlots is the table's first size.
@@ -127,11 +129,11 @@ func (t *startTable) put(at int, e *entry) {
 	if 2*(t.used+1) > len(t.slots) {
 		t.grow()
 	}
-	t.insert(startSlot{spanID: e.spanID, gen: t.gen, bytes: e.bytes, at: at})
+	t.insert(startSlot{key: e.key, gen: t.gen, bytes: e.bytes, at: at, check: e.check})
 }
 
 func (t *startTable) insert(s startSlot) {
-	i := t.slotOf(s.spanID)
+	i := t.slotOf(s.key)
 	for t.slots[i].gen == t.gen {
 		i = (i + 1) & (len(t.slots) - 1)
 	}
@@ -154,22 +156,19 @@ func (t *startTable) find(b *batch, e *entry) *startSlot {
 	if t.used == 0 {
 		return nil
 	}
-	for i := t.slotOf(e.spanID); t.slots[i].gen == t.gen; i = (i + 1) & (len(t.slots) - 1) {
+	for i := t.slotOf(e.key); t.slots[i].gen == t.gen; i = (i + 1) & (len(t.slots) - 1) {
 		s := &t.slots[i]
-		if s.spanID != e.spanID {
-			continue
-		}
-		found := b.snapshots[s.at]
-		// Span ids are unique within a trace, not over all traces.
-		if found.Phase == PhaseStart && found.Span.SpanContext().TraceID() == e.span.SpanContext().TraceID() {
+		// One that an END has taken the place of is no START any more.
+		if s.key == e.key && s.check == e.check && b.snapshots[s.at].Phase == PhaseStart {
 			return s
 		}
 	}
 	return nil
 }
 
-// slotOf spreads span ids, which some generators make in sequence.
-func (t *startTable) slotOf(id uint64) int {
-	h := id * 0x9e3779b97f4a7c15
+// slotOf spreads keys: in one trace they differ as the span ids do, which some
+// generators make in sequence.
+func (t *startTable) slotOf(key uint64) int {
+	h := key * 0x9e3779b97f4a7c15
 	return int(h>>32) & (len(t.slots) - 1)
 }

@@ -14,40 +14,55 @@ import (
 // what moves is small and what is large stays where it was made. It has few enough
 // words and fields that the compiler passes it in registers.
 type entry struct {
-	span   sdktrace.ReadOnlySpan
-	spanID uint64
+	span sdktrace.ReadOnlySpan
+	// key and check are the same for the START and the END of a span, so that
+	// the two find each other without a look at the span itself, which is rarely in
+	// the cache any more.
+	key uint64
 	tag
 }
 
 type tag struct {
 	bytes uint32 // the estimate of its memory
+	check uint16
 	shard uint8
 	phase Phase
 }
 
+// newEntry makes the entry of a snapshot. Spans of one trace have different keys
+// when their ids differ. Spans of two traces have the same key and check with a
+// chance of one in 2^80, however their ids were chosen.
 func newEntry(phase Phase, span sdktrace.ReadOnlySpan, sc *trace.SpanContext, seed shardSeed, size int) entry {
 	traceID, spanID := sc.TraceID(), sc.SpanID()
+	hash, check := seed.hash(traceID)
 	return entry{
-		span:   span,
-		spanID: binary.LittleEndian.Uint64(spanID[:]),
+		span: span,
+		key:  binary.LittleEndian.Uint64(spanID[:]) ^ hash,
 		tag: tag{
 			// No real span comes near 4 GiB.
 			bytes: uint32(min(uint64(size), math.MaxUint32)),
-			shard: seed.shardOf(traceID),
+			check: check,
+			shard: uint8(hash),
 			phase: phase,
 		},
 	}
 }
 
 // shardSeed is a seeded hash's secret: remote callers choose trace ids, and must
-// not be able to choose those that share a shard.
+// not be able to choose those that share a shard, or a key.
 type shardSeed struct{ a, b uint64 }
 
 func newShardSeed() shardSeed { return shardSeed{rand.Uint64(), rand.Uint64()} }
 
-// shardOf returns the shard of a trace: the upper half of a folded 64×64
-// multiplication, as wyhash does it.
-func (s shardSeed) shardOf(id trace.TraceID) uint8 {
+// hash returns 80 bits that tell traces apart: a 64×64 multiplication, folded as
+// wyhash does it, and some bits of its upper half.
+func (s shardSeed) hash(id trace.TraceID) (uint64, uint16) {
 	h, l := bits.Mul64(binary.LittleEndian.Uint64(id[:8])^s.a, binary.LittleEndian.Uint64(id[8:])^s.b)
-	return uint8(h ^ l)
+	return h ^ l, uint16(h >> 24)
+}
+
+// shardOf returns the shard of a trace.
+func (s shardSeed) shardOf(id trace.TraceID) uint8 {
+	hash, _ := s.hash(id)
+	return uint8(hash)
 }
