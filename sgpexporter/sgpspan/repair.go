@@ -102,10 +102,14 @@ func AppendTime(dst []byte, t time.Time) []byte {
 // appendFraction appends the fraction of a second and the zone.
 func appendFraction(dst []byte, nanos int) []byte {
 	if nanos > 0 {
-		dst = append(dst, '.')
-		for unit := 100_000_000; nanos > 0; unit /= 10 {
-			dst = append(dst, byte('0'+nanos/unit))
-			nanos %= unit
+		dst = append(dst, ".000000000"...)
+		digits := dst[len(dst)-9:]
+		for i := 8; nanos > 0; i-- {
+			digits[i] = byte('0' + nanos%10)
+			nanos /= 10
+		}
+		for dst[len(dst)-1] == '0' {
+			dst = dst[:len(dst)-1]
 		}
 	}
 	return append(dst, 'Z')

@@ -5,15 +5,13 @@ import (
 	"encoding/hex"
 	"unsafe"
 
-	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/otelsgp/otelsgp/sgpexporter/sgpspan"
 )
 
 // identity sets the ids of the span.
-func (m *Mapper) identity(sc *scratch, s sdktrace.ReadOnlySpan) {
-	sctx, parent := s.SpanContext(), s.Parent()
+func (m *Mapper) identity(sc *scratch, sctx, parent *trace.SpanContext) {
 	traceID, spanID, parentID := sctx.TraceID(), sctx.SpanID(), parent.SpanID()
 	hasParent := parentID.IsValid()
 	switch {

@@ -203,7 +203,8 @@ func (m *Mapper) runHooks(span *sgpspan.Span) (err error) {
 // mapSpan maps s to a span that lives in sc.
 func (m *Mapper) mapSpan(sc *scratch, s asyncprocessor.Snapshot) *sgpspan.Span {
 	span := &sc.span
-	m.identity(sc, s.Span)
+	sctx, parent := s.Span.SpanContext(), s.Span.Parent()
+	m.identity(sc, &sctx, &parent)
 	span.Name = s.Span.Name()
 	span.Start = s.Span.StartTime()
 	if s.Phase == asyncprocessor.PhaseEnd {
@@ -221,6 +222,6 @@ func (m *Mapper) mapSpan(sc *scratch, s asyncprocessor.Snapshot) *sgpspan.Span {
 	if s.Phase == asyncprocessor.PhaseEnd {
 		sc.status(s.Span.Status())
 	}
-	m.metadata(sc, s.Span)
+	m.metadata(sc, s.Span, &sctx, &parent)
 	return span
 }

@@ -7,12 +7,14 @@ import (
 	"go.opentelemetry.io/otel/sdk/instrumentation"
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/otelsgp/otelsgp/sgpexporter/sgpspan"
 )
 
-// metadata puts into the metadata what has found no other place.
-func (m *Mapper) metadata(sc *scratch, s sdktrace.ReadOnlySpan) {
+// metadata puts into the metadata what has found no other place. Each getter of
+// the SDK's snapshot copies the whole of it, so none is called twice.
+func (m *Mapper) metadata(sc *scratch, s sdktrace.ReadOnlySpan, sctx, parent *trace.SpanContext) {
 	o := sc.newObject(20)
 	o = append(o, sgpspan.Field{Key: "__source__", Value: sgpspan.StringValue(m.cfg.Source)})
 	o = addText(o, "__agent_name__", m.cfg.AgentName)
@@ -36,11 +38,10 @@ func (m *Mapper) metadata(sc *scratch, s sdktrace.ReadOnlySpan) {
 	o = addText(o, "kind", s.SpanKind().String())
 	o = m.scope(sc, o, s.InstrumentationScope())
 	o = m.resource(sc, o, s.Resource())
-	sctx := s.SpanContext()
 	if state := sctx.TraceState(); state.Len() > 0 {
 		o = addText(o, "trace_state", state.String())
 	}
-	if s.Parent().IsRemote() {
+	if parent.IsRemote() {
 		o = append(o, sgpspan.Field{Key: "parent_is_remote", Value: sgpspan.BoolValue(true)})
 	}
 	o = addCount(o, "child_span_count", s.ChildSpanCount())

@@ -45,11 +45,17 @@ var scratches = sync.Pool{New: func() any { return new(scratch) }}
 // overwritten by and by, and cleared by release: clearing it for every span costs
 // much while the garbage collector runs.
 func (sc *scratch) reset() {
-	*sc = scratch{
-		taken: sc.taken[:0], flat: sc.flat[:0], messages: sc.messages[:0],
-		fields: sc.fields.emptied(), objects: sc.objects.emptied(),
-		values: sc.values.emptied(), arrays: sc.arrays.emptied(),
-	}
+	sc.span = sgpspan.Span{}
+	sc.attrs, sc.events = nil, nil
+	clear(sc.found[:])
+	sc.taken, sc.anyTaken = sc.taken[:0], false
+	sc.flat, sc.messages = sc.flat[:0], sc.messages[:0]
+	sc.operation, sc.kind = "", ""
+	sc.usageFields, sc.errorFields = nil, nil
+	sc.fields.reset()
+	sc.objects.reset()
+	sc.values.reset()
+	sc.arrays.reset()
 }
 
 // release empties sc, so that the pool holds no payload, and returns it.
@@ -109,9 +115,10 @@ func (a *arena[T]) take(n int) []T {
 	return a.chunk[used : used : used+n]
 }
 
-// emptied returns the arena with nothing handed out.
-func (a *arena[T]) emptied() arena[T] {
-	return arena[T]{chunk: a.chunk[:0], most: max(a.most, len(a.chunk))}
+// reset takes back all that was handed out.
+func (a *arena[T]) reset() {
+	a.most = max(a.most, len(a.chunk))
+	a.chunk = a.chunk[:0]
 }
 
 // release clears what was used.
