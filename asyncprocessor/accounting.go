@@ -14,7 +14,10 @@ func (q *queue) launch(b *batch) bool {
 	q.coalesced += b.coalesced
 	q.released += b.coalesced
 	q.releasedBytes += b.coalescedBytes
-	q.admit() // the dispatcher, which calls launch, looks at the log before it waits
+	// The dispatcher, which calls launch, is not to be woken; but what was admitted
+	// is to be sent at once too while others still wait for room.
+	q.admit()
+	q.pressed = q.pressed || q.waiting
 	return true
 }
 

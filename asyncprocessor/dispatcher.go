@@ -149,13 +149,24 @@ func (d *dispatcher) due(now time.Duration) bool {
 	switch {
 	case ss.readyCount == 0:
 		return false
-	case ss.readyItems >= d.batcher.maxItems || ss.readyBytes >= d.batcher.maxBytes:
+	case d.filled() >= d.batcher.maxItems || ss.readyBytes >= d.batcher.maxBytes:
 		return true
 	case d.draining || d.pressed || d.flushDue():
 		return true
 	default:
 		return now-ss.oldest() >= d.cfg.batchTimeout
 	}
+}
+
+// filled returns how many snapshots of the next batch are there. While nothing is
+// with the exporter every entry counts, so that nothing waits without need. While
+// something is, only what is left when STARTs and ENDs have met does: a busy
+// service then sends full batches, not half as many spans in twice as many.
+func (d *dispatcher) filled() int {
+	if d.inFlight == 0 {
+		return d.shards.readyItems
+	}
+	return d.batcher.least(&d.shards)
 }
 
 // wait blocks until there may be something to do. It returns false when Shutdown
@@ -171,13 +182,14 @@ func (d *dispatcher) wait() bool {
 		// Nothing can be sent before an export comes back.
 	case d.draining:
 		items = 1
-	case d.shards.readyCount == 0 && d.quiet:
-		// Nothing has arrived since the last look: no timer, and the next
-		// arrival tells when its wait began.
+	case d.shards.readyCount == 0 && (d.quiet || d.vain):
+		// Nothing has arrived since the last look, or nothing that could be sent
+		// although somebody waits for room: no timer, and the next arrival tells
+		// when its wait began.
 		items = 1
 	default:
-		// readyItems is below maxItems here, or a batch would have been made.
-		items = uint64(d.batcher.maxItems - d.shards.readyItems)
+		// It is below maxItems here, or a batch would have been made.
+		items = uint64(d.batcher.maxItems - d.filled())
 		bytes = d.batcher.maxBytes - d.shards.readyBytes
 		deadline = d.takenAt
 		if d.shards.readyCount > 0 {

@@ -1014,7 +1014,7 @@ func (v *verdict) sendable(s *state, now time.Duration) string {
 	if s.calls == v.plan.concurrency {
 		return ""
 	}
-	items, bytes := 0, uint64(0)
+	items, ends, bytes := 0, 0, uint64(0)
 	for o := range s.queued {
 		if s.busy[o.shard] > 0 {
 			continue
@@ -1024,11 +1024,18 @@ func (v *verdict) sendable(s *state, now time.Duration) string {
 		}
 		items++
 		bytes += o.size
+		if o.phase == PhaseEnd {
+			ends++
+		}
 	}
 	if items > 0 && len(s.waiting) > 0 {
 		return "somebody waits for room"
 	}
-	if items >= v.plan.maxBatch || bytes >= uint64(v.plan.maxBatchBytes) {
+	full := items
+	if s.calls > 0 && v.plan.policy == StartCoalesced {
+		full = max(ends, items-ends) // if all the others meet
+	}
+	if full >= v.plan.maxBatch || bytes >= uint64(v.plan.maxBatchBytes) {
 		return "a batch is full"
 	}
 	return ""

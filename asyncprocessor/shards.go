@@ -23,17 +23,20 @@ const keepRing = 256
 type shard struct {
 	ring        []entry // length a power of two, or 0
 	head, count uint32
-	bytes       uint64
+	ends        uint32 // of count
+	// out counts the entries that are with the exporter. While there are any, the
+	// shard is busy.
+	out   uint32
+	bytes uint64
 	// since is when the oldest entry began to wait, or somewhat before, in
 	// nanoseconds since the dispatcher's epoch.
 	since time.Duration
-	// settled counts the entries that came back over the shard's life, out
-	// those that are with the exporter: a flush waits for the one to reach the sum
-	// of all.
+	// settled counts the entries that came back over the shard's life: a flush
+	// waits for it to reach the sum of all.
 	settled uint64
-	out     uint32
-	busy    bool
 }
+
+func (s *shard) busy() bool { return s.out > 0 }
 
 // accepted counts all entries over the shard's life.
 func (s *shard) accepted() uint64 { return s.settled + uint64(s.out) + uint64(s.count) }
@@ -45,6 +48,9 @@ func (s *shard) push(e *entry) {
 	s.ring[int(s.head+s.count)&(len(s.ring)-1)] = *e
 	s.count++
 	s.bytes += uint64(e.bytes)
+	if e.phase == PhaseEnd {
+		s.ends++
+	}
 }
 
 // front returns the oldest entry. It is valid until the next push or pop.
@@ -53,6 +59,9 @@ func (s *shard) front() *entry { return &s.ring[s.head] }
 func (s *shard) pop() {
 	e := s.front()
 	s.bytes -= uint64(e.bytes)
+	if e.phase == PhaseEnd {
+		s.ends--
+	}
 	e.span = nil // let the collector have it
 	s.head = (s.head + 1) & uint32(len(s.ring)-1)
 	s.count--
@@ -78,6 +87,7 @@ type shards struct {
 	readyHead  int
 	readyCount int
 	readyItems int    // entries in ready shards
+	readyEnds  int    // ENDs among them
 	readyBytes uint64 // and their bytes
 }
 
@@ -87,14 +97,17 @@ func (ss *shards) add(e *entry, since time.Duration) {
 	s := &ss.all[e.shard]
 	if s.count == 0 {
 		s.since = since
-		if !s.busy {
+		if !s.busy() {
 			ss.enqueue(e.shard)
 		}
 	}
 	s.push(e)
-	if !s.busy {
+	if !s.busy() {
 		ss.readyItems++
 		ss.readyBytes += uint64(e.bytes)
+		if e.phase == PhaseEnd {
+			ss.readyEnds++
+		}
 	}
 }
 
@@ -103,15 +116,15 @@ func (ss *shards) enqueue(i uint8) {
 	ss.readyCount++
 }
 
-// next takes the shard whose turn it is out of the ready ones and marks it busy.
-// There must be one.
+// next takes the shard whose turn it is out of the ready ones. There must be one,
+// and it must be made busy, or put back with undoNext.
 func (ss *shards) next() (uint8, *shard) {
 	i := ss.ready[ss.readyHead]
 	ss.readyHead = (ss.readyHead + 1) % numShards
 	ss.readyCount--
 	s := &ss.all[i]
-	s.busy = true
 	ss.readyItems -= int(s.count)
+	ss.readyEnds -= int(s.ends)
 	ss.readyBytes -= s.bytes
 	return i, s
 }
@@ -119,10 +132,10 @@ func (ss *shards) next() (uint8, *shard) {
 // undoNext puts shard i, which next just returned, back where it was.
 func (ss *shards) undoNext(i uint8) {
 	s := &ss.all[i]
-	s.busy = false
 	ss.readyHead = (ss.readyHead + numShards - 1) % numShards
 	ss.readyCount++
 	ss.readyItems += int(s.count)
+	ss.readyEnds += int(s.ends)
 	ss.readyBytes += s.bytes
 }
 
@@ -131,10 +144,10 @@ func (ss *shards) free(i uint8) *shard {
 	s := &ss.all[i]
 	s.settled += uint64(s.out)
 	s.out = 0
-	s.busy = false
 	if s.count > 0 {
 		ss.enqueue(i)
 		ss.readyItems += int(s.count)
+		ss.readyEnds += int(s.ends)
 		ss.readyBytes += s.bytes
 	}
 	return s
