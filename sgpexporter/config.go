@@ -55,7 +55,7 @@ type config struct {
 	url      *url.URL // base URL and path
 	header   http.Header
 	key      transport.KeySource
-	keyFrom  string // for MarshalLog
+	at       destination
 }
 
 // newConfig applies opts over the environment over the defaults. This is the
@@ -94,24 +94,24 @@ func newConfig(opts []Option, env environment) (config, error) {
 
 func (c *config) resolveKey(env environment) error {
 	if c.apiKeySource != nil {
-		c.key, c.keyFrom = c.apiKeySource, "WithAPIKeySource"
+		c.key, c.at.keyFrom = c.apiKeySource, "WithAPIKeySource"
 		return nil
 	}
 	key := env.get("SGP_API_KEY")
-	c.keyFrom = "SGP_API_KEY"
+	c.at.keyFrom = "SGP_API_KEY"
 	if c.apiKey != nil {
-		key, c.keyFrom = strings.TrimSpace(*c.apiKey), "WithAPIKey"
+		key, c.at.keyFrom = strings.TrimSpace(*c.apiKey), "WithAPIKey"
 	}
 	c.key = transport.StaticKey(key)
 	if key == "" {
-		c.keyFrom = ""
+		c.at.keyFrom = ""
 		if c.disabled {
 			return nil
 		}
 		return ErrMissingAPIKey
 	}
 	if transport.CheckKey(key) != nil {
-		return fmt.Errorf("%w (%s)", ErrInvalidAPIKey, c.keyFrom)
+		return fmt.Errorf("%w (%s)", ErrInvalidAPIKey, c.at.keyFrom)
 	}
 	return nil
 }
@@ -142,6 +142,7 @@ func (c *config) resolveURL(env environment) error {
 		return invalid("has a query or a fragment")
 	}
 	u.Path, u.RawPath = strings.TrimRight(u.Path, "/"), strings.TrimRight(u.RawPath, "/")
+	c.at.baseURL, c.at.baseURLFrom = u.String(), from
 	u.Path += path
 	if u.RawPath != "" {
 		u.RawPath += path

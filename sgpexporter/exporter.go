@@ -74,7 +74,7 @@ func New(opts ...Option) (*Exporter, error) {
 		Retry:        cfg.retry.transport(),
 		Gzip:         cfg.compression == GzipCompression,
 		MaxBytes:     int64(cfg.maxRequestBytes),
-		Observer:     observer{e.metrics, e.reports, cfg.keyFrom},
+		Observer:     observer{e.metrics, e.reports, cfg.at},
 	})
 	return e, nil
 }
@@ -126,8 +126,8 @@ type configLog struct {
 
 func (c *config) log() configLog {
 	from := "none"
-	if c.keyFrom != "" {
-		from = "from " + c.keyFrom
+	if c.at.keyFrom != "" {
+		from = "from " + c.at.keyFrom
 	}
 	return configLog{
 		Type:            "sgpexporter",

@@ -380,11 +380,32 @@ func TestRefusedKeyIsReportedOnceAndRecovers(t *testing.T) {
 	assert.Equal(t, 3, requests(srv), "no storm")
 	require.Len(t, errs.All(), 1)
 	assert.ErrorContains(t, errs.All()[0], "sgpexporter: no spans are delivered: SGP answered 403 Forbidden")
-	assert.ErrorContains(t, errs.All()[0], "check that the API key (WithAPIKey) is valid for this base URL")
+	assert.ErrorContains(t, errs.All()[0], "check that the API key (WithAPIKey; WithAPIKey or SGP_API_KEY sets it) is valid for the base URL "+
+		srv.URL+" (WithBaseURL; WithBaseURL or SGP_CLIENT_BASE_URL sets it) and may write to the account")
 
 	srv.SetAPIKey(key)
 	require.NoError(t, exp.ExportSnapshots(t.Context(), ends(6)))
 	assert.Equal(t, 6, len(srv.Spans()))
+}
+
+// Whoever reads it sees which key and which address are in use, and what sets them.
+func TestRefusedKeySaysWhatToCheck(t *testing.T) {
+	srv := sgptest.NewServer(sgptest.WithAPIKey("another"))
+	defer srv.Close()
+	errs := sgpexporter.Handled(t)
+	t.Setenv("SGP_API_KEY", key)
+	t.Setenv("SGP_CLIENT_BASE_URL", srv.URL+"/proxy/")
+	srv.SetFault(func(*sgptest.Request) sgptest.Fault {
+		return sgptest.Status(401).Body("application/json", `{"detail":"`+key+` is not known"}`)
+	})
+	exp, err := sgpexporter.New()
+	require.NoError(t, err)
+	require.Error(t, exp.ExportSnapshots(t.Context(), ends(1)))
+	require.NoError(t, exp.Shutdown(t.Context()))
+	require.Len(t, errs.All(), 1)
+	assert.EqualError(t, errs.All()[0], "sgpexporter: no spans are delivered: SGP answered 401 Unauthorized: [API key] is not known; "+
+		"check that the API key (SGP_API_KEY; WithAPIKey or SGP_API_KEY sets it) is valid for the base URL "+srv.URL+
+		"/proxy (SGP_CLIENT_BASE_URL; WithBaseURL or SGP_CLIENT_BASE_URL sets it) and may write to the account")
 }
 
 func TestKeyRotation(t *testing.T) {
