@@ -25,7 +25,7 @@ type ShutdownError struct {
 
 // Error says how many snapshots were not delivered, and why.
 func (e *ShutdownError) Error() string {
-	return fmt.Sprintf("asyncprocessor: shutdown with %d snapshots not delivered: %v", e.Undelivered, e.Err)
+	return fmt.Sprintf("asyncprocessor: shutdown with %s not delivered: %v", countOf(e.Undelivered), e.Err)
 }
 
 // Unwrap returns the cause.

@@ -246,7 +246,7 @@ func TestManyRejectedSpansDoNotFloodTheLog(t *testing.T) {
 		assert.ErrorContains(t, errs.All()[10], "(and 90 more since the last report)")
 		require.NoError(t, exp.Shutdown(t.Context()))
 		require.Len(t, errs.All(), 12)
-		assert.EqualError(t, errs.All()[11], "sgpexporter: SGP rejected 1 more spans since the last report")
+		assert.EqualError(t, errs.All()[11], "sgpexporter: SGP rejected 1 more span since the last report")
 	})
 }
 
@@ -354,6 +354,7 @@ func TestGivingUpIsCounted(t *testing.T) {
 		assert.Equal(t, []int{4, 5, 6, 7, 8}, all[1].Undelivered)
 		assert.Equal(t, asyncprocessor.ReasonExportFailed, all[1].Reason)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
+		assert.NotContains(t, err.Error(), "\n", "one line")
 		assert.Equal(t, []string{"span 2", "span 3", "span 4"}, writtenNames(srv))
 	})
 }

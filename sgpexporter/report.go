@@ -2,6 +2,7 @@ package sgpexporter
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -58,7 +59,11 @@ func (r *reports) failing(err error, attempts int, since time.Time) {
 
 // flush tells of what was held back and that no later report would mention.
 func (r *reports) flush() {
-	if n := r.rejects.take(); n > 0 {
+	switch n := r.rejects.take(); n {
+	case 0:
+	case 1:
+		otel.Handle(errors.New("sgpexporter: SGP rejected 1 more span since the last report"))
+	default:
 		otel.Handle(fmt.Errorf("sgpexporter: SGP rejected %d more spans since the last report", n))
 	}
 }
