@@ -76,7 +76,8 @@
 // that SGP rejects, by id, name and the server's reason, ten at once and one more
 // every ten seconds; of a key that is refused, once until one is accepted; of
 // requests that keep failing, once a minute; of plain http to another machine.
-// Payloads and the key show in none of it.
+// Payloads and the key show in none of it. When the time for retries is over, in a
+// processor's Shutdown too, the error has the last failure: "connection refused", say.
 //
 // # Metrics
 //

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -534,6 +535,33 @@ func TestShutdown(t *testing.T) {
 	require.NoError(t, exp.Shutdown(t.Context()))
 	assert.Equal(t, 1, requests(srv))
 }
+
+// Whoever has no server sees why nothing arrives, though Shutdown does not wait for
+// the calls that it cancels.
+func TestShutdownSaysWhyNothingWasDelivered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		errs := sgpexporter.Handled(t)
+		exp, err := sgpexporter.New(sgpexporter.WithAPIKey(key),
+			sgpexporter.WithHTTPClient(&http.Client{Transport: refused{}}))
+		require.NoError(t, err)
+		proc := asyncprocessor.New(exp)
+		proc.OnEnd(span(1))
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		err = proc.Shutdown(ctx)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.ErrorIs(t, err, syscall.ECONNREFUSED)
+		assert.EqualError(t, err, "asyncprocessor: shutdown with 1 snapshot not delivered: context deadline exceeded; "+
+			"sgpexporter: requests were failing: no answer from https://api.egp.scale.com: connection refused")
+		assert.Equal(t, []error{err}, errs.All())
+		require.NoError(t, exp.Shutdown(t.Context()), "it is told once")
+	})
+}
+
+// refused is a network in which nobody listens.
+type refused struct{}
+
+func (refused) RoundTrip(*http.Request) (*http.Response, error) { return nil, syscall.ECONNREFUSED }
 
 // goleak, in TestMain, sees connections of our own client that Shutdown leaves.
 func TestShutdownClosesOwnConnections(t *testing.T) {
