@@ -36,7 +36,7 @@ func TestExampleOnce(t *testing.T) {
 	require.NotNil(t, found, out)
 	trace := srv.Trace(found[1])
 	require.Len(t, trace, 40)
-	assert.Contains(t, out, "\n40 spans, 3 failed\n")
+	assert.Contains(t, out, "\nIn this trace: 40 spans, 3 failed and the agent recovered.\n")
 	_, waterfall, _ := strings.Cut(out, found[0])
 	for _, span := range trace {
 		assert.Regexp(t, `(?m)^ *`+regexp.QuoteMeta(span.Name)+` +`+span.Type+` +\+\d+\.\d{3}s +\d+\.\d{3}s  `+span.Status, waterfall)
