@@ -66,6 +66,8 @@ func TestServe(t *testing.T) {
 	assert.Contains(t, a.Answer, "Use `http.NewRequestWithContext`")
 	assert.Equal(t, "conv_7", a.ConversationID)
 	assert.Equal(t, "4bf92f3577b34da6a3ce929d0e0e4736", a.TraceID)
+	assert.Equal(t, url+"/#trace=4bf92f3577b34da6a3ce929d0e0e4736", a.TraceURL)
+	assert.Contains(t, body, "\n  \"trace_url\": \""+a.TraceURL+"\",\n")
 
 	for _, path := range []string{"/healthz", "/", "/api/stats"} {
 		status, _ := get(t, url+path)
@@ -90,6 +92,19 @@ func TestServe(t *testing.T) {
 		}
 	}
 	assert.Equal(t, 40, inConversation)
+}
+
+func TestAnswerIsForPeopleToo(t *testing.T) {
+	recorder := httptest.NewRecorder()
+	writeJSON(recorder, http.StatusOK, answer{Answer: "if a < b && c", TraceID: "t"})
+	assert.Equal(t, `{
+  "answer": "if a < b && c",
+  "trace_id": "t",
+  "conversation_id": "",
+  "duration_ms": 0
+}
+`, recorder.Body.String())
+	assert.Empty(t, traceURL(&http.Request{}, "t"), "a client that names no host")
 }
 
 func TestAskStreams(t *testing.T) {
