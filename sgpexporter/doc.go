@@ -2,6 +2,9 @@
 // Platform: while they run, and complete when they end.
 //
 //	exp, err := sgpexporter.New() // SGP_API_KEY, SGP_ACCOUNT_ID, SGP_CLIENT_BASE_URL
+//	if err != nil {
+//		log.Fatal(err)
+//	}
 //	proc := asyncprocessor.New(exp)
 //	tp := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(proc))
 //	defer tp.Shutdown(ctx) // drains the queue
