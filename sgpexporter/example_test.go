@@ -279,5 +279,56 @@ func ExampleWithHTTPClient() {
 	// <nil> search gzip
 }
 
+// Options are applied in their order: what a team shares comes first, and what one
+// service wants otherwise after it.
+func ExampleOption() {
+	server := sgptest.NewServer()
+	defer server.Close()
+	shared := []sgpexporter.Option{
+		sgpexporter.WithBaseURL(server.URL),
+		sgpexporter.WithAPIKey("any key"),
+		sgpexporter.WithAccountID("team"),
+		sgpexporter.WithHeaders(map[string]string{"X-Gateway-Team": "search"}),
+	}
+	exp, err := sgpexporter.New(append(shared, sgpexporter.WithAccountID("service"))...)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer exp.Shutdown(context.Background())
+	err = exp.ExportSnapshots(context.Background(), []asyncprocessor.Snapshot{
+		{Phase: asyncprocessor.PhaseEnd, Span: named(1, "ask")},
+	})
+	header := server.Requests()[0].Header
+	fmt.Println(err, header.Get("X-Selected-Account-Id"), header.Get("X-Gateway-Team"))
+	// Output:
+	// <nil> service search
+}
+
+// The same span, with and without compression.
+func ExampleCompression() {
+	server := sgptest.NewServer()
+	defer server.Close()
+	for i, compression := range []sgpexporter.Compression{sgpexporter.NoCompression, sgpexporter.GzipCompression} {
+		exp, err := sgpexporter.New(
+			sgpexporter.WithBaseURL(server.URL),
+			sgpexporter.WithAPIKey("any key"),
+			sgpexporter.WithCompression(compression),
+		)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		err = exp.ExportSnapshots(context.Background(), []asyncprocessor.Snapshot{
+			{Phase: asyncprocessor.PhaseEnd, Span: named(1, strings.Repeat("a long name ", 100))},
+		})
+		r := server.Requests()[i]
+		fmt.Println(compression, err, r.WireBytes < int64(len(r.Body)), exp.Shutdown(context.Background()))
+	}
+	// Output:
+	// none <nil> false <nil>
+	// gzip <nil> true <nil>
+}
+
 // named is a span as an exporter gets it.
 func named(n int, name string) sdktrace.ReadOnlySpan { return span(n, withName(name)) }
