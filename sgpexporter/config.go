@@ -30,6 +30,10 @@ const (
 	DefaultMaxRequestBytes = 4 << 20
 )
 
+// minStringBytes leaves whole what the exporter writes itself: its longest string
+// is a time with nine decimals or a trace id.
+const minStringBytes = 64
+
 // path is where SGP takes a batch of spans, below the base URL.
 const path = "/v5/spans/batch"
 
@@ -85,7 +89,7 @@ func newConfig(opts []Option, env environment) (config, error) {
 		inRange("WithTimeout", c.timeout, 0, 1<<63-1),
 		inRange("WithMaxRequestItems", c.maxRequestItems, 1, DefaultMaxRequestItems),
 		inRange("WithMaxRequestBytes", c.maxRequestBytes, 1, 1<<31-1),
-		inRange("WithMaxStringBytes", c.mapping.MaxStringBytes, 0, 1<<31-1),
+		zeroOrInRange("WithMaxStringBytes", c.mapping.MaxStringBytes, minStringBytes, 1<<31-1),
 		inRange("WithMaxAttributeDepth", c.mapping.MaxDepth, 0, 1<<15),
 		inRange("WithCompression", c.compression, NoCompression, GzipCompression),
 	)
@@ -202,4 +206,12 @@ func inRange[T int | time.Duration | Compression](option string, value, lowest, 
 		return nil
 	}
 	return fmt.Errorf("%w: %s(%v): must be from %v to %v", ErrInvalidOption, option, value, lowest, highest)
+}
+
+// zeroOrInRange is inRange for an option whose default 0 stands for.
+func zeroOrInRange(option string, value, lowest, highest int) error {
+	if value == 0 || value >= lowest && value <= highest {
+		return nil
+	}
+	return fmt.Errorf("%w: %s(%v): must be 0, for the default, or from %v to %v", ErrInvalidOption, option, value, lowest, highest)
 }

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"slices"
 	"sync"
-	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -369,61 +368,6 @@ func TestGivingUpInTheMiddleOfARequest(t *testing.T) {
 	assert.Equal(t, []string{"span 1", "span 2", "span 3", "span 4"}, writtenNames(srv))
 }
 
-func TestRefusedKeyIsReportedOnceAndRecovers(t *testing.T) {
-	srv, exp := newExporter(t, []sgptest.Option{sgptest.WithAPIKey("another")}, sgpexporter.WithMaxRequestItems(2))
-	errs := sgpexporter.Handled(t)
-	for range 3 {
-		err := exp.ExportSnapshots(t.Context(), ends(6))
-		require.ErrorIs(t, err, sgpexporter.ErrUnauthorized)
-		one := lost(t, err)
-		assert.Equal(t, []int{0, 1, 2, 3, 4, 5}, one.Undelivered)
-		assert.Equal(t, sgpexporter.ReasonUnauthorized, one.Reason)
-	}
-	assert.Equal(t, 3, requests(srv), "no storm")
-	require.Len(t, errs.All(), 1)
-	assert.ErrorContains(t, errs.All()[0], "sgpexporter: no spans are delivered: SGP answered 403 Forbidden")
-	assert.ErrorContains(t, errs.All()[0], "check that the API key (WithAPIKey; WithAPIKey or SGP_API_KEY sets it) is valid for the base URL "+
-		srv.URL+" (WithBaseURL; WithBaseURL or SGP_CLIENT_BASE_URL sets it) and may write to the account")
-
-	srv.SetAPIKey(key)
-	require.NoError(t, exp.ExportSnapshots(t.Context(), ends(6)))
-	assert.Equal(t, 6, len(srv.Spans()))
-}
-
-// Whoever reads it sees which key and which address are in use, and what sets them.
-func TestRefusedKeySaysWhatToCheck(t *testing.T) {
-	srv := sgptest.NewServer(sgptest.WithAPIKey("another"))
-	defer srv.Close()
-	errs := sgpexporter.Handled(t)
-	t.Setenv("SGP_API_KEY", key)
-	t.Setenv("SGP_CLIENT_BASE_URL", srv.URL+"/proxy/")
-	srv.SetFault(func(*sgptest.Request) sgptest.Fault {
-		return sgptest.Status(401).Body("application/json", `{"detail":"`+key+` is not known"}`)
-	})
-	exp, err := sgpexporter.New()
-	require.NoError(t, err)
-	require.Error(t, exp.ExportSnapshots(t.Context(), ends(1)))
-	require.NoError(t, exp.Shutdown(t.Context()))
-	require.Len(t, errs.All(), 1)
-	assert.EqualError(t, errs.All()[0], "sgpexporter: no spans are delivered: SGP answered 401 Unauthorized: [API key] is not known; "+
-		"check that the API key (SGP_API_KEY; WithAPIKey or SGP_API_KEY sets it) is valid for the base URL "+srv.URL+
-		"/proxy (SGP_CLIENT_BASE_URL; WithBaseURL or SGP_CLIENT_BASE_URL sets it) and may write to the account")
-}
-
-func TestKeyRotation(t *testing.T) {
-	current := "key-1"
-	srv, exp := newExporter(t, []sgptest.Option{sgptest.WithAPIKey("key-1")},
-		sgpexporter.WithAPIKeySource(func(context.Context) (string, error) { return current, nil }))
-	errs := sgpexporter.Handled(t)
-	require.NoError(t, exp.ExportSnapshots(t.Context(), ends(1)))
-	current = "key-2"
-	srv.SetAPIKey("key-2")
-	require.NoError(t, exp.ExportSnapshots(t.Context(), ends(2)))
-	assert.Equal(t, 2, len(srv.Spans()))
-	assert.Equal(t, 3, requests(srv))
-	assert.Empty(t, errs.All())
-}
-
 func TestNotSGP(t *testing.T) {
 	srv, exp := newExporter(t, nil)
 	srv.Inject(sgptest.HTML(), sgptest.Redirect(302, "https://login.test/?next=secret"), sgptest.Status(404))
@@ -445,46 +389,6 @@ func TestTruncatedAnswerIsASuccess(t *testing.T) {
 	srv.Inject(sgptest.Truncate(5))
 	require.NoError(t, exp.ExportSnapshots(t.Context(), ends(3)))
 	assert.Equal(t, 1, requests(srv))
-}
-
-func TestHooks(t *testing.T) {
-	srv, exp := newExporter(t, nil,
-		sgpexporter.WithSpanHook(func(s *sgpspan.Span) bool {
-			switch s.Name {
-			case "span 2":
-				return false
-			case "span 4":
-				panic("a secret prompt")
-			}
-			return true
-		}),
-		sgpexporter.WithSpanHook(func(s *sgpspan.Span) bool { s.Name += "!"; return true }),
-		sgpexporter.WithSpanHook(nil))
-	err := exp.ExportSnapshots(t.Context(), ends(5))
-	assert.Equal(t, []string{"span 1!", "span 3!", "span 5!"}, writtenNames(srv))
-	all := exportErrors(err)
-	require.Len(t, all, 2)
-	assert.Equal(t, []int{1}, all[0].Undelivered)
-	assert.Equal(t, sgpexporter.ReasonFiltered, all[0].Reason)
-	assert.Equal(t, []int{3}, all[1].Undelivered)
-	assert.Equal(t, sgpexporter.ReasonHookPanic, all[1].Reason)
-	assert.NotContains(t, err.Error(), "secret")
-}
-
-func TestMappingOptions(t *testing.T) {
-	t.Setenv("AGENT_NAME", "researcher")
-	srv, exp := newExporter(t, nil, sgpexporter.WithUUIDs(), sgpexporter.WithSource("mine"),
-		sgpexporter.WithMaxStringBytes(20), sgpexporter.WithMaxAttributeDepth(2))
-	batch := ends(1)
-	batch[0].Span = span(1, func(s *tracetest.SpanStub) {
-		s.Attributes = []attribute.KeyValue{attribute.String("long", "0123456789abcdefghijk")}
-	})
-	require.NoError(t, exp.ExportSnapshots(t.Context(), batch))
-	stored := srv.Spans()[0]
-	assert.Len(t, stored.ID, 36)
-	assert.Equal(t, "mine", stored.Metadata["__source__"])
-	assert.Equal(t, "researcher", stored.Metadata["__agent_name__"])
-	assert.NotContains(t, string(stored.Raw), "0123456789abcdefghijk")
 }
 
 func TestGzip(t *testing.T) {
@@ -522,57 +426,6 @@ func TestDisabled(t *testing.T) {
 		require.NoError(t, proc.Shutdown(t.Context()))
 		assert.Zero(t, proc.Stats().Offered)
 	}
-}
-
-func TestShutdown(t *testing.T) {
-	srv, exp := newExporter(t, nil)
-	require.NoError(t, exp.ExportSnapshots(t.Context(), ends(1)))
-	require.NoError(t, exp.Shutdown(t.Context()))
-	err := exp.ExportSnapshots(t.Context(), ends(2))
-	require.ErrorIs(t, err, sgpexporter.ErrShutdown)
-	assert.Equal(t, []int{0, 1}, lost(t, err).Undelivered)
-	assert.Equal(t, asyncprocessor.ReasonAlreadyShutdown, lost(t, err).Reason)
-	require.NoError(t, exp.Shutdown(t.Context()))
-	assert.Equal(t, 1, requests(srv))
-}
-
-// Whoever has no server sees why nothing arrives, though Shutdown does not wait for
-// the calls that it cancels.
-func TestShutdownSaysWhyNothingWasDelivered(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		errs := sgpexporter.Handled(t)
-		exp, err := sgpexporter.New(sgpexporter.WithAPIKey(key),
-			sgpexporter.WithHTTPClient(&http.Client{Transport: refused{}}))
-		require.NoError(t, err)
-		proc := asyncprocessor.New(exp)
-		proc.OnEnd(span(1))
-		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
-		defer cancel()
-		err = proc.Shutdown(ctx)
-		require.ErrorIs(t, err, context.DeadlineExceeded)
-		require.ErrorIs(t, err, syscall.ECONNREFUSED)
-		assert.EqualError(t, err, "asyncprocessor: shutdown with 1 snapshot not delivered: context deadline exceeded; "+
-			"sgpexporter: requests were failing: no answer from https://api.egp.scale.com: connection refused")
-		assert.Equal(t, []error{err}, errs.All())
-		require.NoError(t, exp.Shutdown(t.Context()), "it is told once")
-	})
-}
-
-// refused is a network in which nobody listens.
-type refused struct{}
-
-func (refused) RoundTrip(*http.Request) (*http.Response, error) { return nil, syscall.ECONNREFUSED }
-
-// goleak, in TestMain, sees connections of our own client that Shutdown leaves.
-func TestShutdownClosesOwnConnections(t *testing.T) {
-	srv := sgptest.NewServer()
-	exp, err := sgpexporter.New(sgpexporter.WithBaseURL(srv.URL), sgpexporter.WithAPIKey(key))
-	require.NoError(t, err)
-	require.NoError(t, exp.ExportSnapshots(t.Context(), ends(1)))
-	require.NoError(t, exp.Shutdown(t.Context()))
-	goleak.VerifyNone(t, goleak.IgnoreAnyFunction("github.com/otelsgp/otelsgp/sgpexporter/sgptest.(*Server).Start.func1"),
-		goleak.IgnoreAnyFunction("net/http.(*conn).serve"))
-	srv.Close()
 }
 
 func TestConcurrentSafe(t *testing.T) {
