@@ -101,7 +101,9 @@
 //	                                      http.response.status_code
 //
 // All carry otel.component.name, otel.component.type, server.address and
-// server.port.
+// server.port. The series of a counter, one for each error.type or status code, appears
+// with its first event, as with other OpenTelemetry components: Prometheus's rate() and
+// increase() miss that first increment.
 //
 // # Mapping
 //
