@@ -40,8 +40,8 @@ func (r *reports) rejected(err *RejectedError) {
 
 // keyRefused says what to check. It is called once per refusal.
 func (r *reports) keyRefused(err error, at destination) {
-	otel.Handle(fmt.Errorf("sgpexporter: no spans are delivered: %w; check that the API key (%s; WithAPIKey or SGP_API_KEY sets it) "+
-		"is valid for the base URL %s (%s; WithBaseURL or SGP_CLIENT_BASE_URL sets it) and may write to the account",
+	otel.Handle(fmt.Errorf("sgpexporter: no spans are delivered: %w; check that the API key (from %s; WithAPIKey or SGP_API_KEY sets it) "+
+		"is valid for the base URL %s (from %s; WithBaseURL or SGP_CLIENT_BASE_URL sets it) and may write to the account",
 		err, at.keyFrom, at.baseURL, at.baseURLFrom))
 }
 
