@@ -149,10 +149,6 @@ func lossesOf(err error, items int) losses {
 	}
 	l := losses{which: make([]bool, items)}
 	for _, e := range partial {
-		reason := e.Reason
-		if reason == "" {
-			reason = ReasonExportFailed
-		}
 		var n uint64
 		for _, i := range e.Undelivered {
 			if i >= 0 && i < items && !l.which[i] {
@@ -162,7 +158,7 @@ func lossesOf(err error, items int) losses {
 		}
 		if n > 0 {
 			l.total += n
-			l.by = append(l.by, loss{reason, n})
+			l.by = append(l.by, loss{e.reason(), n})
 		}
 	}
 	return l

@@ -57,6 +57,11 @@ in snapshots: asyncprocessor.snapshot.exported, .coalesced, .dropped (by error.t
 which is the [DropReason]), .queued and .inflight, asyncprocessor.queue.bytes and
 .bytes.capacity, and asyncprocessor.delivery.lag, from a span's end to its delivery.
 
+A counter has one series for each error.type. Of .dropped those of this package's
+reasons are there from the beginning, at 0. A reason of an exporter's own, and an
+error.type of .processed, gets its series with its first event, as with other
+OpenTelemetry components: Prometheus's rate() and increase() miss that first increment.
+
 # Environment
 
 The package reads no environment variables. In particular OTEL_BSP_* is left to the

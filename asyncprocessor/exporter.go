@@ -54,7 +54,14 @@ func (e *ExportError) Error() string {
 	if e == nil {
 		return "<nil>"
 	}
-	return fmt.Sprintf("%d snapshots not delivered (%s): %v", len(e.Undelivered), e.Reason, e.Err)
+	return fmt.Sprintf("%s not delivered (%s): %v", countOf(uint64(len(e.Undelivered))), e.reason(), e.Err)
+}
+
+func (e *ExportError) reason() DropReason {
+	if e.Reason == "" {
+		return ReasonExportFailed
+	}
+	return e.Reason
 }
 
 // Unwrap returns the cause.

@@ -156,6 +156,7 @@ func TestExportError(t *testing.T) {
 	err := fmt.Errorf("wrapped: %w", &asyncprocessor.ExportError{Undelivered: []int{1, 4}, Reason: "rejected", Err: cause})
 	assert.ErrorIs(t, err, cause)
 	assert.EqualError(t, err, "wrapped: 2 snapshots not delivered (rejected): 400 Bad Request")
+	assert.EqualError(t, &asyncprocessor.ExportError{Undelivered: []int{1}, Err: cause}, "1 snapshot not delivered (export_failed): 400 Bad Request")
 	var exportErr *asyncprocessor.ExportError
 	require.ErrorAs(t, err, &exportErr)
 	assert.Equal(t, []int{1, 4}, exportErr.Undelivered)

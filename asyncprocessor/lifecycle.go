@@ -25,7 +25,7 @@ type ShutdownError struct {
 
 // Error says how many snapshots were not delivered, and why.
 func (e *ShutdownError) Error() string {
-	return fmt.Sprintf("asyncprocessor: shutdown with %d snapshots not delivered: %v", e.Undelivered, e.Err)
+	return fmt.Sprintf("asyncprocessor: shutdown with %s not delivered: %v", countOf(e.Undelivered), e.Err)
 }
 
 // Unwrap returns the cause.
@@ -120,10 +120,10 @@ func (p *Processor) shutdown(ctx context.Context) error {
 	grace, cancel := context.WithTimeout(context.Background(), shutdownGrace)
 	defer cancel()
 	exporterErr := p.shutdownExporter(ctx, grace)
-	err := errors.Join(cause, exporterErr)
+	err := both(cause, exporterErr)
 	if n := p.queue.lostLater() - before; n > 0 {
 		if cause == nil {
-			err = errors.Join(ErrDropped, exporterErr)
+			err = both(ErrDropped, exporterErr)
 		}
 		err = &ShutdownError{Undelivered: n, Err: err}
 		if cause != nil { // else the dispatcher has reported it
@@ -132,6 +132,14 @@ func (p *Processor) shutdown(ctx context.Context) error {
 	}
 	p.dispatcher.report.settle(grace)
 	return err
+}
+
+// both is errors.Join in one line.
+func both(first, second error) error {
+	if first == nil || second == nil {
+		return errors.Join(first, second)
+	}
+	return fmt.Errorf("%w; %w", first, second)
 }
 
 // shutdownGrace is what the exporter's Shutdown and the error handler get when the

@@ -70,7 +70,7 @@ func (r *reporter) tellNow(now time.Duration) {
 		errs = append(errs, err)
 	}
 	if r.cause != nil {
-		errs = append(errs, fmt.Errorf("asyncprocessor: %d snapshots not delivered%s: %w", r.failed, since, r.cause))
+		errs = append(errs, notDelivered(r.failed, since, r.cause))
 	}
 	r.failed, r.cause, r.waits = 0, nil, false
 	if len(errs) == 0 {
@@ -80,6 +80,37 @@ func (r *reporter) tellNow(now time.Duration) {
 	}
 	r.told, r.last = true, now
 	r.handle(errs...)
+}
+
+// notDelivered describes what exports lost since the last report. cause is the
+// last export's error: when it is an ExportError, the count is not said twice.
+func notDelivered(n uint64, since string, cause error) error {
+	lost := "asyncprocessor: " + countOf(n) + " not delivered" + since
+	one, ok := cause.(*ExportError) //nolint:errorlint // one that is wrapped has more to say
+	if !ok || one == nil {
+		return fmt.Errorf("%s: %w", lost, cause)
+	}
+	if last := len(one.Undelivered); uint64(last) < n {
+		lost += fmt.Sprintf(", the last %d", last)
+	}
+	return &lossError{text: fmt.Sprintf("%s (%s): %v", lost, one.reason(), one.Err), err: one}
+}
+
+// lossError is err in other words.
+type lossError struct {
+	text string
+	err  error
+}
+
+func (e *lossError) Error() string { return e.text }
+func (e *lossError) Unwrap() error { return e.err }
+
+// countOf returns "1 snapshot", "2 snapshots".
+func countOf(n uint64) string {
+	if n == 1 {
+		return "1 snapshot"
+	}
+	return fmt.Sprintf("%d snapshots", n)
 }
 
 // handle calls the handler. The caller has put the token into telling.

@@ -3,6 +3,7 @@ package asyncprocessor_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -77,6 +78,52 @@ func TestFailedExportsAreReportedOncePerInterval(t *testing.T) {
 		for _, err := range errs {
 			assert.ErrorIs(t, err, failed)
 		}
+	})
+}
+
+// A failed export is told in one line that says each thing once.
+func TestFailedExportIsToldOnce(t *testing.T) {
+	log := collectReports(t)
+	synctest.Test(t, func(t *testing.T) {
+		refused := errors.New("connection refused")
+		plain := errors.New("plain")
+		lost := func(indexes ...int) error {
+			return &asyncprocessor.ExportError{Undelivered: indexes, Reason: "export_failed", Err: refused}
+		}
+		results := []error{
+			lost(0),
+			lost(0, 1), lost(0),
+			&asyncprocessor.ExportError{Undelivered: []int{0, 1}, Err: refused},
+			fmt.Errorf("wrapped: %w", lost(0)),
+			plain,
+		}
+		exp := new(recorder)
+		exp.export = func(_ context.Context, n int, _ []asyncprocessor.Snapshot) error { return results[n-1] }
+		p := newProcessor(t, exp)
+		said := func(wait time.Duration, flushes ...int) error {
+			for _, spans := range flushes {
+				offerEnds(p, spans)
+				require.Error(t, p.ForceFlush(t.Context()))
+			}
+			time.Sleep(wait)
+			synctest.Wait()
+			errs := log.take()
+			require.Len(t, errs, 1)
+			return errs[0]
+		}
+		err := said(0, 1)
+		assert.EqualError(t, err, "asyncprocessor: 1 snapshot not delivered (export_failed): connection refused")
+		assert.ErrorIs(t, err, refused)
+		var one *asyncprocessor.ExportError
+		require.ErrorAs(t, err, &one)
+		assert.Equal(t, []int{0}, one.Undelivered)
+		assert.EqualError(t, said(10*time.Second, 2, 1),
+			"asyncprocessor: 3 snapshots not delivered in the last 10s, the last 1 (export_failed): connection refused")
+		assert.EqualError(t, said(10*time.Second, 2), "asyncprocessor: 2 snapshots not delivered in the last 10s (export_failed): connection refused")
+		assert.EqualError(t, said(10*time.Second, 1), "asyncprocessor: 1 snapshot not delivered in the last 10s: wrapped: 1 snapshot not delivered (export_failed): connection refused")
+		err = said(10*time.Second, 3)
+		assert.EqualError(t, err, "asyncprocessor: 3 snapshots not delivered in the last 10s: plain")
+		assert.ErrorIs(t, err, plain)
 	})
 }
 

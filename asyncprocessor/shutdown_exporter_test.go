@@ -308,4 +308,6 @@ func TestShutdownError(t *testing.T) {
 	err := error(&asyncprocessor.ShutdownError{Undelivered: 12, Err: cause})
 	assert.ErrorIs(t, err, cause)
 	assert.EqualError(t, err, "asyncprocessor: shutdown with 12 snapshots not delivered: the cause")
+	err = &asyncprocessor.ShutdownError{Undelivered: 1, Err: cause}
+	assert.EqualError(t, err, "asyncprocessor: shutdown with 1 snapshot not delivered: the cause")
 }

@@ -36,7 +36,7 @@ func TestExampleOnce(t *testing.T) {
 	require.NotNil(t, found, out)
 	trace := srv.Trace(found[1])
 	require.Len(t, trace, 40)
-	assert.Contains(t, out, "\n40 spans, 3 failed\n")
+	assert.Contains(t, out, "\nIn this trace: 40 spans, 3 failed and the agent recovered.\n")
 	_, waterfall, _ := strings.Cut(out, found[0])
 	for _, span := range trace {
 		assert.Regexp(t, `(?m)^ *`+regexp.QuoteMeta(span.Name)+` +`+span.Type+` +\+\d+\.\d{3}s +\d+\.\d{3}s  `+span.Status, waterfall)
@@ -70,7 +70,7 @@ func TestExampleOnceRefused(t *testing.T) {
 	said := example.stderr.String()
 	assert.Contains(t, said, "not every span was delivered")
 	assert.Contains(t, said, "no spans are delivered: SGP answered 403 Forbidden")
-	assert.Contains(t, said, "check that the API key (SGP_API_KEY) is valid")
+	assert.Contains(t, said, "check that the API key (from SGP_API_KEY; WithAPIKey or SGP_API_KEY sets it) is valid for the base URL "+srv.URL+" (")
 	assert.NotContains(t, said, apiKey, "the key shows nowhere")
 	assert.NotContains(t, example.stdout.String(), apiKey)
 	assert.Empty(t, srv.Spans())

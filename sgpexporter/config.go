@@ -30,6 +30,10 @@ const (
 	DefaultMaxRequestBytes = 4 << 20
 )
 
+// minStringBytes leaves whole what the exporter writes itself: its longest string
+// is a time with nine decimals or a trace id.
+const minStringBytes = 64
+
 // path is where SGP takes a batch of spans, below the base URL.
 const path = "/v5/spans/batch"
 
@@ -55,7 +59,7 @@ type config struct {
 	url      *url.URL // base URL and path
 	header   http.Header
 	key      transport.KeySource
-	keyFrom  string // for MarshalLog
+	at       destination
 }
 
 // newConfig applies opts over the environment over the defaults. This is the
@@ -85,7 +89,7 @@ func newConfig(opts []Option, env environment) (config, error) {
 		inRange("WithTimeout", c.timeout, 0, 1<<63-1),
 		inRange("WithMaxRequestItems", c.maxRequestItems, 1, DefaultMaxRequestItems),
 		inRange("WithMaxRequestBytes", c.maxRequestBytes, 1, 1<<31-1),
-		inRange("WithMaxStringBytes", c.mapping.MaxStringBytes, 0, 1<<31-1),
+		zeroOrInRange("WithMaxStringBytes", c.mapping.MaxStringBytes, minStringBytes, 1<<31-1),
 		inRange("WithMaxAttributeDepth", c.mapping.MaxDepth, 0, 1<<15),
 		inRange("WithCompression", c.compression, NoCompression, GzipCompression),
 	)
@@ -94,24 +98,24 @@ func newConfig(opts []Option, env environment) (config, error) {
 
 func (c *config) resolveKey(env environment) error {
 	if c.apiKeySource != nil {
-		c.key, c.keyFrom = c.apiKeySource, "WithAPIKeySource"
+		c.key, c.at.keyFrom = c.apiKeySource, "WithAPIKeySource"
 		return nil
 	}
 	key := env.get("SGP_API_KEY")
-	c.keyFrom = "SGP_API_KEY"
+	c.at.keyFrom = "SGP_API_KEY"
 	if c.apiKey != nil {
-		key, c.keyFrom = strings.TrimSpace(*c.apiKey), "WithAPIKey"
+		key, c.at.keyFrom = strings.TrimSpace(*c.apiKey), "WithAPIKey"
 	}
 	c.key = transport.StaticKey(key)
 	if key == "" {
-		c.keyFrom = ""
+		c.at.keyFrom = ""
 		if c.disabled {
 			return nil
 		}
 		return ErrMissingAPIKey
 	}
 	if transport.CheckKey(key) != nil {
-		return fmt.Errorf("%w (%s)", ErrInvalidAPIKey, c.keyFrom)
+		return fmt.Errorf("%w (%s)", ErrInvalidAPIKey, c.at.keyFrom)
 	}
 	return nil
 }
@@ -142,6 +146,7 @@ func (c *config) resolveURL(env environment) error {
 		return invalid("has a query or a fragment")
 	}
 	u.Path, u.RawPath = strings.TrimRight(u.Path, "/"), strings.TrimRight(u.RawPath, "/")
+	c.at.baseURL, c.at.baseURLFrom = u.String(), from
 	u.Path += path
 	if u.RawPath != "" {
 		u.RawPath += path
@@ -201,4 +206,12 @@ func inRange[T int | time.Duration | Compression](option string, value, lowest, 
 		return nil
 	}
 	return fmt.Errorf("%w: %s(%v): must be from %v to %v", ErrInvalidOption, option, value, lowest, highest)
+}
+
+// zeroOrInRange is inRange for an option whose default 0 stands for.
+func zeroOrInRange(option string, value, lowest, highest int) error {
+	if value == 0 || value >= lowest && value <= highest {
+		return nil
+	}
+	return fmt.Errorf("%w: %s(%v): must be 0, for the default, or from %v to %v", ErrInvalidOption, option, value, lowest, highest)
 }

@@ -2,6 +2,9 @@
 // Platform: while they run, and complete when they end.
 //
 //	exp, err := sgpexporter.New() // SGP_API_KEY, SGP_ACCOUNT_ID, SGP_CLIENT_BASE_URL
+//	if err != nil {
+//		log.Fatal(err)
+//	}
 //	proc := asyncprocessor.New(exp)
 //	tp := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(proc))
 //	defer tp.Shutdown(ctx) // drains the queue
@@ -76,7 +79,8 @@
 // that SGP rejects, by id, name and the server's reason, ten at once and one more
 // every ten seconds; of a key that is refused, once until one is accepted; of
 // requests that keep failing, once a minute; of plain http to another machine.
-// Payloads and the key show in none of it.
+// Payloads and the key show in none of it. When the time for retries is over, in a
+// processor's Shutdown too, the error has the last failure: "connection refused", say.
 //
 // # Metrics
 //
@@ -97,7 +101,9 @@
 //	                                      http.response.status_code
 //
 // All carry otel.component.name, otel.component.type, server.address and
-// server.port.
+// server.port. The series of a counter, one for each error.type or status code, appears
+// with its first event, as with other OpenTelemetry components: Prometheus's rate() and
+// increase() miss that first increment.
 //
 // # Mapping
 //

@@ -61,7 +61,9 @@ func Example_lambda() {
 		answer, err := handler(context.Background(), event)
 		fmt.Println(answer, err, len(server.Spans()), "delivered")
 	}
-	_ = tp.Shutdown(context.Background())
+	if err := tp.Shutdown(context.Background()); err != nil {
+		fmt.Println(err)
+	}
 	// Output:
 	// ONE <nil> 1 delivered
 	// TWO <nil> 2 delivered

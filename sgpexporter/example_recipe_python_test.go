@@ -37,8 +37,14 @@ func Example_fromPython() {
 		MaxExportBatchSize, MaxQueueSize, Concurrency int
 		BatchTimeout, StartPolicy                     string
 	}
-	text, _ := json.Marshal(proc.MarshalLog())
-	_ = json.Unmarshal(text, &queue)
+	text, err := json.Marshal(proc.MarshalLog())
+	if err == nil {
+		err = json.Unmarshal(text, &queue)
+	}
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
 	fmt.Printf("%+v\n", queue)
 	// Output:
 	// {MaxExportBatchSize:200 MaxQueueSize:65536 Concurrency:3 BatchTimeout:250ms StartPolicy:StartNever}

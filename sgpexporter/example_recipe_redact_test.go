@@ -41,7 +41,9 @@ func Example_redact() {
 		attribute.String("gen_ai.input.messages", `[{"role":"user","content":"I am customer-77, ann@example.com"}]`),
 	)
 	span.End()
-	_ = tp.Shutdown(context.Background())
+	if err := tp.Shutdown(context.Background()); err != nil {
+		fmt.Println(err)
+	}
 
 	for _, s := range server.Spans() {
 		fmt.Println(s.Input["system_instructions"])

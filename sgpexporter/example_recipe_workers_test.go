@@ -60,8 +60,11 @@ func Example_workers() {
 	for attempt := range 2 { // each attempt is a span of its own
 		work(context.Background(), worker.Tracer("worker"), t, attempt+1)
 	}
-	_ = client.Shutdown(context.Background())
-	_ = worker.Shutdown(context.Background())
+	for _, tp := range []*sdktrace.TracerProvider{client, worker} {
+		if err := tp.Shutdown(context.Background()); err != nil {
+			fmt.Println(err)
+		}
+	}
 
 	spans := server.Spans()
 	for _, s := range spans {

@@ -112,7 +112,11 @@ func ExampleRejectedError() {
 			fmt.Println(rejected.Name, rejected.Phase, rejected.StatusCode)
 		}
 	}))
-	exp, _ := sgpexporter.New(sgpexporter.WithBaseURL(server.URL), sgpexporter.WithAPIKey("any key"))
+	exp, err := sgpexporter.New(sgpexporter.WithBaseURL(server.URL), sgpexporter.WithAPIKey("any key"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
 	defer exp.Shutdown(context.Background())
 
 	server.SetFault(func(r *sgptest.Request) sgptest.Fault {
@@ -127,7 +131,7 @@ func ExampleRejectedError() {
 	for i, name := range []string{"good", "bad", "also good"} {
 		batch = append(batch, asyncprocessor.Snapshot{Phase: asyncprocessor.PhaseEnd, Span: named(i+1, name)})
 	}
-	err := exp.ExportSnapshots(context.Background(), batch)
+	err = exp.ExportSnapshots(context.Background(), batch)
 
 	var failed *asyncprocessor.ExportError
 	fmt.Println(errors.As(err, &failed), failed.Reason, failed.Undelivered)
@@ -144,7 +148,11 @@ func ExampleProcessorOptionsFromEnv() {
 	defer os.Unsetenv("AGENTEX_SPAN_QUEUE_LINGER_MS")
 	server := sgptest.NewServer()
 	defer server.Close()
-	exp, _ := sgpexporter.New(sgpexporter.WithBaseURL(server.URL), sgpexporter.WithAPIKey("any key"))
+	exp, err := sgpexporter.New(sgpexporter.WithBaseURL(server.URL), sgpexporter.WithAPIKey("any key"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
 
 	opts := append(sgpexporter.ProcessorOptionsFromEnv(), asyncprocessor.WithBlocking())
 	proc := asyncprocessor.New(exp, opts...)
@@ -158,12 +166,16 @@ func ExampleProcessorOptionsFromEnv() {
 func ExampleWithSpanHook() {
 	server := sgptest.NewServer()
 	defer server.Close()
-	exp, _ := sgpexporter.New(
+	exp, err := sgpexporter.New(
 		sgpexporter.WithBaseURL(server.URL),
 		sgpexporter.WithAPIKey("any key"),
 		sgpexporter.WithSpanHook(sgpspan.RedactKeys("user.email")),
 		sgpexporter.WithSpanHook(func(s *sgpspan.Span) bool { return s.Name != "GET /healthz" }),
 	)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
 	tp := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(asyncprocessor.New(exp)))
 	for _, name := range []string{"GET /healthz", "POST /ask"} {
 		_, span := tp.Tracer("example").Start(context.Background(), name)
@@ -171,7 +183,9 @@ func ExampleWithSpanHook() {
 		span.End()
 	}
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(error) {})) // what was filtered is counted
-	_ = tp.Shutdown(context.Background())
+	if err := tp.Shutdown(context.Background()); err != nil {
+		fmt.Println(err)
+	}
 
 	for _, s := range server.Spans() {
 		fmt.Println(s.Name, s.Metadata["attributes"])
@@ -186,7 +200,7 @@ func ExampleWithAPIKeySource() {
 	server := sgptest.NewServer(sgptest.WithAPIKey("second"))
 	defer server.Close()
 	keys := []string{"first", "second"}
-	exp, _ := sgpexporter.New(
+	exp, err := sgpexporter.New(
 		sgpexporter.WithBaseURL(server.URL),
 		sgpexporter.WithAPIKeySource(func(context.Context) (string, error) {
 			key := keys[0]
@@ -194,9 +208,13 @@ func ExampleWithAPIKeySource() {
 			return key, nil
 		}),
 	)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
 	defer exp.Shutdown(context.Background())
 
-	err := exp.ExportSnapshots(context.Background(), []asyncprocessor.Snapshot{
+	err = exp.ExportSnapshots(context.Background(), []asyncprocessor.Snapshot{
 		{Phase: asyncprocessor.PhaseEnd, Span: named(1, "kept")},
 	})
 	fmt.Println(err, len(server.Spans()))
@@ -213,14 +231,18 @@ func ExampleRetryConfig() {
 	retry := sgpexporter.DefaultRetryConfig()
 	retry.InitialInterval = time.Millisecond
 	retry.MaxElapsedTime = time.Minute
-	exp, _ := sgpexporter.New(
+	exp, err := sgpexporter.New(
 		sgpexporter.WithBaseURL(server.URL),
 		sgpexporter.WithAPIKey("any key"),
 		sgpexporter.WithRetry(retry),
 	)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
 	defer exp.Shutdown(context.Background())
 
-	err := exp.ExportSnapshots(context.Background(), []asyncprocessor.Snapshot{
+	err = exp.ExportSnapshots(context.Background(), []asyncprocessor.Snapshot{
 		{Phase: asyncprocessor.PhaseEnd, Span: named(1, "late")},
 	})
 	fmt.Println(err, len(server.Requests()), "requests")
@@ -237,20 +259,75 @@ func ExampleWithHTTPClient() {
 	transport.MaxIdleConnsPerHost = asyncprocessor.DefaultConcurrency
 	defer transport.CloseIdleConnections()
 
-	exp, _ := sgpexporter.New(
+	exp, err := sgpexporter.New(
 		sgpexporter.WithBaseURL(server.URL),
 		sgpexporter.WithAPIKey("any key"),
 		sgpexporter.WithHTTPClient(&http.Client{Transport: transport}),
 		sgpexporter.WithHeaders(map[string]string{"X-Gateway-Team": "search"}),
 		sgpexporter.WithCompression(sgpexporter.GzipCompression),
 	)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
 	defer exp.Shutdown(context.Background())
-	err := exp.ExportSnapshots(context.Background(), []asyncprocessor.Snapshot{
+	err = exp.ExportSnapshots(context.Background(), []asyncprocessor.Snapshot{
 		{Phase: asyncprocessor.PhaseEnd, Span: named(1, "compressed")},
 	})
 	fmt.Println(err, server.Requests()[0].Header.Get("X-Gateway-Team"), server.Requests()[0].Header.Get("Content-Encoding"))
 	// Output:
 	// <nil> search gzip
+}
+
+// Options are applied in their order: what a team shares comes first, and what one
+// service wants otherwise after it.
+func ExampleOption() {
+	server := sgptest.NewServer()
+	defer server.Close()
+	shared := []sgpexporter.Option{
+		sgpexporter.WithBaseURL(server.URL),
+		sgpexporter.WithAPIKey("any key"),
+		sgpexporter.WithAccountID("team"),
+		sgpexporter.WithHeaders(map[string]string{"X-Gateway-Team": "search"}),
+	}
+	exp, err := sgpexporter.New(append(shared, sgpexporter.WithAccountID("service"))...)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer exp.Shutdown(context.Background())
+	err = exp.ExportSnapshots(context.Background(), []asyncprocessor.Snapshot{
+		{Phase: asyncprocessor.PhaseEnd, Span: named(1, "ask")},
+	})
+	header := server.Requests()[0].Header
+	fmt.Println(err, header.Get("X-Selected-Account-Id"), header.Get("X-Gateway-Team"))
+	// Output:
+	// <nil> service search
+}
+
+// The same span, with and without compression.
+func ExampleCompression() {
+	server := sgptest.NewServer()
+	defer server.Close()
+	for i, compression := range []sgpexporter.Compression{sgpexporter.NoCompression, sgpexporter.GzipCompression} {
+		exp, err := sgpexporter.New(
+			sgpexporter.WithBaseURL(server.URL),
+			sgpexporter.WithAPIKey("any key"),
+			sgpexporter.WithCompression(compression),
+		)
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		err = exp.ExportSnapshots(context.Background(), []asyncprocessor.Snapshot{
+			{Phase: asyncprocessor.PhaseEnd, Span: named(1, strings.Repeat("a long name ", 100))},
+		})
+		r := server.Requests()[i]
+		fmt.Println(compression, err, r.WireBytes < int64(len(r.Body)), exp.Shutdown(context.Background()))
+	}
+	// Output:
+	// none <nil> false <nil>
+	// gzip <nil> true <nil>
 }
 
 // named is a span as an exporter gets it.

@@ -74,7 +74,7 @@ func New(opts ...Option) (*Exporter, error) {
 		Retry:        cfg.retry.transport(),
 		Gzip:         cfg.compression == GzipCompression,
 		MaxBytes:     int64(cfg.maxRequestBytes),
-		Observer:     observer{e.metrics, e.reports, cfg.keyFrom},
+		Observer:     observer{e.metrics, e.reports, cfg.at},
 	})
 	return e, nil
 }
@@ -96,14 +96,18 @@ func (e *Exporter) Disabled() bool { return e == nil || e.client == nil }
 
 // Shutdown ends the Exporter: later calls of ExportSnapshots return an error that
 // matches [ErrShutdown]. It closes idle connections, but those of a client that
-// came through [WithHTTPClient], and does not wait. It returns nil; a second call
-// does nothing.
+// came through [WithHTTPClient], and does not wait. It returns nil, unless requests
+// that failed for now are still under way or were cancelled, as by a processor that
+// has no time left: then the last of these failures. A second call does nothing.
 func (e *Exporter) Shutdown(context.Context) error {
 	if e.Disabled() || !e.shutdown.CompareAndSwap(false, true) {
 		return nil
 	}
 	e.client.CloseIdleConnections()
 	e.reports.flush()
+	if err := e.client.Failure(); err != nil {
+		return fmt.Errorf("sgpexporter: requests were failing: %w", err)
+	}
 	return nil
 }
 
@@ -126,8 +130,8 @@ type configLog struct {
 
 func (c *config) log() configLog {
 	from := "none"
-	if c.keyFrom != "" {
-		from = "from " + c.keyFrom
+	if c.at.keyFrom != "" {
+		from = "from " + c.at.keyFrom
 	}
 	return configLog{
 		Type:            "sgpexporter",

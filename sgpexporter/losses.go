@@ -39,10 +39,13 @@ func (l *losses) err() error {
 	for g := range l.groups {
 		errs[g] = l.groups[g].err()
 	}
-	if len(errs) == 1 {
+	switch len(errs) {
+	case 0:
+		return nil
+	case 1:
 		return errs[0]
 	}
-	return errors.Join(errs...)
+	return &causes{errs: errs}
 }
 
 func (l *loss) err() *asyncprocessor.ExportError {

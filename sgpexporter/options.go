@@ -150,8 +150,14 @@ func WithUUIDs() Option {
 // It may change it, to redact prompts above all; false drops it, counted as
 // [ReasonFiltered]. A hook that panics costs that write of the span, counted as
 // [ReasonHookPanic]. Hooks run in the order of the options, concurrently for
-// different traces; each write of a span, START and END, passes through them, and
-// once more when SGP refuses it.
+// different traces.
+//
+// A hook may run more than once for one span: for its START and for its END, again
+// when SGP refuses one of them alone with a 409 and it is sent without its parent, and
+// again when a refused one is named in a report. Requests that are repeated are the
+// same bytes and pass through no hook. So what a hook does should depend on the span
+// alone, and one that counts counts too much.
+//
 // Package sgpspan has redactors that are ready to use. nil adds none.
 func WithSpanHook(hook func(*sgpspan.Span) (keep bool)) Option {
 	return func(c *config) {
@@ -163,7 +169,9 @@ func WithSpanHook(hook func(*sgpspan.Span) (keep bool)) Option {
 
 // WithMaxStringBytes bounds a single string of a span, in bytes. A longer one is
 // cut on a rune boundary, and its length noted in the span's metadata. The default
-// is 1 MiB, for which 0 stands too; it must not be negative.
+// is 1 MiB, for which 0 stands too; else it must be at least 64, or the strings that
+// the exporter writes itself, such as the ids of links and the times of events, would
+// be cut with the others.
 func WithMaxStringBytes(bytes int) Option {
 	return func(c *config) { c.mapping.MaxStringBytes = bytes }
 }

@@ -2,6 +2,7 @@ package sgpexporter
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -38,9 +39,15 @@ func (r *reports) rejected(err *RejectedError) {
 }
 
 // keyRefused says what to check. It is called once per refusal.
-func (r *reports) keyRefused(err error, keyFrom string) {
-	otel.Handle(fmt.Errorf("sgpexporter: no spans are delivered: %w; check that the API key (%s) is valid for this base URL and may write to the account", err, keyFrom))
+func (r *reports) keyRefused(err error, at destination) {
+	otel.Handle(fmt.Errorf("sgpexporter: no spans are delivered: %w; check that the API key (from %s; WithAPIKey or SGP_API_KEY sets it) "+
+		"is valid for the base URL %s (from %s; WithBaseURL or SGP_CLIENT_BASE_URL sets it) and may write to the account",
+		err, at.keyFrom, at.baseURL, at.baseURLFrom))
 }
+
+// destination is where spans go and with which key, for a message: what says so,
+// and not the key.
+type destination struct{ baseURL, baseURLFrom, keyFrom string }
 
 // failing says that spans wait for SGP.
 func (r *reports) failing(err error, attempts int, since time.Time) {
@@ -52,7 +59,11 @@ func (r *reports) failing(err error, attempts int, since time.Time) {
 
 // flush tells of what was held back and that no later report would mention.
 func (r *reports) flush() {
-	if n := r.rejects.take(); n > 0 {
+	switch n := r.rejects.take(); n {
+	case 0:
+	case 1:
+		otel.Handle(errors.New("sgpexporter: SGP rejected 1 more span since the last report"))
+	default:
 		otel.Handle(fmt.Errorf("sgpexporter: SGP rejected %d more spans since the last report", n))
 	}
 }
@@ -102,12 +113,12 @@ func (l *limiter) take() int {
 type observer struct {
 	metrics *metrics
 	reports *reports
-	keyFrom string
+	at      destination
 }
 
 func (o observer) Retried(ctx context.Context) { o.metrics.retried(ctx) }
 func (o observer) Split(ctx context.Context)   { o.metrics.split(ctx) }
-func (o observer) KeyRefused(err error)        { o.reports.keyRefused(err, o.keyFrom) }
+func (o observer) KeyRefused(err error)        { o.reports.keyRefused(err, o.at) }
 func (o observer) Failing(err error, attempts int, since time.Time) {
 	o.reports.failing(err, attempts, since)
 }

@@ -65,6 +65,29 @@ func ExampleWithConcurrentCalls() {
 	// Output: 1
 }
 
+// What the exporter, and the backend behind it, can do decides.
+func ExampleOption() {
+	safeForConcurrentUse, replacesSpans := false, true
+	var opts []spanadapter.Option
+	if safeForConcurrentUse {
+		opts = append(opts, spanadapter.WithConcurrentCalls())
+	}
+	if replacesSpans {
+		opts = append(opts, spanadapter.WithInProgressSpans())
+	}
+	tp := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(asyncprocessor.New(spanadapter.New(printer{}, opts...))))
+
+	_, ask := tp.Tracer("example").Start(context.Background(), "ask")
+	fmt.Println(tp.ForceFlush(context.Background()))
+	ask.End()
+	fmt.Println(tp.Shutdown(context.Background()))
+	// Output:
+	// ask in progress
+	// <nil>
+	// ask ended
+	// <nil>
+}
+
 // printer is a SpanExporter.
 type printer struct{}
 

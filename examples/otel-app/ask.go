@@ -44,9 +44,11 @@ type question struct {
 
 // answer is what POST /ask answers with, whether it went well or not.
 type answer struct {
-	Answer         string `json:"answer,omitempty"`
-	Error          string `json:"error,omitempty"`
-	TraceID        string `json:"trace_id"`
+	Answer  string `json:"answer,omitempty"`
+	Error   string `json:"error,omitempty"`
+	TraceID string `json:"trace_id"`
+	// TraceURL is where the page shows the trace.
+	TraceURL       string `json:"trace_url,omitempty"`
 	ConversationID string `json:"conversation_id"`
 	DurationMS     int64  `json:"duration_ms"`
 }
@@ -61,7 +63,16 @@ func checkQuestion(text string) error {
 	return nil
 }
 
-// askHandler answers POST /ask with an answer as JSON. A client that accepts
+// traceURL is the address of the page for a trace, at the host that the client has
+// named.
+func traceURL(r *http.Request, traceID string) string {
+	if r.Host == "" {
+		return "" // HTTP/1.0 may do without
+	}
+	return "http://" + r.Host + "/#trace=" + traceID
+}
+
+// askHandler answers POST /ask with an answer as indented JSON. A client that accepts
 // text/event-stream is sent server-sent events instead: "delta" with pieces of
 // the answer's text as a JSON string, then "answer", or "error" with an answer
 // that has an error.
@@ -70,7 +81,8 @@ type askHandler struct{ lead *agent.Agent }
 func (h askHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	span := trace.SpanFromContext(r.Context())
 	q, err := readQuestion(http.MaxBytesReader(w, r.Body, maxAskBytes))
-	out := answer{TraceID: span.SpanContext().TraceID().String(), ConversationID: q.ConversationID}
+	traceID := span.SpanContext().TraceID().String()
+	out := answer{TraceID: traceID, TraceURL: traceURL(r, traceID), ConversationID: q.ConversationID}
 	if err != nil {
 		out.Error = err.Error()
 		writeJSON(w, http.StatusBadRequest, out)
@@ -127,10 +139,14 @@ func readQuestion(body io.Reader) (question, error) {
 	return q, checkQuestion(q.Question)
 }
 
+// writeJSON writes for a person at a terminal too.
 func writeJSON(w http.ResponseWriter, status int, value any) {
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(value) // an error means that the client went away
+	encoder := json.NewEncoder(w)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	_ = encoder.Encode(value) // an error means that the client went away
 }
 
 // eventWriter writes server-sent events. Tools run at the same time, and each of

@@ -136,7 +136,8 @@ func TestOnce(t *testing.T) {
 		"\n          retrieval go-stdlib-docs        KB_RETRIEVAL",
 		"\n            SELECT passages               STANDALONE",
 		"\n        ! package net/http has no symbol CancelRequest; similar: Request, Transport.CancelRequest (",
-		"\n40 spans, 3 failed\n",
+		"\nIn this trace: 40 spans, 3 failed and the agent recovered.\nTokens: in>out of one model call; (in>out) of an agent",
+		"\n\nIn all traces, the service's own start-up included:\nOf 88 starts and ends of spans: ",
 		" 0 not delivered.\n",
 	} {
 		assert.Contains(t, out, want)
@@ -168,7 +169,7 @@ func TestOnceToSGP(t *testing.T) {
 	p := start(t, "-once")
 	require.Equal(t, 0, p.wait(t), p.stderr.String())
 	assert.Contains(t, p.stdout.String(), "Spans go to SGP.\n")
-	assert.Contains(t, p.stdout.String(), "\n40 spans, 3 failed\n")
+	assert.Contains(t, p.stdout.String(), "\nIn this trace: 40 spans, 3 failed and the agent recovered.\n")
 	assert.Equal(t, 44, sgp.Stats().Spans)
 	assert.Empty(t, sgp.Violations())
 

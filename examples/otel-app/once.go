@@ -40,6 +40,7 @@ func once(ctx context.Context, cfg config, stdout io.Writer) error {
 	var summary bytes.Buffer
 	err = errors.Join(err, finish(a, cfg.drain, &summary))
 	err = errors.Join(err, waterfall.Write(stdout, recorder.Trace(out.TraceID)))
+	say(stdout, "\n")
 	_, _ = summary.WriteTo(stdout)
 	if lost(a.telemetry.processor.Stats()) > 0 {
 		err = errors.Join(err, errNotDelivered)

@@ -66,6 +66,8 @@ func TestServe(t *testing.T) {
 	assert.Contains(t, a.Answer, "Use `http.NewRequestWithContext`")
 	assert.Equal(t, "conv_7", a.ConversationID)
 	assert.Equal(t, "4bf92f3577b34da6a3ce929d0e0e4736", a.TraceID)
+	assert.Equal(t, url+"/#trace=4bf92f3577b34da6a3ce929d0e0e4736", a.TraceURL)
+	assert.Contains(t, body, "\n  \"trace_url\": \""+a.TraceURL+"\",\n")
 
 	for _, path := range []string{"/healthz", "/", "/api/stats"} {
 		status, _ := get(t, url+path)
@@ -76,7 +78,7 @@ func TestServe(t *testing.T) {
 
 	p.stop()
 	require.Equal(t, 0, p.wait(t), p.stderr.String())
-	assert.Contains(t, p.stdout.String(), "\nStopping.\nOf 88 starts and ends of spans: ")
+	assert.Contains(t, p.stdout.String(), "\nStopping.\nIn all traces, the service's own start-up included:\nOf 88 starts and ends of spans: ")
 	assert.Contains(t, p.stdout.String(), " 0 not delivered.\n")
 	assert.Equal(t, 44, sgp.Stats().Spans)
 	inConversation := 0
@@ -90,6 +92,19 @@ func TestServe(t *testing.T) {
 		}
 	}
 	assert.Equal(t, 40, inConversation)
+}
+
+func TestAnswerIsForPeopleToo(t *testing.T) {
+	recorder := httptest.NewRecorder()
+	writeJSON(recorder, http.StatusOK, answer{Answer: "if a < b && c", TraceID: "t"})
+	assert.Equal(t, `{
+  "answer": "if a < b && c",
+  "trace_id": "t",
+  "conversation_id": "",
+  "duration_ms": 0
+}
+`, recorder.Body.String())
+	assert.Empty(t, traceURL(&http.Request{}, "t"), "a client that names no host")
 }
 
 func TestAskStreams(t *testing.T) {
@@ -200,7 +215,8 @@ func TestWriteStats(t *testing.T) {
 		Offered: 20, Exported: 8, Coalesced: 4, Dropped: 5, Queued: 2, InFlight: 1,
 		DroppedBy: map[asyncprocessor.DropReason]uint64{"rejected": 1, "export_failed": 4},
 	})
-	assert.Equal(t, `Of 20 starts and ends of spans: 8 delivered, 4 starts left out as their end tells it all, 8 not delivered.
+	assert.Equal(t, `In all traces, the service's own start-up included:
+Of 20 starts and ends of spans: 8 delivered, 4 starts left out as their end tells it all, 8 not delivered.
   4 export_failed
   1 rejected
   3 still on their way

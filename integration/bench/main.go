@@ -23,10 +23,12 @@ type options struct {
 	sustain               time.Duration
 }
 
-var benchmarks = []struct {
+type benchmark struct {
 	name string
 	run  func(*report, options)
-}{
+}
+
+var benchmarks = []benchmark{
 	{"memory", memory}, // first, while the heap is small
 	{"hotpath", hotPath},
 	{"wholeway", wholeWay},
@@ -42,7 +44,7 @@ func main() {
 		}
 		return
 	}
-	only := flag.String("only", "", "comma-separated benchmarks: hotpath, wholeway, slowserver, memory, tail, growth")
+	only := flag.String("only", "", "comma-separated benchmarks: "+names())
 	o := options{}
 	flag.IntVar(&o.rounds, "rounds", 30, "interleaved rounds")
 	flag.IntVar(&o.spans, "spans", 200_000, "spans a round")
@@ -50,16 +52,48 @@ func main() {
 	flag.IntVar(&o.tailSpans, "tail-spans", 100_000, "spans a run for the tail")
 	flag.DurationVar(&o.sustain, "sustain", 20*time.Second, "how long throughput is sustained")
 	flag.Parse()
+	chosen, err := choose(*only)
+	if err != nil {
+		fail(err)
+	}
 
 	fmt.Printf("%s %s/%s, %d CPUs, %s, %d rounds of %d spans\n\n",
 		runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), revision(), o.rounds, o.spans)
 	r := &report{w: os.Stdout}
 	r.header()
-	for _, b := range benchmarks {
-		if *only == "" || slices.Contains(strings.Split(*only, ","), b.name) {
-			b.run(r, o)
+	for _, b := range chosen {
+		b.run(r, o)
+	}
+}
+
+func names() string {
+	all := make([]string, len(benchmarks))
+	for i, b := range benchmarks {
+		all[i] = b.name
+	}
+	return strings.Join(all, ", ")
+}
+
+// choose returns the benchmarks that only names, in the order of the table, and all
+// of them if it names none.
+func choose(only string) ([]benchmark, error) {
+	if only == "" {
+		return benchmarks, nil
+	}
+	wanted := strings.Split(only, ",")
+	for i, name := range wanted {
+		wanted[i] = strings.TrimSpace(name)
+		if !slices.ContainsFunc(benchmarks, func(b benchmark) bool { return b.name == wanted[i] }) {
+			return nil, fmt.Errorf("-only: there is no benchmark %q; there are %s", wanted[i], names())
 		}
 	}
+	var chosen []benchmark
+	for _, b := range benchmarks {
+		if slices.Contains(wanted, b.name) {
+			chosen = append(chosen, b)
+		}
+	}
+	return chosen, nil
 }
 
 // revision is the commit this program was built from, as far as it knows.

@@ -1,10 +1,28 @@
 // Package sgptest has an SGP-compatible server, for tests and for running
 // without an account, in the manner of net/http/httptest:
 //
-//	srv := sgptest.NewServer()
-//	defer srv.Close()
-//	// Point a client at srv.URL with any API key, let it work, then ask
-//	// srv.Spans(), srv.Requests(), srv.Violations().
+//	ctx := context.Background()
+//	server := sgptest.NewServer()
+//	defer server.Close()
+//
+//	exp, err := sgpexporter.New(sgpexporter.WithBaseURL(server.URL), sgpexporter.WithAPIKey("any key"))
+//	if err != nil {
+//		log.Fatal(err)
+//	}
+//	tp := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(asyncprocessor.New(exp)))
+//	defer tp.Shutdown(ctx)
+//
+//	_, span := tp.Tracer("test").Start(ctx, "ask")
+//	span.End()
+//
+//	if err := tp.ForceFlush(ctx); err != nil { // instead of sleeping
+//		log.Fatal(err)
+//	}
+//	stored := server.Spans()[0]
+//	fmt.Println(stored.Name, stored.Status, stored.Completed(), server.CheckOrder())
+//
+// Any client that is pointed at Server.URL will do in the exporter's place. What it
+// did is in [Server.Spans], [Server.Requests] and [Server.Violations].
 //
 // The server enforces the contract of the SGP span API (PUT /v5/spans/batch of
 // the public SGP SDK reference) and is stricter than a deployment has to be, so

@@ -5,10 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net/http"
 	"strings"
 	"time"
 
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+
+	"github.com/otelsgp/otelsgp/asyncprocessor"
+	"github.com/otelsgp/otelsgp/sgpexporter"
 	"github.com/otelsgp/otelsgp/sgpexporter/sgptest"
 )
 
@@ -42,7 +47,33 @@ const (
 	faulty = `{"trace_id":"t1","id":"s2","name":"ask","start_timestamp":"yesterday"}`
 )
 
+// From a span to what SGP has of it. In a test, take t.Context(), t.Cleanup and your
+// assertions.
 func Example() {
+	ctx := context.Background()
+	server := sgptest.NewServer()
+	defer server.Close()
+
+	exp, err := sgpexporter.New(sgpexporter.WithBaseURL(server.URL), sgpexporter.WithAPIKey("any key"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	tp := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(asyncprocessor.New(exp)))
+	defer tp.Shutdown(ctx)
+
+	_, span := tp.Tracer("test").Start(ctx, "ask")
+	span.End()
+
+	if err := tp.ForceFlush(ctx); err != nil { // instead of sleeping
+		log.Fatal(err)
+	}
+	stored := server.Spans()[0]
+	fmt.Println(stored.Name, stored.Status, stored.Completed(), server.CheckOrder())
+	// Output: ask SUCCESS true <nil>
+}
+
+// A client of your own.
+func Example_client() {
 	srv := sgptest.NewServer()
 	defer srv.Close()
 

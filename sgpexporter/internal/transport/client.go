@@ -58,6 +58,7 @@ type Client struct {
 	keys     *keyring
 	limit    sizeLimit
 	refused  refusal
+	failures failures
 }
 
 // NewClient returns a Client for cfg.

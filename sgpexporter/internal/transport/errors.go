@@ -125,9 +125,9 @@ func gaveUp(err error, attempts int, since time.Time, why any) error {
 		spent = fmt.Sprintf(" after %d attempts in %s", attempts, time.Since(since).Round(time.Millisecond))
 	}
 	if cause, ok := why.(error); ok {
-		return fmt.Errorf("gave up%s, %w; the last: %w", spent, cause, err)
+		return fmt.Errorf("gave up%s, %w; the last failure: %w", spent, cause, err)
 	}
-	return fmt.Errorf("gave up%s, %v; the last: %w", spent, why, err)
+	return fmt.Errorf("gave up%s, %v; the last failure: %w", spent, why, err)
 }
 
 // ended says why ctx is over, so that both its error and its cause match.

@@ -47,6 +47,7 @@ func (c *Client) put(ctx context.Context, items []byte) (code int, err error) {
 	}()
 
 	try := newAttempts(c)
+	defer func() { c.failures.over(try.last != nil, err != nil && errors.Is(ctx.Err(), context.Canceled)) }()
 	for {
 		key, err = c.keyFor(ctx)
 		if err == nil {
@@ -86,7 +87,8 @@ type attempts struct {
 	client *Client
 	since  time.Time
 	failed int
-	newKey bool // one was tried at once
+	last   error // of the last attempt that was not cut off
+	newKey bool  // one was tried at once
 	waits  *backoff.ExponentialBackOff
 }
 
@@ -99,6 +101,12 @@ func newAttempts(c *Client) *attempts {
 func (a *attempts) wait(ctx context.Context, err error, asked time.Duration) error {
 	retry, observer := a.client.cfg.Retry, a.client.cfg.Observer
 	a.failed++
+	if !cutOff(ctx, err) {
+		a.client.failures.failed(err, a.last == nil)
+		a.last = err
+	} else if a.last != nil {
+		err = a.last // what ctx cut off says nothing of SGP
+	}
 	switch {
 	case ctx.Err() != nil:
 		return gaveUp(err, a.failed, a.since, ended(ctx))
@@ -123,6 +131,11 @@ func (a *attempts) wait(ctx context.Context, err error, asked time.Duration) err
 		return gaveUp(err, a.failed, a.since, ended(ctx))
 	}
 	return nil
+}
+
+// cutOff says whether err is that ctx is over, and nothing else.
+func cutOff(ctx context.Context, err error) bool {
+	return ctx.Err() != nil && (errors.Is(err, ctx.Err()) || errors.Is(err, context.Cause(ctx)))
 }
 
 // keyFor returns the key to send. Not to get one is a failure for now.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -23,8 +24,9 @@ const (
 // Write draws the trace whose SGP span items, in the order of their delivery,
 // are given: for each span its name, indented below its parent's, its type,
 // when it started after the trace did, how long it took, its status, and the
-// tokens that went in and came out. Below a span that failed is why. An item
-// that is no SGP span is an error; so is no item at all.
+// tokens that went in and came out. Below a span that failed is why, and at the
+// end what there is in this trace. An item that is no SGP span is an error; so is no
+// item at all.
 func Write(w io.Writer, items []json.RawMessage) error {
 	roots, count, err := parse(items)
 	if err != nil {
@@ -39,14 +41,37 @@ func Write(w io.Writer, items []json.RawMessage) error {
 	for _, root := range roots {
 		d.draw(root, 0)
 	}
-	_, _ = fmt.Fprintf(out, "%d spans, %d failed\n", count, d.failed)
+	_, _ = fmt.Fprintf(out, "In this trace: %s, %s.\n", spans(count), d.outcome(roots))
+	if d.sums {
+		_, _ = fmt.Fprintln(out, "Tokens: in>out of one model call; (in>out) of an agent: what all model calls below it come to.")
+	}
 	return out.Flush() // tells of errors before it too
+}
+
+func spans(n int) string {
+	if n == 1 {
+		return "1 span"
+	}
+	return fmt.Sprintf("%d spans", n)
 }
 
 type drawing struct {
 	out    io.Writer
 	origin time.Time
 	failed int
+	sums   bool // there are tokens in parentheses
+}
+
+// outcome says how many failed, and whether that was the end of it.
+func (d *drawing) outcome(roots []*node) string {
+	failed := func(n *node) bool { return n.Status != "SUCCESS" }
+	switch {
+	case d.failed == 0:
+		return "none failed"
+	case slices.ContainsFunc(roots, failed):
+		return fmt.Sprintf("%d failed", d.failed)
+	}
+	return fmt.Sprintf("%d failed and the agent recovered", d.failed)
 }
 
 func (d *drawing) draw(n *node, depth int) {
@@ -56,7 +81,9 @@ func (d *drawing) draw(n *node, depth int) {
 	if n.End.IsZero() {
 		status, duration = "running", ""
 	}
-	d.line(fit(indent+n.Name, nameWidth), fit(n.Type, typeWidth), "+"+seconds(n.Start.Sub(d.origin)), duration, status, tokens(n.span))
+	tokens := tokens(n.span)
+	d.sums = d.sums || strings.HasPrefix(tokens, "(")
+	d.line(fit(indent+n.Name, nameWidth), fit(n.Type, typeWidth), "+"+seconds(n.Start.Sub(d.origin)), duration, status, tokens)
 	if n.Status == "ERROR" {
 		d.failed++
 		if n.Metadata.ErrorMessage != "" {

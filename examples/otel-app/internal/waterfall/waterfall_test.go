@@ -51,8 +51,26 @@ POST /ask                                 STANDALONE       +0.000s            ru
     execute_tool look_up_a_symbol_with_…  CUSTOM           +1.500s    0.250s  ERROR
     ! package net/http has no symbol CancelRequest; similar: Request, Transport.CancelRequest (depr…
 elsewhere                                 STANDALONE       +0.500s    0.100s  ERROR
-6 spans, 2 failed
+In this trace: 6 spans, 2 failed.
+Tokens: in>out of one model call; (in>out) of an agent: what all model calls below it come to.
 `, draw(t, trace...))
+}
+
+// A failure is one that was recovered from only if the whole succeeded.
+func TestWriteOutcome(t *testing.T) {
+	root := func(status string) string {
+		return `{"id":"1","name":"root","status":"` + status + `","start_timestamp":"2026-05-01T10:00:00Z","end_timestamp":"2026-05-01T10:00:01Z"}`
+	}
+	child := `{"id":"2","parent_id":"1","name":"child","status":"ERROR","start_timestamp":"2026-05-01T10:00:00Z","end_timestamp":"2026-05-01T10:00:01Z"}`
+	for want, items := range map[string][]string{
+		"1 span, none failed":                       {root("SUCCESS")},
+		"1 span, 1 failed":                          {root("ERROR")},
+		"2 spans, 1 failed and the agent recovered": {root("SUCCESS"), child},
+		"2 spans, 2 failed":                         {root("ERROR"), child},
+		"2 spans, 1 failed":                         {root("CANCELED"), child},
+	} {
+		assert.True(t, strings.HasSuffix(draw(t, items...), "\nIn this trace: "+want+".\n"), want)
+	}
 }
 
 func TestWriteSpansThatStartTogether(t *testing.T) {

@@ -61,6 +61,8 @@ export class Ask {
     this.form.classList.add("busy");
     this.input.value = "";
     this.text = h("div", { class: "prose" }, h("span", { class: "muted" }, "Working on it…"));
+    this.scrolledTo = 0; // by us
+    this.scrolled = false; // by whoever reads
     this.draw(question, this.text);
     this.onAsk();
     try {
@@ -94,8 +96,7 @@ export class Ask {
         const data = parsed(/^data: ?(.*)$/m.exec(event)?.[1] ?? "");
         if (name === "delta") {
           text += String(data);
-          this.text.textContent = text;
-          this.text.parentElement.scrollTop = this.text.parentElement.scrollHeight;
+          this.follow(() => { this.text.textContent = text; });
         } else if (name === "answer" || name === "error") {
           this.finish(data, name === "answer");
           return;
@@ -105,14 +106,32 @@ export class Ask {
     this.fail("The service stopped in the middle of the answer.");
   }
 
+  // Keeps the end of the answer in view while it grows, unless whoever reads it has
+  // scrolled.
+  follow(grow) {
+    const box = this.text.parentElement;
+    this.notice(box);
+    grow();
+    if (this.scrolled) return;
+    box.scrollTop = box.scrollHeight;
+    this.scrolledTo = box.scrollTop;
+  }
+
+  notice(box) {
+    if (Math.abs(box.scrollTop - this.scrolledTo) > 1) this.scrolled = true;
+  }
+
   // value is what the service answered: text, or an object with answer or error.
   finish(value, ok) {
     const text = typeof value === "string" ? value : (value?.answer ?? value?.error ?? JSON.stringify(value, null, 2));
+    const box = this.text.parentElement;
+    this.notice(box);
     if (!ok) this.fail(text || "The service could not answer.");
     else replace(this.text, prose(text));
+    if (!this.scrolled) box.scrollTop = 0; // to be read from its beginning
     const id = value?.trace_id;
     if (typeof id === "string") {
-      this.text.parentElement.append(h("button", { type: "button", class: "link", onclick: () => this.onOpen(id) }, "Show its trace"));
+      box.append(h("button", { type: "button", class: "link", onclick: () => this.onOpen(id) }, "Show its trace"));
     }
   }
 

@@ -1,9 +1,10 @@
 // The time axis above the bars.
 
-import { h, icon, setText } from "./dom.js";
+import { h, icon, setClass, setText } from "./dom.js";
 import { tick } from "./format.js";
 
 const minGap = 74; // pixels between two labels, at least
+const margin = 14; // pixels to the right of the track, as the style has it
 
 export class Axis {
   // on: grid(position, size), told where the ticks are, as a CSS background
@@ -12,6 +13,8 @@ export class Axis {
     this.on = on;
     this.track = h("div", { class: "axis-track" });
     this.ticks = [];
+    this.widths = new Map(); // of labels in pixels, by their shape
+    document.fonts.ready.then(() => this.widths.clear());
     this.zoomText = h("span");
     this.zoomOut = h("button", { type: "button", class: "zoom-out", title: "Show the whole trace (z)", hidden: true, onclick: on.zoomOut },
       icon("close"), this.zoomText);
@@ -34,7 +37,8 @@ export class Axis {
   draw(range, from) {
     this.range = range;
     this.from = from;
-    const most = Math.max(2, Math.floor((this.width || 600) / minGap));
+    const width = this.width || 600;
+    const most = Math.max(2, Math.floor(width / minGap));
     const step = roundStep(range / most);
     const first = Math.ceil(from / step - 1e-9) * step;
     const count = Math.floor((from + range - first) / step) + 1;
@@ -44,13 +48,28 @@ export class Axis {
       this.ticks.push(mark);
       this.track.append(mark);
     }
+    let previous = 0; // the width of the label before
     this.ticks.forEach((mark, i) => {
-      mark.hidden = i >= count || (i > 0 && at(i) > 0.97);
+      mark.hidden = i >= count;
       if (mark.hidden) return;
       mark.style.left = `${100 * at(i)}%`;
       setText(mark, tick(first + i * step, step));
+      // A label that would be cut off stands on the other side, if there is room.
+      const needs = this.labelWidth(mark);
+      const cut = i > 0 && (1 - at(i)) * width + margin < needs;
+      setClass(mark, cut ? "tick before" : "tick");
+      mark.hidden = cut && (step / range) * width < previous + needs;
+      previous = needs;
     });
     this.drawGrid(at(0), step / range);
+  }
+
+  // Digits are equally wide. Labels are drawn thirty times a second, so that not each
+  // one can be measured.
+  labelWidth(mark) {
+    const shape = mark.textContent.replace(/\d/g, "0");
+    if (!this.widths.has(shape)) this.widths.set(shape, Math.ceil(mark.getBoundingClientRect().width));
+    return this.widths.get(shape);
   }
 
   drawGrid(first, share) {

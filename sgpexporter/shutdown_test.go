@@ -1,0 +1,69 @@
+package sgpexporter_test
+
+import (
+	"context"
+	"net/http"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/otelsgp/otelsgp/asyncprocessor"
+	"github.com/otelsgp/otelsgp/sgpexporter"
+	"github.com/otelsgp/otelsgp/sgpexporter/sgptest"
+)
+
+func TestShutdown(t *testing.T) {
+	srv, exp := newExporter(t, nil)
+	require.NoError(t, exp.ExportSnapshots(t.Context(), ends(1)))
+	require.NoError(t, exp.Shutdown(t.Context()))
+	err := exp.ExportSnapshots(t.Context(), ends(2))
+	require.ErrorIs(t, err, sgpexporter.ErrShutdown)
+	assert.Equal(t, []int{0, 1}, lost(t, err).Undelivered)
+	assert.Equal(t, asyncprocessor.ReasonAlreadyShutdown, lost(t, err).Reason)
+	require.NoError(t, exp.Shutdown(t.Context()))
+	assert.Equal(t, 1, requests(srv))
+}
+
+// Whoever has no server sees why nothing arrives, though Shutdown does not wait for
+// the calls that it cancels.
+func TestShutdownSaysWhyNothingWasDelivered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		errs := sgpexporter.Handled(t)
+		exp, err := sgpexporter.New(sgpexporter.WithAPIKey(key),
+			sgpexporter.WithHTTPClient(&http.Client{Transport: refused{}}))
+		require.NoError(t, err)
+		proc := asyncprocessor.New(exp)
+		proc.OnEnd(span(1))
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		err = proc.Shutdown(ctx)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.ErrorIs(t, err, syscall.ECONNREFUSED)
+		assert.EqualError(t, err, "asyncprocessor: shutdown with 1 snapshot not delivered: context deadline exceeded; "+
+			"sgpexporter: requests were failing: no answer from https://api.egp.scale.com: connection refused")
+		assert.Equal(t, []error{err}, errs.All())
+		require.NoError(t, exp.Shutdown(t.Context()), "it is told once")
+	})
+}
+
+// refused is a network in which nobody listens.
+type refused struct{}
+
+func (refused) RoundTrip(*http.Request) (*http.Response, error) { return nil, syscall.ECONNREFUSED }
+
+// goleak, in TestMain, sees connections of our own client that Shutdown leaves.
+func TestShutdownClosesOwnConnections(t *testing.T) {
+	srv := sgptest.NewServer()
+	exp, err := sgpexporter.New(sgpexporter.WithBaseURL(srv.URL), sgpexporter.WithAPIKey(key))
+	require.NoError(t, err)
+	require.NoError(t, exp.ExportSnapshots(t.Context(), ends(1)))
+	require.NoError(t, exp.Shutdown(t.Context()))
+	goleak.VerifyNone(t, goleak.IgnoreAnyFunction("github.com/otelsgp/otelsgp/sgpexporter/sgptest.(*Server).Start.func1"),
+		goleak.IgnoreAnyFunction("net/http.(*conn).serve"))
+	srv.Close()
+}
