@@ -72,6 +72,11 @@ func indexSpecial(s string, validUTF8 bool) int {
 // special, which beats a copy for each run between two of them: they are close
 // together in source code and in JSON.
 func appendString(dst []byte, s string) (out []byte, repaired bool) {
+	if len(s) <= shortString && isPlain(s) {
+		dst = append(dst, '"')
+		dst = append(dst, s...)
+		return append(dst, '"'), false
+	}
 	var notASCII uint64 = highBits
 	i, n := 0, len(dst)
 	dst = slices.Grow(dst, len(s)+minRoom)
@@ -147,6 +152,21 @@ func appendString(dst []byte, s string) (out []byte, repaired bool) {
 	}
 	dst[n] = '"'
 	return dst[:n+1], repaired
+}
+
+// shortString is the length, in bytes, up to which a string is looked at before it
+// is copied: keys, ids and names, nearly all of which are plain.
+const shortString = 64
+
+// isPlain reports whether s can stand in a JSON string as it is and is ASCII.
+func isPlain(s string) bool {
+	i := 0
+	for ; i+8 <= len(s); i += 8 {
+		if special(load64(s, i), highBits) != 0 {
+			return false
+		}
+	}
+	return i == len(s) || special(loadTail(s, len(s)-i), highBits) == 0
 }
 
 // minRoom is what appendString needs beyond the length of what is still to

@@ -72,6 +72,7 @@ const (
 
 	numRoles
 
+	firstPayload      = roleSGPInput // all that makes input, output or usage
 	firstGenAIPayload = roleInputMessages
 	lastGenAIPayload  = roleCompletion
 	firstUsage        = roleInputTokens

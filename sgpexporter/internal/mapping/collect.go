@@ -20,6 +20,7 @@ func (sc *scratch) collect(s sdktrace.ReadOnlySpan) {
 		if r := roleOf(string(kv.Key)); r != roleNone {
 			// Of a key that is set twice, the last counts.
 			sc.found[r] = uint32(i + 1)
+			sc.hasPayload = sc.hasPayload || r >= firstPayload
 		} else if list := flatListOf(string(kv.Key)); list >= 0 {
 			sc.flat = append(sc.flat, flatAttr{list: list, mark: i + 1, kv: kv})
 		}
@@ -62,6 +63,7 @@ func (sc *scratch) collectEvent(event *sdktrace.Event, mark int) {
 			}
 		case r == roleOperation || r >= firstUsage && r <= lastUsage ||
 			r >= firstGenAIPayload && r <= lastGenAIPayload:
+			sc.hasPayload = sc.hasPayload || r >= firstPayload
 			if !sc.has(r) {
 				sc.found[r] = at
 			} else if sc.attr(r).Value == kv.Value && r != roleOperation {

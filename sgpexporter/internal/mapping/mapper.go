@@ -217,8 +217,10 @@ func (m *Mapper) mapSpan(sc *scratch, s asyncprocessor.Snapshot) *sgpspan.Span {
 	sc.collect(s.Span)
 	sc.group()
 	sc.spanType()
-	sc.payloads()
-	sc.usage()
+	if sc.hasPayload || len(sc.flat) > 0 || len(sc.messages) > 0 {
+		sc.payloads()
+		sc.usage()
+	}
 	if s.Phase == asyncprocessor.PhaseEnd {
 		sc.status(s.Span.Status())
 	}

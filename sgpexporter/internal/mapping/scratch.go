@@ -26,8 +26,10 @@ type scratch struct {
 	// metadata: the span's own first, then those of each event.
 	taken    []bool
 	anyTaken bool
-	flat     []flatAttr // attributes that are parts of flattened lists
-	messages []messageEvent
+	// hasPayload says that found holds something of input, output or usage.
+	hasPayload bool
+	flat       []flatAttr // attributes that are parts of flattened lists
+	messages   []messageEvent
 
 	operation, kind string         // what was done, see spanType
 	usageFields     sgpspan.Object // usage that goes into the metadata
@@ -49,6 +51,7 @@ func (sc *scratch) reset() {
 	sc.attrs, sc.events = nil, nil
 	clear(sc.found[:])
 	sc.taken, sc.anyTaken = sc.taken[:0], false
+	sc.hasPayload = false
 	sc.flat, sc.messages = sc.flat[:0], sc.messages[:0]
 	sc.operation, sc.kind = "", ""
 	sc.usageFields, sc.errorFields = nil, nil
