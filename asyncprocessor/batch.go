@@ -37,15 +37,6 @@ func newBatcher(c config) *batcher {
 	}
 }
 
-// least returns how many snapshots the entries that are ready make at least: each
-// END can take the place of one START.
-func (bt *batcher) least(ss *shards) int {
-	if bt.coalesce {
-		return max(ss.readyEnds, ss.readyItems-ss.readyEnds)
-	}
-	return ss.readyItems
-}
-
 // fill moves entries from the ready shards into b, shard after shard and in each
 // in order, until b is full or no shard is ready. With coalescing, an END whose
 // START is in b takes its place.

@@ -149,7 +149,7 @@ func (d *dispatcher) due(now time.Duration) bool {
 	switch {
 	case ss.readyCount == 0:
 		return false
-	case d.filled() >= d.batcher.maxItems || ss.readyBytes >= d.batcher.maxBytes:
+	case ss.readyItems >= d.full() || ss.readyBytes >= d.batcher.maxBytes:
 		return true
 	case d.draining || d.pressed || d.flushDue():
 		return true
@@ -158,15 +158,17 @@ func (d *dispatcher) due(now time.Duration) bool {
 	}
 }
 
-// filled returns how many snapshots of the next batch are there. While nothing is
-// with the exporter every entry counts, so that nothing waits without need. While
-// something is, only what is left when STARTs and ENDs have met does: a busy
-// service then sends full batches, not half as many spans in twice as many.
-func (d *dispatcher) filled() int {
-	if d.inFlight == 0 {
-		return d.shards.readyItems
+// full returns how many entries make a batch that need not wait for more. When
+// STARTs are coalesced that many may leave only half of them, so while an export
+// is under way it takes twice as many, if the queue has plenty of room: a busy
+// service then sends full batches, not half as many spans in twice as many. While
+// none is, nothing waits without need.
+func (d *dispatcher) full() int {
+	n := d.batcher.maxItems
+	if d.batcher.coalesce && d.inFlight > 0 && n <= d.cfg.maxQueueSize/16 {
+		return 2 * n
 	}
-	return d.batcher.least(&d.shards)
+	return n
 }
 
 // wait blocks until there may be something to do. It returns false when Shutdown
@@ -188,8 +190,8 @@ func (d *dispatcher) wait() bool {
 		// when its wait began.
 		items = 1
 	default:
-		// It is below maxItems here, or a batch would have been made.
-		items = uint64(d.batcher.maxItems - d.filled())
+		// It is not full here, or a batch would have been made.
+		items = uint64(d.full() - d.shards.readyItems)
 		bytes = d.batcher.maxBytes - d.shards.readyBytes
 		deadline = d.takenAt
 		if d.shards.readyCount > 0 {

@@ -86,3 +86,37 @@ func TestWhatCanBeSentIsSentForThoseWhoWait(t *testing.T) {
 		assert.Equal(t, uint64(7), p.Stats().Exported)
 	})
 }
+
+// While an export is under way a batch waits until it is full without the STARTs
+// that are left out, where a queue has plenty of room. Where it has not, and with
+// StartAlways, it does not wait.
+func TestBatchesAreFullWhileExportsAreUnderWay(t *testing.T) {
+	for name, c := range map[string]struct {
+		opts []Option
+		want []uint64 // exported or in flight after each two spans
+	}{
+		"coalesced":  {nil, []uint64{2, 2, 6}},
+		"always":     {[]Option{WithStartPolicy(StartAlways)}, []uint64{4, 8, 12}},
+		"small room": {[]Option{WithMaxQueueSize(63)}, []uint64{2, 4, 6}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				held := heldByName{"": make(chan struct{})}
+				p := New(held, append([]Option{WithMaxQueueSize(64), WithMaxExportBatchSize(4)}, c.opts...)...)
+				var n uint64
+				for _, want := range c.want {
+					for range 2 {
+						n++
+						span := tracetest.SpanStub{}.Snapshot()
+						p.queue.offer(entry{span: span, key: n, tag: tag{phase: PhaseStart, shard: uint8(n)}})
+						p.queue.offer(entry{span: span, key: n, tag: tag{phase: PhaseEnd, shard: uint8(n)}})
+					}
+					synctest.Wait()
+					assert.Equal(t, want, uint64(p.Stats().InFlight))
+				}
+				close(held[""])
+				require.NoError(t, p.Shutdown(t.Context()))
+			})
+		})
+	}
+}

@@ -1014,7 +1014,7 @@ func (v *verdict) sendable(s *state, now time.Duration) string {
 	if s.calls == v.plan.concurrency {
 		return ""
 	}
-	items, ends, bytes := 0, 0, uint64(0)
+	items, bytes := 0, uint64(0)
 	for o := range s.queued {
 		if s.busy[o.shard] > 0 {
 			continue
@@ -1024,18 +1024,15 @@ func (v *verdict) sendable(s *state, now time.Duration) string {
 		}
 		items++
 		bytes += o.size
-		if o.phase == PhaseEnd {
-			ends++
-		}
 	}
 	if items > 0 && len(s.waiting) > 0 {
 		return "somebody waits for room"
 	}
-	full := items
-	if s.calls > 0 && v.plan.policy == StartCoalesced {
-		full = max(ends, items-ends) // if all the others meet
+	full := v.plan.maxBatch
+	if s.calls > 0 && v.plan.policy == StartCoalesced && full <= v.plan.maxItems/16 {
+		full *= 2 // half of them may be left out
 	}
-	if full >= v.plan.maxBatch || bytes >= uint64(v.plan.maxBatchBytes) {
+	if items >= full || bytes >= uint64(v.plan.maxBatchBytes) {
 		return "a batch is full"
 	}
 	return ""

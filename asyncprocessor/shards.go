@@ -23,7 +23,6 @@ const keepRing = 256
 type shard struct {
 	ring        []entry // length a power of two, or 0
 	head, count uint32
-	ends        uint32 // of count
 	// out counts the entries that are with the exporter. While there are any, the
 	// shard is busy.
 	out   uint32
@@ -48,9 +47,6 @@ func (s *shard) push(e *entry) {
 	s.ring[int(s.head+s.count)&(len(s.ring)-1)] = *e
 	s.count++
 	s.bytes += uint64(e.bytes)
-	if e.phase == PhaseEnd {
-		s.ends++
-	}
 }
 
 // front returns the oldest entry. It is valid until the next push or pop.
@@ -59,9 +55,6 @@ func (s *shard) front() *entry { return &s.ring[s.head] }
 func (s *shard) pop() {
 	e := s.front()
 	s.bytes -= uint64(e.bytes)
-	if e.phase == PhaseEnd {
-		s.ends--
-	}
 	e.span = nil // let the collector have it
 	s.head = (s.head + 1) & uint32(len(s.ring)-1)
 	s.count--
@@ -87,7 +80,6 @@ type shards struct {
 	readyHead  int
 	readyCount int
 	readyItems int    // entries in ready shards
-	readyEnds  int    // ENDs among them
 	readyBytes uint64 // and their bytes
 }
 
@@ -105,9 +97,6 @@ func (ss *shards) add(e *entry, since time.Duration) {
 	if !s.busy() {
 		ss.readyItems++
 		ss.readyBytes += uint64(e.bytes)
-		if e.phase == PhaseEnd {
-			ss.readyEnds++
-		}
 	}
 }
 
@@ -124,7 +113,6 @@ func (ss *shards) next() (uint8, *shard) {
 	ss.readyCount--
 	s := &ss.all[i]
 	ss.readyItems -= int(s.count)
-	ss.readyEnds -= int(s.ends)
 	ss.readyBytes -= s.bytes
 	return i, s
 }
@@ -135,7 +123,6 @@ func (ss *shards) undoNext(i uint8) {
 	ss.readyHead = (ss.readyHead + numShards - 1) % numShards
 	ss.readyCount++
 	ss.readyItems += int(s.count)
-	ss.readyEnds += int(s.ends)
 	ss.readyBytes += s.bytes
 }
 
@@ -147,7 +134,6 @@ func (ss *shards) free(i uint8) *shard {
 	if s.count > 0 {
 		ss.enqueue(i)
 		ss.readyItems += int(s.count)
-		ss.readyEnds += int(s.ends)
 		ss.readyBytes += s.bytes
 	}
 	return s
