@@ -87,7 +87,9 @@ func WithMaxQueueBytes(bytes int64) Option {
 
 // WithMaxExportBatchSize bounds the snapshots in one call of the exporter. The
 // default is [DefaultMaxExportBatchSize]; it must be positive. A value above the
-// queue's size stands for the queue's size.
+// queue's size stands for the queue's size. A batch is sent when as many wait for
+// it; under [StartCoalesced], while other exports are under way and the queue has
+// room for 16 batches, when twice as many do, since half of them may be left out.
 func WithMaxExportBatchSize(snapshots int) Option {
 	return func(c *config) { c.maxBatchSize = snapshots }
 }
