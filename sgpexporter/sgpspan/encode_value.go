@@ -10,228 +10,226 @@ import (
 
 // object encodes o, which stands in so many of the span's own objects and
 // arrays.
-func (e *encoding) object(o Object, depth int) {
-	e.dst = append(e.dst, '{')
+func (e *encoding) object(dst []byte, o Object, depth int) []byte {
+	dst = append(dst, '{')
 	for i := range o {
 		f := &o[i]
-		e.key(i, f.Key)
+		dst = e.key(dst, i, f.Key)
 		e.enter(f.Key)
-		e.value(&f.Value, depth)
+		dst = e.value(dst, &f.Value, depth)
 		e.leave()
 	}
-	e.dst = append(e.dst, '}')
+	return append(dst, '}')
 }
 
-func (e *encoding) array(a Array, depth int) {
-	e.dst = append(e.dst, '[')
+func (e *encoding) array(dst []byte, a Array, depth int) []byte {
+	dst = append(dst, '[')
 	for i := range a {
-		e.comma(i)
-		e.value(&a[i], depth)
+		dst = comma(dst, i)
+		dst = e.value(dst, &a[i], depth)
 	}
-	e.dst = append(e.dst, ']')
+	return append(dst, ']')
 }
 
-func (e *encoding) value(v *Value, depth int) {
+func (e *encoding) value(dst []byte, v *Value, depth int) []byte {
 	switch v.form {
 	case formAttribute:
-		e.attribute(&v.attr, 0)
+		return e.attribute(dst, &v.attr, 0)
 	case formRaw, formNumber:
-		e.raw(v)
+		return e.raw(dst, v)
 	case formAttributes:
-		e.attributes(*v.attrs, 0)
+		return e.attributes(dst, *v.attrs, 0)
 	case formObject, formArray:
 		if depth++; depth > e.maxDepth+spareLevels {
-			e.tooDeep()
-			return
+			return e.tooDeep(dst)
 		}
 		if v.form == formObject {
-			e.object(*v.object, depth)
-		} else {
-			e.array(*v.array, depth)
+			return e.object(dst, *v.object, depth)
 		}
+		return e.array(dst, *v.array, depth)
 	}
+	return dst
 }
 
 // raw encodes JSON text as it stands when it has nothing to repair.
-func (e *encoding) raw(v *Value) {
+func (e *encoding) raw(dst []byte, v *Value) []byte {
 	text := v.attr.AsString()
 	if !v.raw.dirty && int(v.raw.depth) <= e.maxDepth && int(v.raw.longest) <= e.maxString {
-		e.dst = append(e.dst, text...)
-		return
+		return append(dst, text...)
 	}
 	if v.form == formNumber {
-		e.number(text)
-		return
+		return e.number(dst, text)
 	}
 	opened := parseJSON(text, v.raw, e.maxDepth)
-	e.opened(&opened)
+	return e.opened(dst, &opened)
 }
 
 // opened encodes JSON text that has been opened for maxDepth levels: what is
 // still text lies too deep.
-func (e *encoding) opened(v *Value) {
+func (e *encoding) opened(dst []byte, v *Value) []byte {
 	switch v.form {
 	case formAttribute:
-		e.attribute(&v.attr, 0)
+		dst = e.attribute(dst, &v.attr, 0)
 	case formNumber:
-		e.number(v.attr.AsString())
+		dst = e.number(dst, v.attr.AsString())
 	case formRaw:
 		e.note("nested deeper than " + strconv.Itoa(e.maxDepth) + ", kept as text")
-		e.str(v.attr.AsString())
+		dst = e.str(dst, v.attr.AsString())
 	case formObject:
-		e.dst = append(e.dst, '{')
+		dst = append(dst, '{')
 		for i := range *v.object {
 			f := &(*v.object)[i]
-			e.key(i, f.Key)
+			dst = e.key(dst, i, f.Key)
 			e.enter(f.Key)
-			e.opened(&f.Value)
+			dst = e.opened(dst, &f.Value)
 			e.leave()
 		}
-		e.dst = append(e.dst, '}')
+		dst = append(dst, '}')
 	case formArray:
-		e.dst = append(e.dst, '[')
+		dst = append(dst, '[')
 		for i := range *v.array {
-			e.comma(i)
-			e.opened(&(*v.array)[i])
+			dst = comma(dst, i)
+			dst = e.opened(dst, &(*v.array)[i])
 		}
-		e.dst = append(e.dst, ']')
+		dst = append(dst, ']')
 	}
+	return dst
 }
 
 // number encodes a number in JSON text.
-func (e *encoding) number(text string) {
+func (e *encoding) number(dst []byte, text string) []byte {
 	if _, err := strconv.ParseFloat(text, 64); err == nil {
-		e.dst = append(e.dst, text...)
-		return
+		return append(dst, text...)
 	}
 	e.note("number beyond the range of float64, kept as a string")
-	e.str(text)
+	return e.str(dst, text)
 }
 
 // attribute encodes an attribute's value that stands in so many of the
 // attribute's own maps and slices.
-func (e *encoding) attribute(v *attribute.Value, depth int) {
+func (e *encoding) attribute(dst []byte, v *attribute.Value, depth int) []byte {
 	switch v.Type() {
 	case attribute.STRING:
-		e.str(v.AsString())
+		dst = e.str(dst, v.AsString())
 	case attribute.INT64:
-		e.dst = strconv.AppendInt(e.dst, v.AsInt64(), 10)
+		dst = strconv.AppendInt(dst, v.AsInt64(), 10)
 	case attribute.BOOL:
-		e.dst = strconv.AppendBool(e.dst, v.AsBool())
+		dst = strconv.AppendBool(dst, v.AsBool())
 	case attribute.FLOAT64:
-		e.float(v.AsFloat64())
+		dst = e.float(dst, v.AsFloat64())
 	case attribute.BYTESLICE:
-		e.bytes(v.AsByteSlice())
+		dst = e.bytes(dst, v.AsByteSlice())
 	case attribute.STRINGSLICE:
-		e.dst = append(e.dst, '[')
+		dst = append(dst, '[')
 		for i, s := range v.AsStringSlice() {
-			e.comma(i)
-			e.str(s)
+			dst = comma(dst, i)
+			dst = e.str(dst, s)
 		}
-		e.dst = append(e.dst, ']')
+		dst = append(dst, ']')
 	case attribute.INT64SLICE:
-		e.dst = append(e.dst, '[')
+		dst = append(dst, '[')
 		for i, n := range v.AsInt64Slice() {
-			e.comma(i)
-			e.dst = strconv.AppendInt(e.dst, n, 10)
+			dst = comma(dst, i)
+			dst = strconv.AppendInt(dst, n, 10)
 		}
-		e.dst = append(e.dst, ']')
+		dst = append(dst, ']')
 	case attribute.FLOAT64SLICE:
-		e.dst = append(e.dst, '[')
+		dst = append(dst, '[')
 		for i, f := range v.AsFloat64Slice() {
-			e.comma(i)
-			e.float(f)
+			dst = comma(dst, i)
+			dst = e.float(dst, f)
 		}
-		e.dst = append(e.dst, ']')
+		dst = append(dst, ']')
 	case attribute.BOOLSLICE:
-		e.dst = append(e.dst, '[')
+		dst = append(dst, '[')
 		for i, b := range v.AsBoolSlice() {
-			e.comma(i)
-			e.dst = strconv.AppendBool(e.dst, b)
+			dst = comma(dst, i)
+			dst = strconv.AppendBool(dst, b)
 		}
-		e.dst = append(e.dst, ']')
+		dst = append(dst, ']')
 	case attribute.SLICE, attribute.MAP:
-		e.nested(v, depth+1)
+		dst = e.nested(dst, v, depth+1)
 	default:
-		e.dst = append(e.dst, "null"...)
+		dst = append(dst, "null"...)
 	}
+	return dst
 }
 
-func (e *encoding) nested(v *attribute.Value, depth int) {
+func (e *encoding) nested(dst []byte, v *attribute.Value, depth int) []byte {
 	if depth > e.maxDepth {
-		e.tooDeep()
-		return
+		return e.tooDeep(dst)
 	}
 	if v.Type() == attribute.SLICE {
-		e.dst = append(e.dst, '[')
+		dst = append(dst, '[')
 		for i, item := range v.AsSlice() {
-			e.comma(i)
-			e.attribute(&item, depth)
+			dst = comma(dst, i)
+			dst = e.attribute(dst, &item, depth)
 		}
-		e.dst = append(e.dst, ']')
-		return
+		return append(dst, ']')
 	}
-	e.attributes(v.AsMap(), depth)
+	return e.attributes(dst, v.AsMap(), depth)
 }
 
 // attributes encodes attrs as an object, whose values stand in so many of an
 // attribute's own maps and slices.
-func (e *encoding) attributes(attrs []attribute.KeyValue, depth int) {
-	e.dst = append(e.dst, '{')
+func (e *encoding) attributes(dst []byte, attrs []attribute.KeyValue, depth int) []byte {
+	dst = append(dst, '{')
 	for i := range attrs {
 		kv := &attrs[i]
-		e.key(i, string(kv.Key))
+		dst = e.key(dst, i, string(kv.Key))
 		e.enter(string(kv.Key))
-		e.attribute(&kv.Value, depth)
+		dst = e.attribute(dst, &kv.Value, depth)
 		e.leave()
 	}
-	e.dst = append(e.dst, '}')
+	return append(dst, '}')
 }
 
-func (e *encoding) tooDeep() {
+func (e *encoding) tooDeep(dst []byte) []byte {
 	e.note("nested deeper than " + strconv.Itoa(e.maxDepth) + ", left out")
-	e.dst = append(e.dst, `"[nested too deep]"`...)
+	return append(dst, `"[nested too deep]"`...)
 }
 
-func (e *encoding) comma(i int) {
+func comma(dst []byte, i int) []byte {
 	if i > 0 {
-		e.dst = append(e.dst, ',')
+		dst = append(dst, ',')
 	}
+	return dst
 }
 
 // key encodes the i-th key of an object and its colon.
-func (e *encoding) key(i int, key string) {
-	e.comma(i)
-	e.text(key, max(e.maxString, minKeyBytes))
-	e.dst = append(e.dst, ':')
+func (e *encoding) key(dst []byte, i int, key string) []byte {
+	dst = comma(dst, i)
+	dst = e.text(dst, key, max(e.maxString, minKeyBytes))
+	return append(dst, ':')
 }
 
-func (e *encoding) str(s string) { e.text(s, e.maxString) }
+func (e *encoding) str(dst []byte, s string) []byte { return e.text(dst, s, e.maxString) }
 
-func (e *encoding) text(s string, most int) {
+func (e *encoding) text(dst []byte, s string, most int) []byte {
 	if len(s) > most {
 		e.note("cut, had " + strconv.Itoa(len(s)) + " bytes")
 		s = cutString(s, most)
 	}
 	var repaired bool
-	if e.dst, repaired = appendString(e.dst, s); repaired {
+	if dst, repaired = appendString(dst, s); repaired {
 		e.note("had NUL or bytes that are not UTF-8, replaced by U+FFFD")
 	}
+	return dst
 }
 
 // bytes encodes b in base64, cut so that the text is no longer than a string
 // may be.
-func (e *encoding) bytes(b []byte) {
+func (e *encoding) bytes(dst []byte, b []byte) []byte {
 	if most := max(e.maxString/4*3, 3); len(b) > most {
 		e.note("cut, had " + strconv.Itoa(len(b)) + " bytes")
 		b = b[:most]
 	}
-	e.dst = append(e.dst, '"')
-	e.dst = base64.StdEncoding.AppendEncode(e.dst, b)
-	e.dst = append(e.dst, '"')
+	dst = append(dst, '"')
+	dst = base64.StdEncoding.AppendEncode(dst, b)
+	return append(dst, '"')
 }
 
-func (e *encoding) float(f float64) {
+func (e *encoding) float(dst []byte, f float64) []byte {
 	var name string
 	switch {
 	case math.IsNaN(f):
@@ -241,18 +239,16 @@ func (e *encoding) float(f float64) {
 	case math.IsInf(f, -1):
 		name = "-Infinity"
 	default:
-		e.finite(f)
-		return
+		return e.finite(dst, f)
 	}
 	e.note("number that JSON does not have, kept as a string")
-	e.dst = append(append(append(e.dst, '"'), name...), '"')
+	return append(append(append(dst, '"'), name...), '"')
 }
 
 // finite encodes f like encoding/json, which follows ECMAScript.
-func (e *encoding) finite(f float64) {
+func (e *encoding) finite(dst []byte, f float64) []byte {
 	if abs := math.Abs(f); abs != 0 && (abs < 1e-6 || abs >= 1e21) {
-		e.dst = strconv.AppendFloat(e.dst, f, 'e', -1, 64)
-		return
+		return strconv.AppendFloat(dst, f, 'e', -1, 64)
 	}
-	e.dst = strconv.AppendFloat(e.dst, f, 'f', -1, 64)
+	return strconv.AppendFloat(dst, f, 'f', -1, 64)
 }

@@ -67,7 +67,6 @@ type Encoder struct {
 // Few spans need a repair, so the first pass keeps no account of where it is: when
 // it has repaired something, a second one encodes the span anew and notes it.
 type encoding struct {
-	dst       []byte
 	maxString int
 	maxDepth  int
 	repaired  bool
@@ -80,17 +79,17 @@ type encoding struct {
 // AppendJSON appends s to dst as one JSON object and returns the extended slice.
 // The result is always valid JSON, whatever s holds. It does not change s.
 func (c Encoder) AppendJSON(dst []byte, s *Span) []byte {
-	e := c.begin(dst)
-	e.span(s)
+	e := c.begin()
+	out := e.span(dst, s)
 	if e.repaired {
-		e.dst, e.noting = dst, true
-		e.span(s)
+		e.noting = true
+		out = e.span(out[:len(dst)], s)
 	}
-	return e.dst
+	return out
 }
 
-func (c Encoder) begin(dst []byte) encoding {
-	e := encoding{dst: dst, maxString: c.MaxStringBytes, maxDepth: c.MaxDepth}
+func (c Encoder) begin() encoding {
+	e := encoding{maxString: c.MaxStringBytes, maxDepth: c.MaxDepth}
 	if e.maxString <= 0 {
 		e.maxString = DefaultMaxStringBytes
 	}
@@ -114,86 +113,86 @@ func (e *encoding) leave() {
 	}
 }
 
-func (e *encoding) span(s *Span) {
-	e.id(`{"trace_id":`, "trace_id", s.TraceID)
+func (e *encoding) span(dst []byte, s *Span) []byte {
+	dst = e.id(dst, `{"trace_id":`, "trace_id", s.TraceID)
 	if s.ID != "" {
-		e.id(`,"id":`, "id", s.ID)
+		dst = e.id(dst, `,"id":`, "id", s.ID)
 	}
 	if s.ParentID != "" {
-		e.id(`,"parent_id":`, "parent_id", s.ParentID)
+		dst = e.id(dst, `,"parent_id":`, "parent_id", s.ParentID)
 	}
 	if s.GroupID != "" {
-		e.id(`,"group_id":`, "group_id", s.GroupID)
+		dst = e.id(dst, `,"group_id":`, "group_id", s.GroupID)
 	}
-	e.dst = append(e.dst, `,"name":`...)
+	dst = append(dst, `,"name":`...)
 	name := s.Name
 	if name == "" {
 		name = "unnamed"
 		e.noteAt("name", "was empty")
 	}
 	e.enter("name")
-	e.str(name)
+	dst = e.str(dst, name)
 	e.leave()
-	e.times(s)
+	dst = e.times(dst, s)
 	if s.Type.Valid() {
-		e.dst = append(append(append(e.dst, `,"type":"`...), s.Type...), '"')
+		dst = append(append(append(dst, `,"type":"`...), s.Type...), '"')
 	} else if s.Type != "" {
 		e.noteAt("type", "left out: not a type of SGP")
 	}
 	if s.Status.Valid() {
-		e.dst = append(append(append(e.dst, `,"status":"`...), s.Status...), '"')
+		dst = append(append(append(dst, `,"status":"`...), s.Status...), '"')
 	} else if s.Status != "" {
 		e.noteAt("status", "left out: not a status of SGP")
 	}
 	if isHexID(s.ObsTraceID, 32) {
-		e.dst = append(append(append(e.dst, `,"obs_trace_id":"`...), s.ObsTraceID...), '"')
+		dst = append(append(append(dst, `,"obs_trace_id":"`...), s.ObsTraceID...), '"')
 		// The API wants no span id without the trace id.
 		if isHexID(s.ObsSpanID, 16) {
-			e.dst = append(append(append(e.dst, `,"obs_span_id":"`...), s.ObsSpanID...), '"')
+			dst = append(append(append(dst, `,"obs_span_id":"`...), s.ObsSpanID...), '"')
 		}
 	}
 	if s.Input != nil {
-		e.payload(`,"input":`, "input", s.Input)
+		dst = e.payload(dst, `,"input":`, "input", s.Input)
 	}
 	if s.Output != nil {
-		e.payload(`,"output":`, "output", s.Output)
+		dst = e.payload(dst, `,"output":`, "output", s.Output)
 	}
-	e.metadata(s)
-	e.dst = append(e.dst, '}')
+	dst = e.metadata(dst, s)
+	return append(dst, '}')
 }
 
 // metadata comes last, so that its notes hold what the encoding of all else had
 // to repair.
-func (e *encoding) metadata(s *Span) {
+func (e *encoding) metadata(dst []byte, s *Span) []byte {
 	if s.Metadata != nil {
-		e.payload(`,"metadata":`, "metadata", s.Metadata)
+		dst = e.payload(dst, `,"metadata":`, "metadata", s.Metadata)
 	}
 	if len(s.Notes)+len(e.notes) == 0 {
-		return
+		return dst
 	}
 	switch {
 	case s.Metadata == nil:
-		e.dst = append(e.dst, `,"metadata":{"`...)
+		dst = append(dst, `,"metadata":{"`...)
 	case len(s.Metadata) == 0:
-		e.dst = append(e.dst[:len(e.dst)-1], '"')
+		dst = append(dst[:len(dst)-1], '"')
 	default:
-		e.dst = append(e.dst[:len(e.dst)-1], `,"`...)
+		dst = append(dst[:len(dst)-1], `,"`...)
 	}
-	e.dst = append(e.dst, NotesKey+`":[`...)
+	dst = append(dst, NotesKey+`":[`...)
 	for i, notes := range [][]string{s.Notes, e.notes} {
 		for j, note := range notes {
 			if i+j > 0 && (j > 0 || len(s.Notes) > 0) {
-				e.dst = append(e.dst, ',')
+				dst = append(dst, ',')
 			}
-			e.dst, _ = appendString(e.dst, cutString(note, maxNote))
+			dst, _ = appendString(dst, cutString(note, maxNote))
 		}
 	}
 	if e.lost > 0 {
-		e.dst = append(e.dst, `,"and `...)
-		e.dst = strconv.AppendInt(e.dst, int64(e.lost), 10)
-		e.dst = append(e.dst, ` more repairs"`...)
+		dst = append(dst, `,"and `...)
+		dst = strconv.AppendInt(dst, int64(e.lost), 10)
+		dst = append(dst, ` more repairs"`...)
 	}
-	e.dst = append(e.dst, "]}"...)
+	return append(dst, "]}"...)
 }
 
 // isHexID reports whether s is an id of so many lowercase hexadecimal digits, a
@@ -221,11 +220,12 @@ func hexDigits(w uint64) uint64 {
 }
 
 // payload encodes o after the text before it.
-func (e *encoding) payload(before, field string, o Object) {
-	e.dst = append(e.dst, before...)
+func (e *encoding) payload(dst []byte, before, field string, o Object) []byte {
+	dst = append(dst, before...)
 	e.enter(field)
-	e.object(o, 0)
+	dst = e.object(dst, o, 0)
 	e.leave()
+	return dst
 }
 
 // note records what was done to the value at the current path.
@@ -249,9 +249,9 @@ func (e *encoding) noteAt(path, what string) {
 // AppendValue appends v to dst in JSON, as the value of the member of the
 // metadata that path names, and returns the notes of its repairs.
 func (c Encoder) AppendValue(dst []byte, path string, v *Value) (out []byte, notes []string) {
-	e := c.begin(dst)
+	e := c.begin()
 	e.noting = true
 	e.path = append(e.path, "metadata", path)
-	e.value(v, 0)
-	return e.dst, e.notes
+	dst = e.value(dst, v, 0)
+	return dst, e.notes
 }

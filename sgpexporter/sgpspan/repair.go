@@ -9,17 +9,17 @@ import (
 )
 
 // id encodes an id after the text before it.
-func (e *encoding) id(before, field, id string) {
-	e.dst = append(e.dst, before...)
+func (e *encoding) id(dst []byte, before, field, id string) []byte {
+	dst = append(dst, before...)
 	if len(id) <= MaxIDBytes && indexSpecial(id, false) == len(id) {
-		e.dst = append(append(append(e.dst, '"'), id...), '"')
-		return
+		return append(append(append(dst, '"'), id...), '"')
 	}
 	short, how := repairID(id)
 	if how != "" {
 		e.noteAt(field, how)
 	}
-	e.dst, _ = appendString(e.dst, short)
+	dst, _ = appendString(dst, short)
+	return dst
 }
 
 // repairID returns an id that the API takes, and how it was repaired if it was.
@@ -38,13 +38,13 @@ func repairID(id string) (repaired, how string) {
 	return prefix + "~" + hex.EncodeToString(sum[:idHashDigits/2]), how
 }
 
-func (e *encoding) times(s *Span) {
+func (e *encoding) times(dst []byte, s *Span) []byte {
 	start := e.clamp("start_timestamp", s.Start)
-	e.dst = append(e.dst, `,"start_timestamp":"`...)
-	at := len(e.dst)
-	e.dst = append(AppendTime(e.dst, start), '"')
+	dst = append(dst, `,"start_timestamp":"`...)
+	at := len(dst)
+	dst = append(AppendTime(dst, start), '"')
 	if s.End.IsZero() {
-		return
+		return dst
 	}
 	end := e.clamp("end_timestamp", s.End)
 	if end.Before(start) {
@@ -52,13 +52,12 @@ func (e *encoding) times(s *Span) {
 			end.Format(time.RFC3339Nano))
 		end = start
 	}
-	e.dst = append(e.dst, `,"end_timestamp":"`...)
+	dst = append(dst, `,"end_timestamp":"`...)
 	if end.Unix() == start.Unix() { // most spans are short, and calendars costly
-		e.dst = append(e.dst, e.dst[at:at+len("2006-01-02T15:04:05")]...)
-		e.dst = append(appendFraction(e.dst, end.Nanosecond()), '"')
-		return
+		dst = append(dst, dst[at:at+len("2006-01-02T15:04:05")]...)
+		return append(appendFraction(dst, end.Nanosecond()), '"')
 	}
-	e.dst = append(AppendTime(e.dst, end), '"')
+	return append(AppendTime(dst, end), '"')
 }
 
 // clamp returns t in UTC, by the wall clock, within the range that can be
