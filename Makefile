@@ -26,7 +26,7 @@ lint: ## golangci-lint in all modules
 	$(call each,go run $(GOLANGCI_LINT) run ./...)
 
 bench: ## run all benchmarks next to their peers and print one table (long)
-	cd integration && go run ./bench
+	cd integration && go run -buildvcs=true ./bench
 
 cover: ## statement coverage of the library
 	go test -coverprofile=cover.out ./... && go tool cover -func=cover.out | tail -n 1

@@ -7,9 +7,15 @@ import (
 
 // cpuTime returns the process's CPU time so far, user and system.
 func cpuTime() time.Duration {
+	u := rusage()
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// rusage returns what the process has used so far.
+func rusage() syscall.Rusage {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		panic(err)
+		fail(err)
 	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+	return u
 }

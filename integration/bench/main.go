@@ -35,6 +35,8 @@ var benchmarks = []benchmark{
 	{"slowserver", slowServer},
 	{"tail", tail},
 	{"growth", growth},
+	{"fairness", fairness},
+	{"quiet", quiet},
 }
 
 func main() {
