@@ -38,8 +38,13 @@ var _ sdktrace.SpanProcessor = (*Processor)(nil)
 // An option that is out of range is reported to the global OpenTelemetry error
 // handler, as an error that wraps [ErrInvalidOption], and its default is used.
 //
-// Register it after processors that enrich spans in OnStart, so that it sees what
-// they add, and before a BatchSpanProcessor.
+// Register it after processors that enrich spans in OnStart, so that STARTs have what
+// they add, and before a BatchSpanProcessor, so that its END does not wait behind
+// another processor's work. The price of that: TracerProvider.Shutdown calls its
+// processors one after the other with one context. With its backend down this one can
+// use all of the deadline; the next is not called then, and the provider returns the
+// context's error instead of the [*ShutdownError]. Call [Processor.Shutdown] before
+// the provider's, with a deadline of its own: the provider's is told its result at once.
 func New(exporter Exporter, opts ...Option) *Processor {
 	cfg, err := newConfig(opts)
 	if err != nil {

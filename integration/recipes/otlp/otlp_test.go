@@ -1,11 +1,14 @@
 package otlp
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -15,6 +18,7 @@ import (
 	"go.uber.org/goleak"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/otelsgp/otelsgp/asyncprocessor"
 	"github.com/otelsgp/otelsgp/sgpexporter/sgptest"
 )
 
@@ -64,10 +68,10 @@ func TestSideBySide(t *testing.T) {
 	t.Setenv("SGP_API_KEY", "key")
 	t.Setenv("SGP_CLIENT_BASE_URL", sgp.URL)
 
-	tp, err := SideBySide(t.Context())
+	tp, processor, err := SideBySide(t.Context())
 	require.NoError(t, err)
 	work(t, tp)
-	require.NoError(t, tp.Shutdown(t.Context()))
+	require.NoError(t, Shutdown(tp, processor, time.Minute))
 	assert.ElementsMatch(t, []string{"parent", "child"}, collector.names)
 	var names []string
 	for _, span := range sgp.Spans() {
@@ -87,17 +91,76 @@ func TestSideBySideWithoutCollector(t *testing.T) {
 	t.Setenv("SGP_CLIENT_BASE_URL", sgp.URL)
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(error) {}))
 
-	tp, err := SideBySide(t.Context())
+	tp, processor, err := SideBySide(t.Context())
 	require.NoError(t, err)
 	work(t, tp)
-	_ = tp.Shutdown(t.Context())
+	_ = Shutdown(tp, processor, time.Minute)
 	assert.Len(t, sgp.Spans(), 2)
 }
 
 func TestSideBySideNeedsKey(t *testing.T) {
 	t.Setenv("SGP_API_KEY", "")
-	_, err := SideBySide(t.Context())
+	_, _, err := SideBySide(t.Context())
 	assert.ErrorContains(t, err, "SGP_API_KEY")
+}
+
+// down is an SGP that does not answer.
+type down struct{}
+
+func (down) ExportSnapshots(ctx context.Context, _ []asyncprocessor.Snapshot) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+func (down) Shutdown(context.Context) error { return nil }
+
+// slow takes a second for an export.
+type slow struct{ exported int }
+
+func (s *slow) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpan) error {
+	select {
+	case <-time.After(time.Second):
+		s.exported += len(spans)
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (*slow) Shutdown(context.Context) error { return nil }
+
+// TestShutdown: with SGP down both get their time, and the error tells what SGP did
+// not get. With one context for both neither is so.
+func TestShutdown(t *testing.T) {
+	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(error) {}))
+	run := func(t *testing.T, shutdown func(*sdktrace.TracerProvider, *asyncprocessor.Processor) error) (exported int, took time.Duration, err error) {
+		synctest.Test(t, func(t *testing.T) {
+			processor, otlp := asyncprocessor.New(down{}), &slow{}
+			batcher := sdktrace.NewBatchSpanProcessor(otlp)
+			defer batcher.Shutdown(t.Context()) // the provider may not have come to it
+			tp := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(processor), sdktrace.WithSpanProcessor(batcher))
+			work(t, tp)
+			since := time.Now()
+			err = shutdown(tp, processor)
+			exported, took = otlp.exported, time.Since(since)
+		})
+		return exported, took, err
+	}
+	var undelivered *asyncprocessor.ShutdownError
+
+	exported, took, err := run(t, func(tp *sdktrace.TracerProvider, processor *asyncprocessor.Processor) error {
+		return Shutdown(tp, processor, 3*time.Second)
+	})
+	require.ErrorAs(t, err, &undelivered)
+	assert.Equal(t, uint64(2), undelivered.Undelivered)
+	assert.Equal(t, 2, exported)
+	assert.Equal(t, 4*time.Second, took, "3 s for SGP, 1 s of the other's 3 s")
+
+	exported, _, err = run(t, func(tp *sdktrace.TracerProvider, _ *asyncprocessor.Processor) error {
+		return within(4*time.Second, tp.Shutdown) // before the other sends of itself, after 5 s
+	})
+	assert.Equal(t, context.DeadlineExceeded, err)
+	assert.Zero(t, exported)
 }
 
 func TestBehindTheQueue(t *testing.T) {
