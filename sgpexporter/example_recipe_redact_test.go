@@ -22,34 +22,41 @@ func Example_redact() {
 	defer server.Close()
 	exp, err := sgpexporter.New(
 		sgpexporter.WithBaseURL(server.URL), sgpexporter.WithAPIKey("any key"),
-		// What the model was told, wherever the mapping puts it.
-		sgpexporter.WithSpanHook(sgpspan.RedactKeys("gen_ai.system_instructions", "gen_ai.tool.definitions")),
+		// What was said, and not output.usage, which "output" would take with it.
+		sgpexporter.WithSpanHook(sgpspan.RedactKeys("input.messages", "output.messages", "input.system_instructions")),
 		sgpexporter.WithSpanHook(sgpspan.RedactSecrets()),
 		sgpexporter.WithSpanHook(sgpspan.RedactEmails()),
 		sgpexporter.WithSpanHook(sgpspan.RedactPatterns(regexp.MustCompile(`\bcustomer-\d+\b`))),
-		sgpexporter.WithSpanHook(sgpspan.RedactLong(64<<10)),
+		sgpexporter.WithSpanHook(func(s *sgpspan.Span) bool { return s.Name != "internal" }), // false drops it
 	)
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	tp := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(asyncprocessor.New(exp)))
-	_, span := tp.Tracer("example").Start(context.Background(), "chat")
-	span.SetAttributes(
+	_, chat := tp.Tracer("example").Start(context.Background(), "chat")
+	chat.SetAttributes(
 		attribute.String("gen_ai.operation.name", "chat"),
 		attribute.String("gen_ai.system_instructions", `[{"type":"text","content":"Be rude."}]`),
-		attribute.String("gen_ai.input.messages", `[{"role":"user","content":"I am customer-77, ann@example.com"}]`),
+		attribute.String("gen_ai.input.messages", `[{"role":"user","content":"Who am I?"}]`),
+		attribute.String("gen_ai.output.messages", `[{"role":"assistant","content":"Nobody."}]`),
+		attribute.Int("gen_ai.usage.input_tokens", 9),
+		attribute.String("caller", "customer-77, ann@example.com"),
 	)
-	span.End()
+	chat.End()
+	_, internal := tp.Tracer("example").Start(context.Background(), "internal")
+	internal.End()
 	if err := tp.Shutdown(context.Background()); err != nil {
 		fmt.Println(err)
 	}
 
 	for _, s := range server.Spans() {
-		fmt.Println(s.Input["system_instructions"])
-		fmt.Println(s.Input["messages"])
+		fmt.Println(s.Name, s.Input["system_instructions"], s.Input["messages"])
+		fmt.Println(s.Output["messages"], s.Output["usage"])
+		fmt.Println(s.Metadata["attributes"])
 	}
 	// Output:
-	// [REDACTED]
-	// [map[content:I am [REDACTED], [REDACTED] role:user]]
+	// chat [REDACTED] [REDACTED]
+	// [REDACTED] map[input_tokens:9]
+	// map[caller:[REDACTED], [REDACTED] gen_ai.operation.name:chat]
 }
