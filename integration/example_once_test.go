@@ -70,7 +70,7 @@ func TestExampleOnceRefused(t *testing.T) {
 	said := example.stderr.String()
 	assert.Contains(t, said, "not every span was delivered")
 	assert.Contains(t, said, "no spans are delivered: SGP answered 403 Forbidden")
-	assert.Contains(t, said, "check that the API key (from SGP_API_KEY; WithAPIKey or SGP_API_KEY sets it) is valid for the base URL "+srv.URL+" (")
+	assert.Contains(t, said, "check that the API key (from SGP_API_KEY; or use WithAPIKey) is valid for the base URL "+srv.URL+" (")
 	assert.NotContains(t, said, apiKey, "the key shows nowhere")
 	assert.NotContains(t, example.stdout.String(), apiKey)
 	assert.Empty(t, srv.Spans())

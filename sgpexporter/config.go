@@ -37,6 +37,9 @@ const minStringBytes = 64
 // path is where SGP takes a batch of spans, below the base URL.
 const path = "/v5/spans/batch"
 
+// disableVariable disables when it is set, to whatever.
+const disableVariable = "DISABLE_SCALE_TRACING"
+
 // config is what options, environment and defaults come to. A field that no
 // option has set is the zero value until resolve.
 type config struct {
@@ -55,11 +58,12 @@ type config struct {
 	mapping         mapping.Config
 
 	// What resolve makes of them.
-	disabled bool
-	url      *url.URL // base URL and path
-	header   http.Header
-	key      transport.KeySource
-	at       destination
+	disabled       bool
+	readsLikeFalse string   // the value that disabled, if it reads like false
+	url            *url.URL // base URL and path
+	header         http.Header
+	key            transport.KeySource
+	at             destination
 }
 
 // newConfig applies opts over the environment over the defaults. This is the
@@ -80,7 +84,11 @@ func newConfig(opts []Option, env environment) (config, error) {
 			opt(&c)
 		}
 	}
-	c.disabled = env.get("DISABLE_SCALE_TRACING") != ""
+	disable := env.get(disableVariable)
+	c.disabled = disable != ""
+	if c.disabled && saysNo(disable) {
+		c.readsLikeFalse = disable
+	}
 	err := errors.Join(
 		c.resolveKey(env),
 		c.resolveURL(env),

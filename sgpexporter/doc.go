@@ -73,7 +73,9 @@
 //	                     an answer that is not SGP's; any other 4xx
 //	unauthorized         SGP refuses the key
 //	filtered, hook_panic a hook's doing
-//	disabled             DISABLE_SCALE_TRACING, or a nil Exporter
+//
+// A disabled Exporter (DISABLE_SCALE_TRACING, or nil) makes a Processor that counts
+// nothing; whoever calls ExportSnapshots itself is told the reason disabled.
 //
 // The global OpenTelemetry error handler (otel.SetErrorHandler) is told of spans
 // that SGP rejects, by id, name and the server's reason, ten at once and one more

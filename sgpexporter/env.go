@@ -77,10 +77,17 @@ func processorOptions(env environment) []asyncprocessor.Option {
 	if n, ok := env.number("AGENTEX_SPAN_QUEUE_CONCURRENCY", 0); ok {
 		opts = append(opts, asyncprocessor.WithConcurrency(max(n, 1)))
 	}
-	switch strings.ToLower(env.get("AGENTEX_TRACING_SKIP_SPAN_START")) {
-	case "", "0", "false", "no", "off":
-	default:
+	if skip := env.get("AGENTEX_TRACING_SKIP_SPAN_START"); skip != "" && !saysNo(skip) {
 		opts = append(opts, asyncprocessor.WithStartPolicy(asyncprocessor.StartNever))
 	}
 	return opts
+}
+
+// saysNo says whether a value reads like false.
+func saysNo(value string) bool {
+	switch strings.ToLower(value) {
+	case "0", "false", "no", "off":
+		return true
+	}
+	return false
 }

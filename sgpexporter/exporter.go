@@ -48,7 +48,8 @@ var _ asyncprocessor.Exporter = (*Exporter)(nil)
 //
 // With DISABLE_SCALE_TRACING set, to whatever but the empty string, "false" and
 // "0" included as in the Python SDK, the Exporter is disabled: it needs no key, and
-// exports nothing.
+// exports nothing. A value that reads like false is reported to the global
+// OpenTelemetry error handler, as it was hardly meant so.
 func New(opts ...Option) (*Exporter, error) {
 	cfg, err := newConfig(opts, osEnvironment())
 	if err != nil {
@@ -56,6 +57,10 @@ func New(opts ...Option) (*Exporter, error) {
 	}
 	e := &Exporter{about: cfg.log(), reports: newReports()}
 	if cfg.disabled {
+		if cfg.readsLikeFalse != "" {
+			otel.Handle(fmt.Errorf("sgpexporter: nothing is exported: %s=%q disables, as any value does, also in the Python SDK; unset it to export",
+				disableVariable, cfg.readsLikeFalse))
+		}
 		return e, nil
 	}
 	if cfg.url.Scheme == "http" && !isLoopback(cfg.url.Hostname()) {

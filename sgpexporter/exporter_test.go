@@ -378,7 +378,8 @@ func TestNotSGP(t *testing.T) {
 	require.ErrorIs(t, err, sgpexporter.ErrRedirected)
 	assert.ErrorContains(t, err, "a redirect to https://login.test that is not followed; check the base URL")
 	err = exp.ExportSnapshots(t.Context(), ends(3))
-	assert.ErrorContains(t, err, "SGP answered 404 Not Found: injected")
+	assert.ErrorContains(t, err, "SGP answered 404 Not Found for PUT "+srv.URL+"/v5/spans/batch: injected; "+
+		"check WithBaseURL or SGP_CLIENT_BASE_URL; it must not contain /v5/spans")
 	assert.Equal(t, []int{0, 1, 2}, lost(t, err).Undelivered)
 	assert.Equal(t, 3, requests(srv))
 	assert.Empty(t, srv.Spans())
@@ -401,6 +402,40 @@ func TestGzip(t *testing.T) {
 		assert.Equal(t, "gzip", r.Header.Get("Content-Encoding"))
 	}
 	assert.Less(t, srv.Requests()[0].WireBytes, int64(len(srv.Requests()[0].Body))/4)
+}
+
+// A base URL that has the path already is told of with what to do.
+func TestBaseURLWithPath(t *testing.T) {
+	srv := sgptest.NewServer()
+	defer srv.Close()
+	exp, err := sgpexporter.New(sgpexporter.WithBaseURL(srv.URL+"/v5/spans"), sgpexporter.WithAPIKey(key))
+	require.NoError(t, err)
+	err = exp.ExportSnapshots(t.Context(), ends(1))
+	assert.ErrorContains(t, err, "SGP answered 404 Not Found for PUT "+srv.URL+"/v5/spans/v5/spans/batch: no such path; "+
+		"check WithBaseURL or SGP_CLIENT_BASE_URL; it must not contain /v5/spans")
+	require.NoError(t, exp.Shutdown(t.Context()))
+}
+
+// Being switched off is reported if it was hardly meant.
+func TestDisabledByFalse(t *testing.T) {
+	for _, value := range []string{"1", "true", "yes"} {
+		errs := sgpexporter.Handled(t)
+		t.Setenv("DISABLE_SCALE_TRACING", value)
+		exp, err := sgpexporter.New()
+		require.NoError(t, err)
+		assert.True(t, exp.Disabled())
+		assert.Empty(t, errs.All(), value)
+	}
+	for _, value := range []string{"0", "false", "False", "NO", "off"} {
+		errs := sgpexporter.Handled(t)
+		t.Setenv("DISABLE_SCALE_TRACING", value)
+		exp, err := sgpexporter.New()
+		require.NoError(t, err)
+		assert.True(t, exp.Disabled())
+		require.Len(t, errs.All(), 1, value)
+		assert.EqualError(t, errs.All()[0], `sgpexporter: nothing is exported: DISABLE_SCALE_TRACING="`+value+
+			`" disables, as any value does, also in the Python SDK; unset it to export`)
+	}
 }
 
 func TestDisabled(t *testing.T) {

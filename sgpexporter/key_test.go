@@ -24,8 +24,8 @@ func TestRefusedKeyIsReportedOnceAndRecovers(t *testing.T) {
 	assert.Equal(t, 3, requests(srv), "no storm")
 	require.Len(t, errs.All(), 1)
 	assert.ErrorContains(t, errs.All()[0], "sgpexporter: no spans are delivered: SGP answered 403 Forbidden")
-	assert.ErrorContains(t, errs.All()[0], "check that the API key (from WithAPIKey; WithAPIKey or SGP_API_KEY sets it) is valid for the base URL "+
-		srv.URL+" (from WithBaseURL; WithBaseURL or SGP_CLIENT_BASE_URL sets it) and may write to the account")
+	assert.ErrorContains(t, errs.All()[0], "check that the API key (from WithAPIKey; or set SGP_API_KEY) is valid for the base URL "+
+		srv.URL+" (from WithBaseURL; or set SGP_CLIENT_BASE_URL) and may write to the account")
 
 	srv.SetAPIKey(key)
 	require.NoError(t, exp.ExportSnapshots(t.Context(), ends(6)))
@@ -48,8 +48,8 @@ func TestRefusedKeySaysWhatToCheck(t *testing.T) {
 	require.NoError(t, exp.Shutdown(t.Context()))
 	require.Len(t, errs.All(), 1)
 	assert.EqualError(t, errs.All()[0], "sgpexporter: no spans are delivered: SGP answered 401 Unauthorized: [API key] is not known; "+
-		"check that the API key (from SGP_API_KEY; WithAPIKey or SGP_API_KEY sets it) is valid for the base URL "+srv.URL+
-		"/proxy (from SGP_CLIENT_BASE_URL; WithBaseURL or SGP_CLIENT_BASE_URL sets it) and may write to the account")
+		"check that the API key (from SGP_API_KEY; or use WithAPIKey) is valid for the base URL "+srv.URL+
+		"/proxy (from SGP_CLIENT_BASE_URL; or use WithBaseURL) and may write to the account")
 }
 
 func TestKeyRotation(t *testing.T) {

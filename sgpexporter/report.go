@@ -40,9 +40,20 @@ func (r *reports) rejected(err *RejectedError) {
 
 // keyRefused says what to check. It is called once per refusal.
 func (r *reports) keyRefused(err error, at destination) {
-	otel.Handle(fmt.Errorf("sgpexporter: no spans are delivered: %w; check that the API key (from %s; WithAPIKey or SGP_API_KEY sets it) "+
-		"is valid for the base URL %s (from %s; WithBaseURL or SGP_CLIENT_BASE_URL sets it) and may write to the account",
-		err, at.keyFrom, at.baseURL, at.baseURLFrom))
+	otel.Handle(fmt.Errorf("sgpexporter: no spans are delivered: %w; check that the API key (%s) "+
+		"is valid for the base URL %s (%s) and may write to the account",
+		err, sourceOf(at.keyFrom, "SGP_API_KEY", "WithAPIKey"), at.baseURL, sourceOf(at.baseURLFrom, "SGP_CLIENT_BASE_URL", "WithBaseURL")))
+}
+
+// sourceOf says where a setting comes from and what else sets it.
+func sourceOf(from, variable, option string) string {
+	switch from {
+	case variable:
+		return "from " + from + "; or use " + option
+	case option:
+		return "from " + from + "; or set " + variable
+	}
+	return "from " + from + "; or set " + variable + " or use " + option
 }
 
 // destination is where spans go and with which key, for a message: what says so,

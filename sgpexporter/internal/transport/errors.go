@@ -30,16 +30,26 @@ type StatusError struct {
 	Reason string
 	// RetryAfter is how long the server asks to wait, 0 if it does not.
 	RetryAfter time.Duration
+	// URL is what was asked, if the answer says that it is not the place for
+	// spans (404 or 405).
+	URL string
 }
 
-// Error says which status it was, and the server's reason.
+// Error says which status it was, the server's reason, and what to check if the
+// place was wrong.
 func (e *StatusError) Error() string {
 	text := "SGP answered " + strconv.Itoa(e.Code)
 	if name := http.StatusText(e.Code); name != "" {
 		text += " " + name
 	}
+	if e.URL != "" {
+		text += " for PUT " + e.URL
+	}
 	if e.Reason != "" {
 		text += ": " + e.Reason
+	}
+	if e.URL != "" {
+		text += "; check WithBaseURL or SGP_CLIENT_BASE_URL; it must not contain /v5/spans"
 	}
 	return text
 }

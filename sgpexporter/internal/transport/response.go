@@ -50,6 +50,10 @@ func judge(resp *http.Response, key string) error {
 	} else {
 		status.Reason = shorten(scrub(readReason(resp, contentType), key))
 	}
+	if code == http.StatusNotFound || code == http.StatusMethodNotAllowed {
+		u := resp.Request.URL
+		status.URL = shorten(scrub(origin(u)+u.EscapedPath(), key))
+	}
 	return status
 }
 
