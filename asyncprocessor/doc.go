@@ -51,9 +51,9 @@ them.
 # Metrics
 
 With a MeterProvider (see [WithMeterProvider]) the processor reports the SDK's
-self-observability metrics, otel.sdk.processor.span.processed, .queue.size and
-.queue.capacity, which count spans, that is ENDs; and under this package's own scope,
-in snapshots: asyncprocessor.snapshot.exported, .coalesced, .dropped (by error.type,
+self-observability metrics: otel.sdk.processor.span.processed and .queue.size, which
+count spans, that is ENDs, and .queue.capacity, which is the bound of
+[WithMaxQueueSize] in snapshots; and under this package's own scope, in snapshots: asyncprocessor.snapshot.exported, .coalesced, .dropped (by error.type,
 which is the [DropReason]), .queued and .inflight, asyncprocessor.queue.bytes and
 .bytes.capacity, and asyncprocessor.delivery.lag, from a span's end to its delivery.
 

@@ -34,7 +34,10 @@ func ask(ctx context.Context, tracer trace.Tracer, question string) error {
 }
 
 // A test of your own code: what it says to OpenTelemetry is looked at as SGP has
-// it. In a test, take t.Context(), t.Cleanup and your assertions.
+// it. In a test, take t.Context(), your assertions, and
+//
+//	t.Cleanup(server.Close)
+//	t.Cleanup(func() { _ = tp.Shutdown(context.Background()) }) // t.Context() has ended by then
 func Example_testing() {
 	server := sgptest.NewServer()
 	defer server.Close()

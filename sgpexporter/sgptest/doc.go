@@ -10,7 +10,7 @@
 //		log.Fatal(err)
 //	}
 //	tp := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(asyncprocessor.New(exp)))
-//	defer tp.Shutdown(ctx)
+//	defer tp.Shutdown(context.Background())
 //
 //	_, span := tp.Tracer("test").Start(ctx, "ask")
 //	span.End()

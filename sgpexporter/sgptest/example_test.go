@@ -47,8 +47,10 @@ const (
 	faulty = `{"trace_id":"t1","id":"s2","name":"ask","start_timestamp":"yesterday"}`
 )
 
-// From a span to what SGP has of it. In a test, take t.Context(), t.Cleanup and your
-// assertions.
+// From a span to what SGP has of it. In a test, take t.Context(), your assertions, and
+//
+//	t.Cleanup(server.Close)
+//	t.Cleanup(func() { _ = tp.Shutdown(context.Background()) }) // t.Context() has ended by then
 func Example() {
 	ctx := context.Background()
 	server := sgptest.NewServer()
@@ -59,7 +61,7 @@ func Example() {
 		log.Fatal(err)
 	}
 	tp := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(asyncprocessor.New(exp)))
-	defer tp.Shutdown(ctx)
+	defer tp.Shutdown(context.Background())
 
 	_, span := tp.Tracer("test").Start(ctx, "ask")
 	span.End()
