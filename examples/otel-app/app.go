@@ -15,6 +15,7 @@ import (
 	"github.com/otelsgp/otelsgp/examples/otel-app/internal/localmodel"
 	"github.com/otelsgp/otelsgp/examples/otel-app/internal/model"
 	"github.com/otelsgp/otelsgp/examples/otel-app/live"
+	"github.com/otelsgp/otelsgp/sgpexporter/sgptest"
 )
 
 const (
@@ -46,7 +47,9 @@ func newApp(ctx context.Context, cfg config, recorder *delivery.Recorder, out io
 		}
 	}()
 	a.telemetry, err = newTelemetry(ctx, func(items ...json.RawMessage) {
-		a.page.Ingest(items...)
+		if a.telemetry.embedded == nil {
+			a.page.Ingest(items...)
+		}
 		if recorder != nil {
 			recorder.Record(items...)
 		}
@@ -56,6 +59,9 @@ func newApp(ctx context.Context, cfg config, recorder *delivery.Recorder, out io
 	}
 	// Nothing is delivered before this: no span was made yet.
 	a.page = live.New(a.telemetry.processor, live.WithAsk("/ask"))
+	if a.telemetry.embedded != nil {
+		a.telemetry.embedded.OnStored(a.showStored)
+	}
 
 	started := time.Now()
 	goroot, err := docs.FindGOROOT(ctx, cfg.goroot)
@@ -73,6 +79,14 @@ func newApp(ctx context.Context, cfg config, recorder *delivery.Recorder, out io
 	}
 	a.lead = agent.NewTeam(client, a.index, a.telemetry.provider)
 	return a, nil
+}
+
+// showStored shows what the embedded SGP server has stored, from whichever process
+// it came.
+func (a *app) showStored(spans []sgptest.Span) {
+	for _, span := range spans {
+		a.page.Ingest(span.Raw)
+	}
 }
 
 // newModel returns a client of the model that the environment names, or of an

@@ -10,12 +10,14 @@
 //
 // Neither needs an account: by default the model and the SGP server are
 // embedded. With OPENAI_API_KEY or OPENAI_BASE_URL set (and OPENAI_MODEL) the
-// model is a real one; with SGP_API_KEY set, spans go to SGP.
+// model is a real one; with SGP_API_KEY set, spans go to SGP. The embedded SGP
+// server takes the spans of other processes too, and the page shows them.
 //
 // The way of a question through the program: ask.go (HTTP) → internal/agent
 // (lead, researcher, reviewer) → internal/model (chat API) and internal/tools →
 // internal/docs (index). The way of its spans: telemetry.go → asyncprocessor →
-// sgpexporter → internal/delivery (looks on) → live page and internal/waterfall.
+// sgpexporter → internal/delivery (looks on) → internal/waterfall. The live page
+// shows what the embedded SGP server stores, or what internal/delivery sees.
 package main
 
 import (

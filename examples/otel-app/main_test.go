@@ -168,7 +168,7 @@ func TestOnceToSGP(t *testing.T) {
 	t.Setenv("SGP_CLIENT_BASE_URL", sgp.URL)
 	p := start(t, "-once")
 	require.Equal(t, 0, p.wait(t), p.stderr.String())
-	assert.Contains(t, p.stdout.String(), "Spans go to SGP.\n")
+	assert.Contains(t, p.stdout.String(), "Spans go to SGP at "+sgp.URL+".\n")
 	assert.Contains(t, p.stdout.String(), "\nIn this trace: 40 spans, 3 failed and the agent recovered.\n")
 	assert.Equal(t, 44, sgp.Stats().Spans)
 	assert.Empty(t, sgp.Violations())

@@ -5,13 +5,17 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
 	"github.com/otelsgp/otelsgp/asyncprocessor"
+	"github.com/otelsgp/otelsgp/sgpexporter"
 	"github.com/otelsgp/otelsgp/sgpexporter/sgptest"
 )
 
@@ -57,6 +61,7 @@ func TestServe(t *testing.T) {
 	t.Setenv("SGP_CLIENT_BASE_URL", sgp.URL)
 	p := start(t, "-port", "0")
 	url := p.url(t)
+	assert.Contains(t, p.stdout.String(), "Spans go to SGP at "+sgp.URL+".\n")
 	assert.Contains(t, p.stdout.String(), "Ask    curl -s "+url+"/ask -d '{\"question\": \"how do I cancel an HTTP request?\"}'\n")
 
 	status, body := read(t, post(t, url, `{"question":"how do I cancel an HTTP request?","conversation_id":"conv_7"}`,
@@ -78,6 +83,7 @@ func TestServe(t *testing.T) {
 
 	p.stop()
 	require.Equal(t, 0, p.wait(t), p.stderr.String())
+	assert.Contains(t, p.stdout.String(), "\nThe page shows this service's traces, as SGP has taken them.\n")
 	assert.Contains(t, p.stdout.String(), "\nStopping.\nIn all traces, the service's own start-up included:\nOf 88 starts and ends of spans: ")
 	assert.Contains(t, p.stdout.String(), " 0 not delivered.\n")
 	assert.Equal(t, 44, sgp.Stats().Spans)
@@ -92,6 +98,41 @@ func TestServe(t *testing.T) {
 		}
 	}
 	assert.Equal(t, 40, inConversation)
+}
+
+var ownLine = regexp.MustCompile(`SGP_CLIENT_BASE_URL=(http://\S+) SGP_API_KEY=(\S+)\n`)
+
+// TestServeShowsOtherProcesses: what another process sends to the embedded server, as
+// the program says how, is on the page while it runs and when it has ended.
+func TestServeShowsOtherProcesses(t *testing.T) {
+	clearEnv(t)
+	p := start(t, "-port", "0")
+	url := p.url(t)
+	var own []string
+	require.Eventually(t, func() bool {
+		own = ownLine.FindStringSubmatch(p.stdout.String())
+		return own != nil
+	}, time.Minute, 5*time.Millisecond)
+
+	exporter, err := sgpexporter.New(sgpexporter.WithBaseURL(own[1]), sgpexporter.WithAPIKey(own[2]))
+	require.NoError(t, err)
+	provider := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(asyncprocessor.New(exporter)))
+	_, span := provider.Tracer("test").Start(t.Context(), "of another process")
+	id := span.SpanContext().TraceID().String()
+	shows := func(running bool) func() bool {
+		return func() bool {
+			status, body := get(t, url+"/api/trace?id="+id)
+			return status == http.StatusOK && strings.Contains(body, `"of another process"`) &&
+				strings.Contains(body, `"running":1`) == running
+		}
+	}
+	require.NoError(t, provider.ForceFlush(t.Context()))
+	require.Eventually(t, shows(true), time.Minute, 5*time.Millisecond)
+	span.End()
+	require.NoError(t, provider.Shutdown(t.Context()))
+	require.Eventually(t, shows(false), time.Minute, 5*time.Millisecond)
+	p.stop()
+	require.Equal(t, 0, p.wait(t), p.stderr.String())
 }
 
 func TestAnswerIsForPeopleToo(t *testing.T) {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"strings"
 
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
 	"go.opentelemetry.io/otel/propagation"
@@ -72,7 +73,7 @@ func newTelemetry(ctx context.Context, delivered func(...json.RawMessage)) (*tel
 			Delivered: delivered,
 		}}),
 	}
-	t.target = "SGP"
+	t.target = "SGP at " + baseURL()
 	if os.Getenv("SGP_API_KEY") == "" {
 		t.embedded = sgptest.NewServer(sgptest.WithMaxSpans(embeddedMaxSpans), sgptest.WithMaxBytes(embeddedMaxBytes), sgptest.WithMaxRequests(0))
 		t.target = "an embedded SGP server, as SGP_API_KEY is not set"
@@ -89,6 +90,26 @@ func newTelemetry(ctx context.Context, delivered func(...json.RawMessage)) (*tel
 		t.target = "nowhere, as DISABLE_SCALE_TRACING is set"
 	}
 	return t, nil
+}
+
+// hint says what the page shows besides the service's own traces.
+func (t *telemetry) hint() string {
+	switch {
+	case t.exporter.Disabled():
+		return "The page stays empty."
+	case t.embedded == nil:
+		return "The page shows this service's traces, as SGP has taken them."
+	}
+	return fmt.Sprintf("The page shows your own service's traces too, if that runs with\n"+
+		"SGP_CLIENT_BASE_URL=%s SGP_API_KEY=any", t.embedded.URL)
+}
+
+// baseURL is where SGP is.
+func baseURL() string {
+	if url := strings.TrimSpace(os.Getenv("SGP_CLIENT_BASE_URL")); url != "" {
+		return url
+	}
+	return sgpexporter.DefaultBaseURL
 }
 
 // newResource describes the service. OTEL_SERVICE_NAME and
