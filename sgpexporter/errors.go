@@ -69,7 +69,8 @@ const (
 	// happen with spans of the SDK.
 	ReasonUnencodable asyncprocessor.DropReason = "unencodable"
 	// ReasonDisabled: the Exporter is nil, or DISABLE_SCALE_TRACING was set when
-	// it was made.
+	// it was made. Only who calls ExportSnapshots itself sees it: asyncprocessor.New
+	// makes a Processor of such an Exporter that counts nothing.
 	ReasonDisabled asyncprocessor.DropReason = "disabled"
 )
 
