@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// chunkSize is the number of entries in a chunk: 4 KiB of them.
-const chunkSize = 128
+// chunkSize is the number of entries in a chunk: with the link, 4 KiB.
+const chunkSize = 127
 
 // maxFreeChunks bounds the chunks kept for reuse.
 const maxFreeChunks = 64
@@ -32,33 +32,38 @@ type chunk struct {
 // An append is a few stores under one short lock. The dispatcher takes the whole
 // log in one step, so it never holds the lock for longer than an append does.
 type queue struct {
-	// mu guards everything down to the limits. It is held for a few
+	// mu guards everything but the limits and wake. It is held for a few
 	// instructions at a time: no call of the SDK, the exporter or the
 	// application is made under it.
 	//
-	// What every append touches comes first and fits one cache line, which is
-	// what moves between the cores of concurrent producers.
+	// What every append touches fills the first two cache lines, which are what
+	// moves between the cores of concurrent producers.
 	mu sync.Mutex
 	// accepted and acceptedBytes only grow; released and releasedBytes follow
 	// them as entries are exported, coalesced or dropped. The difference is what
 	// the bounds are about.
 	accepted, released           uint64
 	acceptedBytes, releasedBytes uint64
-	wakeAt                       uint64
-	tail                         *chunk
-	tailLen                      uint32 // entries in tail; all chunks before it are full
-	closed                       bool   // Shutdown was called: nothing is accepted
-	abandoned                    bool   // Shutdown gave up: late results change nothing
-	waiting                      bool   // waiters is not empty
-	unreported                   bool   // something was refused and not reported yet
-	pressed                      bool   // something did not fit since the last take
-	urged                        bool   // that wakes the dispatcher
+	wakeAt, wakeAtBytes          uint64
+	ends                         uint64 // of accepted
 
-	wakeAtBytes uint64
-	head        *chunk
-	free        *chunk
-	freeLen     int
-	waiters     waiterList
+	tail       *chunk
+	tailLen    uint32 // entries in tail; all chunks before it are full
+	closed     bool   // Shutdown was called: nothing is accepted
+	abandoned  bool   // Shutdown gave up: late results change nothing
+	waiting    bool   // waiters is not empty
+	unreported bool   // something was refused and not reported yet
+	pressed    bool   // something did not fit since the last take
+	urged      bool   // that wakes the dispatcher
+	// The limits do not change.
+	blocking             bool
+	maxItems, startItems uint64 // startItems: from here on STARTs are refused
+	maxBytes, startBytes uint64
+
+	head    *chunk
+	free    *chunk
+	freeLen int
+	waiters waiterList
 
 	inFlight                     int64
 	refused, exported, coalesced uint64
@@ -66,16 +71,14 @@ type queue struct {
 	droppedBy                    map[DropReason]uint64
 
 	// What the semantic conventions count: spans, that is ENDs alone.
-	ends, endsLaunched uint64                // accepted, and handed to the exporter
-	endsDropped        map[DropReason]uint64 // before they were handed to it
+	endsLaunched uint64                // handed to the exporter
+	endsDropped  map[DropReason]uint64 // before they were handed to it
 
-	// The limits do not change.
-	maxItems, startItems uint64 // startItems: from here on STARTs are refused
-	maxBytes, startBytes uint64
-	blocking             bool
 	// wake tells the dispatcher that accepted or acceptedBytes reached what it
 	// waits for, or that a drop is to be reported. It holds one token.
 	wake chan struct{}
+
+	_ [24]byte // to 256 bytes: an allocation of that size begins on a cache line
 }
 
 func newQueue(c config) *queue {

@@ -37,8 +37,9 @@ type startMore struct {
 	status sdktrace.Status
 }
 
-// slabSize is the number of records in one allocation.
-const slabSize = 64
+// slabSize is the number of records in one allocation: with the count beside them,
+// 4 KiB.
+const slabSize = 63
 
 // startSpans makes the records of STARTs, many in one allocation: exporters may
 // keep them, so they cannot be used again. The slabs that are not used up are

@@ -50,7 +50,7 @@ func memory(r *report, _ options) {
 			}
 			r.add(row{
 				name:   fmt.Sprintf("memory, %s, server %s", w.name, server),
-				ours:   fmt.Sprintf("+%.0f MiB at the peak; %s", float64(peak-base)/(1<<20), lost),
+				ours:   fmt.Sprintf("%+.0f MiB at the peak; %s", float64(peak-base)/(1<<20), lost),
 				peer:   fmt.Sprintf("nothing: %.0f MiB", float64(base)/(1<<20)),
 				target: "≤ 128 MiB",
 			})
