@@ -22,7 +22,7 @@ import (
 // The property: whatever the application, the exporter and the configuration do,
 // the promises on order, conservation, snapshots, bounds, loss, coalescing, flush
 // and shutdown hold. A plan is drawn, run through the SDK, and its history is
-// judged by propertymodel_test.go.
+// judged by the property_*_test.go beside it.
 //
 // -rapid.checks sets the number of plans. In a failing run the seed is printed,
 // and the smallest plan that still fails.
