@@ -87,6 +87,18 @@ func TestEndTakesThePositionOfItsStart(t *testing.T) {
 	assert.Equal(t, uint64(4), s.Exported)
 }
 
+// An END takes the place of a START, not that of another END.
+func TestSecondEndIsKept(t *testing.T) {
+	exp := new(recorder)
+	p := newProcessor(t, exp, parked()...)
+	_, span := start(t.Context(), p, "twice")
+	end(p, span)
+	end(p, span)
+	require.NoError(t, p.ForceFlush(t.Context()))
+	assert.Equal(t, []string{"END twice", "END twice"}, exp.names())
+	assert.Equal(t, uint64(1), balanced(t, p).Coalesced)
+}
+
 func TestLongSpanIsTwoWrites(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		exp := new(recorder)
