@@ -53,9 +53,10 @@ them.
 With a MeterProvider (see [WithMeterProvider]) the processor reports the SDK's
 self-observability metrics: otel.sdk.processor.span.processed and .queue.size, which
 count spans, that is ENDs, and .queue.capacity, which is the bound of
-[WithMaxQueueSize] in snapshots; and under this package's own scope, in snapshots: asyncprocessor.snapshot.exported, .coalesced, .dropped (by error.type,
-which is the [DropReason]), .queued and .inflight, asyncprocessor.queue.bytes and
-.bytes.capacity, and asyncprocessor.delivery.lag, from a span's end to its delivery.
+[WithMaxQueueSize] in snapshots; and under this package's own scope, in snapshots:
+asyncprocessor.snapshot.exported, .coalesced, .dropped (by error.type, which is the
+[DropReason]), .queued and .inflight, asyncprocessor.queue.bytes and .bytes.capacity,
+and asyncprocessor.delivery.lag, from a span's end to its delivery.
 
 A counter has one series for each error.type. Of .dropped those of this package's
 reasons are there from the beginning, at 0. A reason of an exporter's own, and an

@@ -1,0 +1,27 @@
+package asyncprocessor
+
+import (
+	"math/bits"
+	"testing"
+	"unsafe"
+
+	"github.com/stretchr/testify/assert"
+)
+
+// The sizes on which the speed of the hot path rests, on a 64-bit machine. A field
+// too many would cost without failing anything else.
+func TestMemoryLayout(t *testing.T) {
+	if bits.UintSize != 64 {
+		t.Skip("the layout is made for 64-bit machines")
+	}
+	const line = 64
+	var q queue
+	assert.Zero(t, unsafe.Sizeof(q)%(4*line), "begins on a cache line, as allocations of this size do")
+	assert.Less(t, unsafe.Offsetof(q.ends), uintptr(line), "what every append writes")
+	assert.Less(t, unsafe.Offsetof(q.startBytes), uintptr(2*line), "and what else it reads")
+	assert.Equal(t, uintptr(line/2), unsafe.Sizeof(entry{}))
+	assert.Equal(t, uintptr(line), unsafe.Sizeof(startSpan{}))
+	assert.Equal(t, uintptr(line), unsafe.Sizeof(shard{}))
+	assert.LessOrEqual(t, unsafe.Sizeof(chunk{}), uintptr(4096))
+	assert.LessOrEqual(t, unsafe.Sizeof(slab{}), uintptr(4096))
+}
