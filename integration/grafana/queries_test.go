@@ -64,8 +64,7 @@ type use struct {
 }
 
 // uses returns the metrics of a query.
-func uses(t *testing.T, query string) []use {
-	t.Helper()
+func uses(t require.TestingT, query string) []use {
 	expr, err := parser.NewParser(parser.Options{}).ParseExpr(query)
 	require.NoError(t, err, query)
 	var found []use

@@ -2,6 +2,7 @@ package grafana
 
 import (
 	"bufio"
+	"context"
 	"io"
 	"net/http"
 	"os"
@@ -28,7 +29,8 @@ const example = "../../examples/otel-app"
 var given = map[string]bool{"__name__": true, "job": true, "instance": true}
 
 // TestQueriesAreServed: each metric that a query names, with each label that it
-// selects or groups by, is one that the running example has on /metrics.
+// selects or groups by, is one that the running example has on /metrics sooner
+// or later.
 func TestQueriesAreServed(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "otel-app")
 	build := exec.Command("go", "build", "-o", program, ".")
@@ -36,10 +38,9 @@ func TestQueriesAreServed(t *testing.T) {
 	out, err := build.CombinedOutput()
 	require.NoError(t, err, string(out))
 
-	served := map[string]map[string]bool{}
 	// An SGP that is overloaded at first, and refuses one span for good.
 	var overloaded atomic.Bool
-	scrape(t, served, program, func(r *sgptest.Request) sgptest.Fault {
+	refused := start(t, program, func(r *sgptest.Request) sgptest.Fault {
 		if overloaded.CompareAndSwap(false, true) {
 			return sgptest.Status(http.StatusServiceUnavailable)
 		}
@@ -49,21 +50,37 @@ func TestQueriesAreServed(t *testing.T) {
 			}
 		}
 		return sgptest.Fault{}
-	}, nil, "sgpexporter_request_retries_total{", "sgpexporter_request_splits_total{", "sgpexporter_item_refused_total{")
-	// A queue that is too small.
-	scrape(t, served, program, nil, []string{"AGENTEX_SPAN_QUEUE_MAX_SIZE=4"}, `otel_sdk_processor_span_processed_total{error_type="queue_full"`)
+	})
+	// A queue that is too small for a server that does not answer.
+	full := start(t, program, func(*sgptest.Request) sgptest.Fault { return sgptest.Hang() }, "AGENTEX_SPAN_QUEUE_MAX_SIZE=4")
 
-	for where, query := range queries(t) {
+	served := map[string]map[string]bool{}
+	wanted := queries(t)
+	require.EventuallyWithT(t, func(t *assert.CollectT) {
+		refused.scrape(t, served)
+		full.scrape(t, served)
+		assert.Empty(t, notServed(t, wanted, served))
+	}, time.Minute, 20*time.Millisecond)
+}
+
+// notServed tells what queries ask for and served does not have.
+func notServed(t require.TestingT, queries map[string]string, served map[string]map[string]bool) []string {
+	var missing []string
+	for where, query := range queries {
 		for _, use := range uses(t, query) {
 			labels, ok := served[use.metric]
-			if !assert.True(t, ok, "%s: the example does not serve %s", where, use.metric) {
+			if !ok {
+				missing = append(missing, where+": the example does not serve "+use.metric)
 				continue
 			}
 			for _, label := range use.labels {
-				assert.True(t, given[label] || labels[label], "%s: %s has no label %s", where, use.metric, label)
+				if !given[label] && !labels[label] {
+					missing = append(missing, where+": "+use.metric+" has no label "+label)
+				}
 			}
 		}
 	}
+	return missing
 }
 
 var (
@@ -72,58 +89,55 @@ var (
 	label    = regexp.MustCompile(`(\w+)="(?:[^"\\]|\\.)*"`)
 )
 
-// scrape runs the example against an SGP server with faults, asks it questions
-// until /metrics holds all of wanted, and adds to served the metrics and their
-// labels.
-func scrape(t *testing.T, served map[string]map[string]bool, program string, faults func(*sgptest.Request) sgptest.Fault, env []string, wanted ...string) {
+// running is the example as a process.
+type running struct {
+	url    string
+	client http.Client
+}
+
+// start runs the example against an SGP server with faults until the test ends,
+// and asks it a question.
+func start(t *testing.T, program string, faults func(*sgptest.Request) sgptest.Fault, env ...string) *running {
 	t.Helper()
 	sgp := sgptest.NewServer()
-	defer sgp.Close()
-	if faults != nil {
-		sgp.SetFault(faults)
-	}
+	t.Cleanup(sgp.Close)
+	sgp.SetFault(faults)
 	command := exec.Command(program, "-port", "0", "-pace", "0", "-goroot", filepath.Join(example, "internal/docs/testdata/goroot"))
 	command.Env = append([]string{"SGP_API_KEY=key", "SGP_CLIENT_BASE_URL=" + sgp.URL,
 		"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME")}, env...)
 	stdout, err := command.StdoutPipe()
 	require.NoError(t, err)
 	require.NoError(t, command.Start())
-	defer func() {
+	t.Cleanup(func() {
 		_ = command.Process.Kill()
 		_ = command.Wait()
-	}()
-	url := ""
-	for lines := bufio.NewScanner(stdout); url == "" && lines.Scan(); {
+	})
+	e := &running{client: http.Client{Transport: &http.Transport{DisableKeepAlives: true}}}
+	for lines := bufio.NewScanner(stdout); e.url == "" && lines.Scan(); {
 		if found := openLine.FindStringSubmatch(lines.Text()); found != nil {
-			url = found[1]
+			e.url = found[1]
 		}
 	}
-	require.NotEmpty(t, url, "the example does not serve")
+	require.NotEmpty(t, e.url, "the example does not serve")
+	e.do(t, http.MethodPost, "/ask", `{"question":"how do I cancel an HTTP request?"}`)
+	return e
+}
 
-	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-	do := func(method, path, body string) string {
-		request, err := http.NewRequestWithContext(t.Context(), method, url+path, strings.NewReader(body))
-		require.NoError(t, err)
-		response, err := client.Do(request)
-		require.NoError(t, err)
-		answer, err := io.ReadAll(response.Body)
-		require.NoError(t, err)
-		require.NoError(t, response.Body.Close())
-		require.Equal(t, http.StatusOK, response.StatusCode, string(answer))
-		return string(answer)
-	}
-	do(http.MethodPost, "/ask", `{"question":"how do I cancel an HTTP request?"}`)
-	var metrics string
-	require.Eventually(t, func() bool {
-		metrics = do(http.MethodGet, "/metrics", "")
-		for _, w := range wanted {
-			if !strings.Contains(metrics, w) {
-				return false
-			}
-		}
-		return true
-	}, time.Minute, 20*time.Millisecond, "/metrics does not show %v", wanted)
-	for _, found := range series.FindAllStringSubmatch(metrics, -1) {
+func (e *running) do(t require.TestingT, method, path, body string) string {
+	request, err := http.NewRequestWithContext(context.Background(), method, e.url+path, strings.NewReader(body))
+	require.NoError(t, err)
+	response, err := e.client.Do(request)
+	require.NoError(t, err)
+	answer, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	require.NoError(t, response.Body.Close())
+	require.Equal(t, http.StatusOK, response.StatusCode, string(answer))
+	return string(answer)
+}
+
+// scrape adds to served the metrics on /metrics, and their labels.
+func (e *running) scrape(t require.TestingT, served map[string]map[string]bool) {
+	for _, found := range series.FindAllStringSubmatch(e.do(t, http.MethodGet, "/metrics", ""), -1) {
 		if served[found[1]] == nil {
 			served[found[1]] = map[string]bool{}
 		}
