@@ -45,7 +45,7 @@ func (bt *batcher) fill(b *batch, ss *shards) {
 	for ss.readyCount > 0 && !bt.full(b) {
 		i, s := ss.next()
 		for s.count > 0 && bt.add(b, s.front()) {
-			s.pop()
+			s.pop(&ss.chunks)
 			s.out++
 		}
 		if s.out == 0 {

@@ -107,7 +107,7 @@ func (d *dispatcher) collect(now time.Duration) {
 	}
 	d.quiet = first == nil
 	d.takenAt = now
-	for c := first; c != nil; c = c.next {
+	for c := first; c != nil; {
 		n := chunkSize
 		if c.next == nil {
 			n = lastLen
@@ -119,9 +119,12 @@ func (d *dispatcher) collect(now time.Duration) {
 		}
 		d.taken += uint64(n)
 		clear(c.entries[:n])
+		next := c.next
+		d.shards.chunks.put(c)
+		c = next
 	}
 	if first != nil {
-		d.queue.recycle(first)
+		d.queue.recycle(&d.shards.chunks)
 	}
 }
 

@@ -22,6 +22,6 @@ func TestMemoryLayout(t *testing.T) {
 	assert.Equal(t, uintptr(line/2), unsafe.Sizeof(entry{}))
 	assert.Equal(t, uintptr(line), unsafe.Sizeof(startSpan{}))
 	assert.Equal(t, uintptr(line), unsafe.Sizeof(shard{}))
-	assert.LessOrEqual(t, unsafe.Sizeof(chunk{}), uintptr(4096))
+	assert.LessOrEqual(t, unsafe.Sizeof(chunk{}), uintptr(1024))
 	assert.LessOrEqual(t, unsafe.Sizeof(slab{}), uintptr(4096))
 }

@@ -5,24 +5,12 @@ import (
 	"sync"
 )
 
-// chunkSize is the number of entries in a chunk: with the link, 4 KiB.
-const chunkSize = 127
-
-// maxFreeChunks bounds the chunks kept for reuse.
-const maxFreeChunks = 64
-
 // maxDropReasons bounds the reasons that Stats tells apart, since an exporter
 // can make up its own. Beyond it a reason counts as ReasonExportFailed.
 const maxDropReasons = 32
 
 // never is a wakeAt that is not reached.
 const never = math.MaxUint64
-
-// chunk is a piece of the queue's log of accepted entries.
-type chunk struct {
-	entries [chunkSize]entry
-	next    *chunk
-}
 
 // queue is where the application's goroutines leave their snapshots and the
 // dispatcher picks them up: one log in the order of arrival, with all counts
@@ -61,8 +49,7 @@ type queue struct {
 	maxBytes, startBytes uint64
 
 	head    *chunk
-	free    *chunk
-	freeLen int
+	free    freeChunks
 	waiters waiterList
 
 	inFlight                     int64
@@ -175,7 +162,7 @@ func (q *queue) offerSlow(e entry, held, heldBytes uint64) {
 // It is called with mu held.
 func (q *queue) append(e entry) (wake bool) {
 	if q.tailLen == chunkSize {
-		c := q.newChunk()
+		c := q.free.take()
 		q.tail.next = c
 		q.tail, q.tailLen = c, 0
 	}
@@ -191,17 +178,6 @@ func (q *queue) append(e entry) (wake bool) {
 	}
 	q.wakeAt, q.wakeAtBytes = never, never
 	return true
-}
-
-// newChunk returns an empty chunk. It is called with mu held.
-func (q *queue) newChunk() *chunk {
-	c := q.free
-	if c == nil {
-		return new(chunk)
-	}
-	q.free, c.next = c.next, nil
-	q.freeLen--
-	return c
 }
 
 // press notes that something did not fit, and reports whether the dispatcher is to
@@ -242,19 +218,17 @@ func (q *queue) take() (first *chunk, lastLen int, pressed bool) {
 		return nil, 0, pressed
 	}
 	first, lastLen = q.head, int(q.tailLen)
-	q.head = q.newChunk()
+	q.head = q.free.take()
 	q.tail, q.tailLen = q.head, 0
 	return first, lastLen, pressed
 }
 
-// recycle takes back chunks that the dispatcher has emptied and cleared.
-func (q *queue) recycle(c *chunk) {
+// recycle gives the queue the dispatcher's free chunks for its own, if those are
+// more.
+func (q *queue) recycle(free *freeChunks) {
 	q.mu.Lock()
-	for c != nil && q.freeLen < maxFreeChunks {
-		next := c.next
-		c.next, q.free = q.free, c
-		q.freeLen++
-		c = next
+	if free.count > q.free.count {
+		q.free, *free = *free, q.free
 	}
 	q.mu.Unlock()
 }

@@ -10,19 +10,15 @@ import (
 // one nothing.
 const numShards = 256
 
-// minRing is the least capacity of a shard's ring, in entries.
-const minRing = 8
-
-// keepRing is the largest capacity that an empty shard keeps, in entries.
-const keepRing = 256
-
 // shard is the FIFO of the traces that hash to it. While some of its entries are
 // with the exporter it is busy, and what follows waits: so a trace has one export
 // in flight at a time, and a retry holds up its own shard only. It is one cache
 // line.
 type shard struct {
-	ring        []entry // length a power of two, or 0
-	head, count uint32
+	head, tail *chunk // nil until the first push
+	// at is where the oldest entry is in head, and end where the next one comes in tail.
+	at, end int
+	count   uint32
 	// out counts the entries that are with the exporter. While there are any, the
 	// shard is busy.
 	out   uint32
@@ -40,34 +36,38 @@ func (s *shard) busy() bool { return s.out > 0 }
 // accepted counts all entries over the shard's life.
 func (s *shard) accepted() uint64 { return s.settled + uint64(s.out) + uint64(s.count) }
 
-func (s *shard) push(e *entry) {
-	if int(s.count) == len(s.ring) {
-		s.grow()
+func (s *shard) push(e *entry, free *freeChunks) {
+	switch {
+	case s.tail == nil:
+		s.head = free.take()
+		s.tail = s.head
+	case s.end == chunkSize:
+		s.tail.next = free.take()
+		s.tail, s.end = s.tail.next, 0
 	}
-	s.ring[int(s.head+s.count)&(len(s.ring)-1)] = *e
+	s.tail.entries[s.end] = *e
+	s.end++
 	s.count++
 	s.bytes += uint64(e.bytes)
 }
 
-// front returns the oldest entry. It is valid until the next push or pop.
-func (s *shard) front() *entry { return &s.ring[s.head] }
+// front returns the oldest entry. It is valid until the next pop.
+func (s *shard) front() *entry { return &s.head.entries[s.at] }
 
-func (s *shard) pop() {
+func (s *shard) pop(free *freeChunks) {
 	e := s.front()
 	s.bytes -= uint64(e.bytes)
 	e.span = nil // let the collector have it
-	s.head = (s.head + 1) & uint32(len(s.ring)-1)
+	s.at++
 	s.count--
-	if s.count == 0 && len(s.ring) > keepRing {
-		s.ring, s.head = nil, 0
+	switch {
+	case s.count == 0: // its one chunk is used again from the beginning
+		s.at, s.end = 0, 0
+	case s.at == chunkSize:
+		c := s.head
+		s.head, s.at = c.next, 0
+		free.put(c)
 	}
-}
-
-func (s *shard) grow() {
-	ring := make([]entry, max(minRing, 2*len(s.ring)))
-	n := copy(ring, s.ring[s.head:])
-	copy(ring[n:], s.ring[:s.head])
-	s.ring, s.head = ring, 0
 }
 
 // shards is all of them, with those that are ready, idle and not empty, in the
@@ -75,6 +75,8 @@ func (s *shard) grow() {
 // starved.
 type shards struct {
 	all [numShards]shard
+	// chunks are what the shards take theirs from. An empty shard keeps one.
+	chunks freeChunks
 
 	ready      [numShards]uint8 // a ring; each shard is in it at most once
 	readyHead  int
@@ -93,7 +95,7 @@ func (ss *shards) add(e *entry, since time.Duration) {
 			ss.enqueue(e.shard)
 		}
 	}
-	s.push(e)
+	s.push(e, &ss.chunks)
 	if !s.busy() {
 		ss.readyItems++
 		ss.readyBytes += uint64(e.bytes)
