@@ -1,10 +1,14 @@
 package asyncprocessor
 
+import "time"
+
 // batch is what one call of the exporter carries.
 type batch struct {
 	snapshots []Snapshot
 	shards    []uint8 // whose entries they are
 	bytes     uint64
+	since     time.Duration // when the oldest of them began to wait
+	closed    bool          // one did not fit: it does not wait for more
 
 	ends           uint64 // snapshots that are ENDs
 	coalesced      uint64 // STARTs left out
@@ -21,11 +25,24 @@ func (b *batch) reset() {
 	*b = batch{snapshots: b.snapshots[:0], shards: b.shards[:0]}
 }
 
-// batcher fills batches from shards that are ready.
+func (b *batch) empty() bool { return len(b.snapshots) == 0 }
+
+// join notes that shard i has entries in the batch from now on, the oldest of which
+// began to wait at since.
+func (b *batch) join(i uint8, s *shard, since time.Duration) {
+	if len(b.shards) == 0 || since < b.since {
+		b.since = since
+	}
+	b.shards = append(b.shards, i)
+	s.open = true
+}
+
+// batcher puts entries into batches.
 type batcher struct {
 	maxItems int
 	maxBytes uint64
 	coalesce bool
+	tight    bool // the queue has room for few batches
 	starts   startTable
 }
 
@@ -34,43 +51,37 @@ func newBatcher(c config) *batcher {
 		maxItems: c.maxBatchSize,
 		maxBytes: uint64(c.maxBatchBytes),
 		coalesce: c.startPolicy == StartCoalesced,
+		tight:    c.maxBatchSize > c.maxQueueSize/16,
 	}
 }
 
-// fill moves entries from the ready shards into b, shard after shard and in each
-// in order, until b is full or no shard is ready. With coalescing, an END whose
-// START is in b takes its place.
-func (bt *batcher) fill(b *batch, ss *shards) {
-	bt.starts.clear()
-	for ss.readyCount > 0 && !bt.full(b) {
-		i, s := ss.next()
-		for s.count > 0 && bt.add(b, s.front()) {
-			s.pop(&ss.chunks)
-			s.out++
-		}
-		if s.out == 0 {
-			ss.undoNext(i)
-			return
-		}
-		b.shards = append(b.shards, i)
-		if s.count > 0 {
-			return // the next entry did not fit: the batch is closed
-		}
-	}
-}
-
+// full reports whether b is to wait for no more. An END can still take its START's
+// place.
 func (bt *batcher) full(b *batch) bool {
-	return len(b.snapshots) >= bt.maxItems || b.bytes >= bt.maxBytes
+	return b.closed || bt.room(b) <= 0 || b.bytes >= bt.maxBytes
 }
 
-// add puts e into b, and reports false when b has no room for it. An entry that
-// is larger than a whole batch goes alone.
+// room returns how many entries b can take before it is full. STARTs that are left
+// out do not count, so that batches go out full; but the queue holds them until then,
+// so where it has no room to spare they do.
+func (bt *batcher) room(b *batch) int {
+	n := bt.maxItems - len(b.snapshots)
+	if bt.tight {
+		n -= int(b.coalesced)
+	}
+	return n
+}
+
+// add puts e into b, and reports false when b has no room for it: then b is closed.
+// With coalescing, an END whose START is in b takes its place. An entry that is
+// larger than a whole batch goes alone.
 func (bt *batcher) add(b *batch, e *entry) bool {
 	size := uint64(e.bytes)
 	if bt.coalesce && e.phase == PhaseEnd {
 		if start := bt.starts.find(b, e); start != nil {
 			old := uint64(start.bytes)
 			if b.bytes-old+size > bt.maxBytes && len(b.snapshots) > 1 {
+				b.closed = true
 				return false
 			}
 			b.snapshots[start.at] = Snapshot{Phase: PhaseEnd, Span: e.span}
@@ -81,7 +92,8 @@ func (bt *batcher) add(b *batch, e *entry) bool {
 			return true
 		}
 	}
-	if len(b.snapshots) > 0 && (len(b.snapshots) >= bt.maxItems || b.bytes+size > bt.maxBytes) {
+	if len(b.snapshots) > 0 && (bt.room(b) <= 0 || b.bytes+size > bt.maxBytes) {
+		b.closed = true
 		return false
 	}
 	if bt.coalesce && e.phase == PhaseStart {

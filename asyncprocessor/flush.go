@@ -39,10 +39,11 @@ func (d *dispatcher) beginFlush(f *flush) {
 	d.endFlushes()
 }
 
-// flushDue reports whether a flush waits for something that can be sent now.
+// flushDue reports whether a flush waits for something in the open batch. What waits
+// in ready shards comes into it.
 func (d *dispatcher) flushDue() bool {
 	for _, f := range d.flushing {
-		for i := range d.shards.readyOnes() {
+		for _, i := range d.open.shards {
 			if f.target[i] != 0 {
 				return true
 			}

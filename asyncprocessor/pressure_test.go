@@ -87,17 +87,17 @@ func TestWhatCanBeSentIsSentForThoseWhoWait(t *testing.T) {
 	})
 }
 
-// While an export is under way a batch waits until it is full without the STARTs
-// that are left out, where a queue has plenty of room. Where it has not, and with
-// StartAlways, it does not wait.
-func TestBatchesAreFullWhileExportsAreUnderWay(t *testing.T) {
+// STARTs that are left out do not count for a batch's size, where the queue has plenty
+// of room for what waits then. Where it has not they do, and with StartAlways none is
+// left out.
+func TestBatchesGoOutFull(t *testing.T) {
 	for name, c := range map[string]struct {
 		opts []Option
 		want []uint64 // exported or in flight after each two spans
 	}{
-		"coalesced":  {nil, []uint64{2, 2, 6}},
-		"always":     {[]Option{WithStartPolicy(StartAlways)}, []uint64{4, 8, 12}},
-		"small room": {[]Option{WithMaxQueueSize(63)}, []uint64{2, 4, 6}},
+		"coalesced":  {nil, []uint64{0, 4, 4, 8}},
+		"always":     {[]Option{WithStartPolicy(StartAlways)}, []uint64{4, 8, 12, 16}},
+		"small room": {[]Option{WithMaxQueueSize(63)}, []uint64{2, 4, 6, 8}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

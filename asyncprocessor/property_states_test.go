@@ -185,6 +185,11 @@ func (v *verdict) sendable(s *state, now time.Duration) string {
 		return ""
 	}
 	items, bytes := 0, uint64(0)
+	type spanPhase struct {
+		span  spanKey
+		phase Phase
+	}
+	ready := map[spanPhase]*offer{} // but for STARTs that may be left out
 	for o := range s.queued {
 		if s.busy[o.shard] > 0 {
 			continue
@@ -193,16 +198,24 @@ func (v *verdict) sendable(s *state, now time.Duration) string {
 			return fmt.Sprintf("a %s is due", o.phase)
 		}
 		items++
-		bytes += o.size
+		k := spanPhase{o.key, o.phase}
+		if v.plan.policy == StartCoalesced {
+			k.phase = PhaseEnd
+		}
+		if ready[k] == nil || o.phase == PhaseEnd {
+			ready[k] = o
+		}
 	}
 	if items > 0 && len(s.waiting) > 0 {
 		return "somebody waits for room"
 	}
-	full := v.plan.maxBatch
-	if s.calls > 0 && v.plan.policy == StartCoalesced && full <= v.plan.maxItems/16 {
-		full *= 2 // half of them may be left out
+	if v.plan.policy == StartCoalesced && v.plan.maxBatch <= v.plan.maxItems/16 {
+		items = len(ready)
 	}
-	if items >= full || bytes >= uint64(v.plan.maxBatchBytes) {
+	for _, o := range ready {
+		bytes += o.size
+	}
+	if items >= v.plan.maxBatch || bytes >= uint64(v.plan.maxBatchBytes) {
 		return "a batch is full"
 	}
 	return ""

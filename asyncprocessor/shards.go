@@ -1,9 +1,6 @@
 package asyncprocessor
 
-import (
-	"iter"
-	"time"
-)
+import "time"
 
 // numShards is how many FIFOs keep order. Two traces share one with a chance of
 // 1 in 256, and then share their turn; a busy shard costs what it holds, an idle
@@ -19,10 +16,10 @@ type shard struct {
 	// at is where the oldest entry is in head, and end where the next one comes in tail.
 	at, end int
 	count   uint32
-	// out counts the entries that are with the exporter. While there are any, the
-	// shard is busy.
-	out   uint32
-	bytes uint64
+	// out counts the entries that are in a batch. While there are any, the shard is
+	// busy, or, until the batch is sent, open.
+	out  uint32
+	open bool // they are in the open batch
 	// since is when the oldest entry began to wait, or somewhat before, in
 	// nanoseconds since the dispatcher's epoch.
 	since time.Duration
@@ -48,16 +45,13 @@ func (s *shard) push(e *entry, free *freeChunks) {
 	s.tail.entries[s.end] = *e
 	s.end++
 	s.count++
-	s.bytes += uint64(e.bytes)
 }
 
 // front returns the oldest entry. It is valid until the next pop.
 func (s *shard) front() *entry { return &s.head.entries[s.at] }
 
 func (s *shard) pop(free *freeChunks) {
-	e := s.front()
-	s.bytes -= uint64(e.bytes)
-	e.span = nil // let the collector have it
+	s.front().span = nil // let the collector have it
 	s.at++
 	s.count--
 	switch {
@@ -81,8 +75,6 @@ type shards struct {
 	ready      [numShards]uint8 // a ring; each shard is in it at most once
 	readyHead  int
 	readyCount int
-	readyItems int    // entries in ready shards
-	readyBytes uint64 // and their bytes
 }
 
 // add puts a copy of e behind the entries of its shard. since is when it began to
@@ -96,10 +88,6 @@ func (ss *shards) add(e *entry, since time.Duration) {
 		}
 	}
 	s.push(e, &ss.chunks)
-	if !s.busy() {
-		ss.readyItems++
-		ss.readyBytes += uint64(e.bytes)
-	}
 }
 
 func (ss *shards) enqueue(i uint8) {
@@ -113,19 +101,14 @@ func (ss *shards) next() (uint8, *shard) {
 	i := ss.ready[ss.readyHead]
 	ss.readyHead = (ss.readyHead + 1) % numShards
 	ss.readyCount--
-	s := &ss.all[i]
-	ss.readyItems -= int(s.count)
-	ss.readyBytes -= s.bytes
-	return i, s
+	return i, &ss.all[i]
 }
 
 // undoNext puts shard i, which next just returned, back where it was.
 func (ss *shards) undoNext(i uint8) {
-	s := &ss.all[i]
+	ss.ready[(ss.readyHead+numShards-1)%numShards] = i
 	ss.readyHead = (ss.readyHead + numShards - 1) % numShards
 	ss.readyCount++
-	ss.readyItems += int(s.count)
-	ss.readyBytes += s.bytes
 }
 
 // free ends the busy time of shard i: what was out came back.
@@ -135,28 +118,6 @@ func (ss *shards) free(i uint8) *shard {
 	s.out = 0
 	if s.count > 0 {
 		ss.enqueue(i)
-		ss.readyItems += int(s.count)
-		ss.readyBytes += s.bytes
 	}
 	return s
-}
-
-// readyOnes yields the ready shards in their turn.
-func (ss *shards) readyOnes() iter.Seq[uint8] {
-	return func(yield func(uint8) bool) {
-		for k := range ss.readyCount {
-			if !yield(ss.ready[(ss.readyHead+k)%numShards]) {
-				return
-			}
-		}
-	}
-}
-
-// oldest returns when the entry that waits longest in a ready shard began to.
-func (ss *shards) oldest() time.Duration {
-	t := noDeadline
-	for i := range ss.readyOnes() {
-		t = min(t, ss.all[i].since)
-	}
-	return t
 }

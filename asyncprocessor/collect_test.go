@@ -1,0 +1,164 @@
+package asyncprocessor
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+)
+
+// timed is an exporter that notes when each of its calls began, and how many
+// snapshots it had. The first lasts as long as it says.
+type timed struct {
+	first time.Duration
+	begin time.Time
+
+	mu    sync.Mutex // guards calls
+	calls []timedCall
+}
+
+type timedCall struct {
+	at    time.Duration
+	items int
+}
+
+func newTimed(first time.Duration) *timed { return &timed{first: first, begin: time.Now()} }
+
+func (e *timed) ExportSnapshots(_ context.Context, snapshots []Snapshot) error {
+	e.mu.Lock()
+	first := len(e.calls) == 0
+	e.calls = append(e.calls, timedCall{time.Since(e.begin), len(snapshots)})
+	e.mu.Unlock()
+	if first {
+		time.Sleep(e.first)
+	}
+	return nil
+}
+
+func (*timed) Shutdown(context.Context) error { return nil }
+
+// offerTo hands p snapshots of span n, which hashes to shard n.
+func offerTo(p *Processor, n uint8, phases ...Phase) {
+	for _, phase := range phases {
+		span := tracetest.SpanStub{}.Snapshot()
+		p.queue.offer(entry{span: span, key: uint64(n), tag: tag{phase: phase, shard: n}})
+	}
+}
+
+// What is sent when does not depend on what else is under way: not on an export that
+// takes long, nor on one that has just been sent, nor on when the dispatcher last
+// looked into the queue.
+func TestBatchTimeoutCountsFromTheFirstArrival(t *testing.T) {
+	const second = time.Second
+	for name, c := range map[string]struct {
+		opts []Option
+		run  func(p *Processor)
+		want []timedCall
+	}{
+		"while another is under way": {
+			run: func(p *Processor) {
+				offerTo(p, 1, PhaseEnd)
+				time.Sleep(1900 * time.Millisecond)
+				offerTo(p, 2, PhaseStart)
+				time.Sleep(200 * time.Millisecond)
+				offerTo(p, 2, PhaseEnd)
+			},
+			want: []timedCall{{second, 1}, {2900 * time.Millisecond, 1}},
+		},
+		"while all calls are under way": {
+			opts: []Option{WithConcurrency(1)},
+			run: func(p *Processor) {
+				offerTo(p, 1, PhaseEnd)
+				time.Sleep(10*second + 900*time.Millisecond) // 100 ms before the call returns
+				offerTo(p, 2, PhaseStart)
+				time.Sleep(200 * time.Millisecond)
+				offerTo(p, 2, PhaseEnd)
+			},
+			want: []timedCall{{second, 1}, {11*second + 900*time.Millisecond, 1}},
+		},
+		"after a full batch": {
+			run: func(p *Processor) {
+				for i := range uint8(10) {
+					synctest.Wait()
+					offerTo(p, i, PhaseEnd)
+				}
+				time.Sleep(900 * time.Millisecond)
+				offerTo(p, 20, PhaseStart)
+				time.Sleep(200 * time.Millisecond)
+				offerTo(p, 20, PhaseEnd)
+			},
+			want: []timedCall{{0, 10}, {1900 * time.Millisecond, 1}},
+		},
+		"what a full batch left": {
+			run: func(p *Processor) {
+				offerTo(p, 1, PhaseEnd)
+				time.Sleep(900 * time.Millisecond)
+				for i := range uint8(10) {
+					offerTo(p, 10+i, PhaseEnd)
+				}
+			},
+			want: []timedCall{{900 * time.Millisecond, 10}, {1900 * time.Millisecond, 1}},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				exp := newTimed(10 * time.Second)
+				p := New(exp, append(c.opts, WithBatchTimeout(time.Second), WithMaxExportBatchSize(10))...)
+				c.run(p)
+				time.Sleep(time.Minute)
+				assert.Equal(t, c.want, exp.calls)
+				require.NoError(t, p.Shutdown(t.Context()))
+			})
+		})
+	}
+}
+
+// A full batch of other traces is sent while an export hangs, up to the concurrency.
+func TestFullBatchesAreSentUpToTheConcurrency(t *testing.T) {
+	for _, size := range []uint8{1, 10} {
+		synctest.Test(t, func(t *testing.T) {
+			held := heldByName{"": make(chan struct{})}
+			p := New(held, WithConcurrency(4), WithMaxExportBatchSize(int(size)), WithBatchTimeout(time.Hour))
+			for n := range 5 * size {
+				offerTo(p, n, PhaseEnd)
+			}
+			synctest.Wait()
+			assert.Equal(t, int64(4*size), p.Stats().InFlight)
+			assert.Equal(t, int64(size), p.Stats().Queued)
+			close(held[""])
+			require.NoError(t, p.Shutdown(t.Context()))
+		})
+	}
+}
+
+// What queues up behind an export of its own traces wakes the dispatcher once in a
+// while, not each time.
+func TestArrivalsBehindAnExportDoNotWakeOneByOne(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		held := heldByName{"": make(chan struct{})}
+		p := New(held, WithMaxExportBatchSize(100))
+		for range 100 {
+			offerTo(p, 1, PhaseEnd)
+		}
+		synctest.Wait()
+		require.Equal(t, int64(100), p.Stats().InFlight)
+		looks := 0
+		for range 100 {
+			offerTo(p, 1, PhaseEnd)
+			p.queue.mu.Lock()
+			if p.queue.wakeAt == never { // the dispatcher has been woken
+				looks++
+			}
+			p.queue.mu.Unlock()
+			synctest.Wait()
+		}
+		assert.Equal(t, 1, looks, "by the first: the rest come within the batch timeout")
+		close(held[""])
+		require.NoError(t, p.Shutdown(t.Context()))
+	})
+}
