@@ -84,6 +84,7 @@ func (bt *batcher) add(b *batch, e *entry) bool {
 				b.closed = true
 				return false
 			}
+			release(b.snapshots[start.at].Span)
 			b.snapshots[start.at] = Snapshot{Phase: PhaseEnd, Span: e.span}
 			b.bytes += size - old
 			b.ends++

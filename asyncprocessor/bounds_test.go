@@ -3,12 +3,16 @@ package asyncprocessor_test
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/otel/codes"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
 
 	"github.com/otelsgp/otelsgp/asyncprocessor"
 )
@@ -75,7 +79,7 @@ func endBytes(t *testing.T, attrBytes int) int64 {
 	fits := func(bound int64) bool {
 		exp := new(recorder)
 		p := asyncprocessor.New(exp, asyncprocessor.WithMaxQueueBytes(bound))
-		offerEnd(p, "probe", payload(attrBytes))
+		offerEnd(p, "0", payload(attrBytes)) // a name as long as those of offerEnds
 		require.NoError(t, p.Shutdown(context.Background()))
 		return len(exp.names()) == 1
 	}
@@ -109,6 +113,45 @@ func TestMaxQueueBytesIsExact(t *testing.T) {
 		offerEnd(p, "a small one still finds room")
 		assert.Equal(t, reasons{"queue_full": 1}, balanced(t, p).DroppedBy)
 	})
+}
+
+// Whatever makes a span large counts, also what the sender of a remote parent chose.
+func TestAllThatIsLargeCounts(t *testing.T) {
+	collectReports(t)
+	state, err := trace.ParseTraceState("k=" + strings.Repeat("v", 250))
+	require.NoError(t, err)
+	for i := range 31 {
+		state, err = state.Insert(fmt.Sprint("k", i), strings.Repeat("v", 250))
+		require.NoError(t, err)
+	}
+	remote := trace.ContextWithRemoteSpanContext(context.Background(), trace.NewSpanContext(trace.SpanContextConfig{
+		TraceID: trace.TraceID{1}, SpanID: trace.SpanID{1}, TraceFlags: trace.FlagsSampled, TraceState: state,
+	}))
+	long := strings.Repeat("n", 8_000)
+	for name, begin := range map[string]func(p *asyncprocessor.Processor) trace.Span{
+		"name": func(p *asyncprocessor.Processor) trace.Span {
+			_, s := start(context.Background(), p, long)
+			return s
+		},
+		"trace state": func(p *asyncprocessor.Processor) trace.Span {
+			_, s := start(remote, p, "a")
+			return s
+		},
+		"status": func(p *asyncprocessor.Processor) trace.Span {
+			_, s := byHand.Start(context.Background(), "a")
+			s.SetStatus(codes.Error, long)
+			p.OnStart(context.Background(), s.(sdktrace.ReadWriteSpan))
+			return s
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newProcessor(t, new(recorder), parked(asyncprocessor.WithMaxQueueBytes(8_000))...)
+			span := begin(p)
+			assert.Equal(t, reasons{"too_large": 1}, balanced(t, p).DroppedBy)
+			end(p, span)
+			assert.Equal(t, reasons{"too_large": 2}, balanced(t, p).DroppedBy)
+		})
+	}
 }
 
 func TestStartsAreRefusedFromThreeQuartersOfTheBytes(t *testing.T) {

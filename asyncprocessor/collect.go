@@ -1,6 +1,10 @@
 package asyncprocessor
 
-import "time"
+import (
+	"time"
+
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+)
 
 // collect moves what is in the queue's log into the open batch, and what cannot go
 // there, because its shard is busy or the batch is full, into the shards.
@@ -35,6 +39,33 @@ func (d *dispatcher) collect(now time.Duration) {
 	if first != nil {
 		d.queue.recycle(&d.shards.chunks)
 	}
+	if d.pressed && now >= d.detachAt {
+		d.detachAt = now + detachInterval
+		d.detachStarts()
+	}
+}
+
+// detachInterval is how often, at the most, STARTs are detached from their spans. It
+// takes some microseconds for each.
+const detachInterval = time.Second
+
+// detachStarts makes the STARTs that wait independent of their live spans. Spans that
+// run on while the queue is full may grow, and end without an END that would be
+// counted: their STARTs must not keep them.
+func (d *dispatcher) detachStarts() {
+	detach := func(span sdktrace.ReadOnlySpan) {
+		if s, ok := span.(*startSpan); ok {
+			s.detach()
+		}
+	}
+	for i := range d.shards.all {
+		for e := range d.shards.all[i].entries() {
+			detach(e.span)
+		}
+	}
+	for _, s := range d.open.snapshots {
+		detach(s.Span)
+	}
 }
 
 // put puts e, which began to wait at since, into the open batch if nothing of its
@@ -58,15 +89,15 @@ func (d *dispatcher) put(e *entry, since time.Duration) {
 func (d *dispatcher) fillOpen() {
 	b, ss := d.open, &d.shards
 	for ss.readyCount > 0 && !d.batcher.full(b) {
-		i, s := ss.next()
+		i, s := ss.turn()
 		for s.count > 0 && d.batcher.add(b, s.front()) {
 			s.pop(&ss.chunks)
 			s.out++
 		}
 		if s.out == 0 {
-			ss.undoNext(i)
-			return
+			return // its first does not fit: it is the next batch's first
 		}
+		ss.pass()
 		b.join(i, s, s.since)
 	}
 }

@@ -75,21 +75,24 @@ func WithMaxQueueSize(snapshots int) Option {
 }
 
 // WithMaxQueueBytes bounds the memory held by the snapshots that wait and those
-// in flight together, by an estimate: a fixed size for each snapshot, which
-// stands for its name too, and the length of its keys, values and status
-// description, those of events and links included. What a START and its END
-// share is counted twice. Above it a snapshot is dropped as [ReasonQueueFull]; from three quarters of it STARTs are refused as
-// [ReasonStartRefused]; a snapshot that is larger than all of it is dropped as
-// [ReasonTooLarge]. The default is [DefaultMaxQueueBytes]; it must be positive.
+// in flight together, by an estimate: a fixed size for each snapshot, and the length
+// of its name, trace state, keys, values and status description, those of events and
+// links included. What a START and its END share is counted twice. What a span gets
+// after its START is counted with its END; if the queue is full and drops that, a
+// START that is in flight still keeps it, one that waits does not. Above the bound a
+// snapshot is dropped as [ReasonQueueFull]; from three quarters of it STARTs are
+// refused as [ReasonStartRefused]; a snapshot that is larger than all of it is
+// dropped as [ReasonTooLarge]. The default is [DefaultMaxQueueBytes]; it must be
+// positive.
 func WithMaxQueueBytes(bytes int64) Option {
 	return func(c *config) { c.maxQueueBytes = bytes }
 }
 
 // WithMaxExportBatchSize bounds the snapshots in one call of the exporter. The
 // default is [DefaultMaxExportBatchSize]; it must be positive. A value above the
-// queue's size stands for the queue's size. A batch is sent when as many wait for
-// it; under [StartCoalesced], while other exports are under way and the queue has
-// room for 16 batches, when twice as many do, since half of them may be left out.
+// queue's size stands for the queue's size. A batch is sent when it has as many.
+// STARTs that are left out do not count, unless the queue has room for fewer than 16
+// batches.
 func WithMaxExportBatchSize(snapshots int) Option {
 	return func(c *config) { c.maxBatchSize = snapshots }
 }

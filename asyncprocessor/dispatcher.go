@@ -44,6 +44,7 @@ type dispatcher struct {
 	pressed           bool          // and something had not fitted
 	vain              bool          // but nothing could be sent for it
 	mark, markBytes   uint64        // what taken and takenBytes had to reach to wake it
+	detachAt          time.Duration // when STARTs may be detached again
 	timer             *time.Timer
 	report            *reporter
 	lag               lag

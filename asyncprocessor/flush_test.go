@@ -259,3 +259,21 @@ func TestForceFlushDuringShutdown(t *testing.T) {
 		})
 	}
 }
+
+// An exporter that flushes is told so, and does not wait for itself.
+func TestForceFlushInTheExporter(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var p *asyncprocessor.Processor
+		exp := new(recorder)
+		exp.export = func(ctx context.Context, _ int, _ []asyncprocessor.Snapshot) error {
+			assert.ErrorContains(t, p.ForceFlush(ctx), "would wait for itself")
+			return nil
+		}
+		p = newProcessor(t, exp)
+		offerEnd(p, "a")
+		begin := time.Now()
+		require.NoError(t, p.ForceFlush(t.Context()))
+		assert.Zero(t, time.Since(begin))
+		assert.Equal(t, []string{"END a"}, exp.names())
+	})
+}

@@ -11,6 +11,8 @@ import (
 // snapshots were dropped.
 var ErrDropped = errors.New("asyncprocessor: snapshots were dropped")
 
+var errFlushInExport = errors.New("asyncprocessor: ForceFlush was called by an exporter, and would wait for itself")
+
 // ShutdownError is what [Processor.Shutdown] returns when not everything was
 // delivered.
 type ShutdownError struct {
@@ -36,10 +38,14 @@ func (e *ShutdownError) Unwrap() error { return e.Err }
 // meanwhile, and ctx's error when ctx ends first: that ends the wait, not the
 // exports. After Shutdown it returns nil.
 //
-// An exporter must not call it: it would wait for itself.
+// Called by an exporter with the context that it was given, it returns an error at
+// once: it would wait for itself.
 func (p *Processor) ForceFlush(ctx context.Context) error {
 	if p.queue == nil || p.queue.isClosed() {
 		return nil
+	}
+	if isExport(ctx) {
+		return errFlushInExport
 	}
 	if err := ctx.Err(); err != nil {
 		return err
@@ -152,12 +158,15 @@ const shutdownGrace = 100 * time.Millisecond
 func (p *Processor) shutdownExporter(ctx, grace context.Context) error {
 	result := make(chan error, 1)
 	go func() {
+		// What holds if the exporter ends this goroutine with runtime.Goexit.
+		err := fmt.Errorf("%w in Shutdown", errExporterPanic)
 		defer func() {
 			if r := recover(); r != nil {
-				result <- fmt.Errorf("%w in Shutdown: %v", errExporterPanic, r)
+				err = fmt.Errorf("%w in Shutdown: %v", errExporterPanic, r)
 			}
+			result <- err
 		}()
-		result <- p.dispatcher.exporter.Shutdown(markExport(ctx))
+		err = p.dispatcher.exporter.Shutdown(markExport(ctx))
 	}()
 	for _, timeUp := range []<-chan struct{}{ctx.Done(), grace.Done()} {
 		select {

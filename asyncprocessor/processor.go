@@ -73,12 +73,22 @@ func New(exporter Exporter, opts ...Option) *Processor {
 	return p
 }
 
-func disabled(exporter Exporter) bool {
+func disabled(exporter Exporter) (is bool) {
 	if exporter == nil {
 		return true
 	}
 	e, ok := exporter.(interface{ Disabled() bool })
-	return ok && e.Disabled()
+	if !ok {
+		return false
+	}
+	// A typed nil may panic here, in the application's start-up. As an exporter it then
+	// fails in the background, where that is counted.
+	defer func() {
+		if recover() != nil {
+			is = false
+		}
+	}()
+	return e.Disabled()
 }
 
 // OnStart takes the span's START, unless the policy is [StartNever]. It waits for
@@ -100,7 +110,7 @@ func (p *Processor) OnStart(parent context.Context, s sdktrace.ReadWriteSpan) {
 		return
 	}
 	start := p.starts.take(s)
-	p.queue.offer(newEntry(PhaseStart, start, &sc, p.seed, start.size()))
+	p.queue.offer(newEntry(PhaseStart, start, &sc, p.seed, start.size()+traceStateSize(sc.TraceState())))
 }
 
 // OnEnd takes the span's END. It waits for nothing but a short lock, or for room
@@ -115,7 +125,7 @@ func (p *Processor) OnEnd(s sdktrace.ReadOnlySpan) {
 		return
 	}
 	s, size := endSpanOf(s)
-	p.queue.offer(newEntry(PhaseEnd, s, &sc, p.seed, size))
+	p.queue.offer(newEntry(PhaseEnd, s, &sc, p.seed, size+traceStateSize(sc.TraceState())))
 }
 
 // Stats returns a consistent view of the counts. It takes the queue's lock for a

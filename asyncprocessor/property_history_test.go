@@ -273,9 +273,9 @@ func sizeOf(phase Phase, s sdktrace.ReadOnlySpan) uint64 {
 	}
 	n := endBytes
 	if phase == PhaseStart {
-		n = startBytes + len(s.Name())
+		n = startBytes
 	}
-	n += attrs(s.Attributes()) + len(s.Status().Description)
+	n += len(s.Name()) + attrs(s.Attributes()) + len(s.Status().Description)
 	for _, l := range s.Links() {
 		n += linkBytes + attrs(l.Attributes)
 	}

@@ -1,6 +1,9 @@
 package asyncprocessor
 
-import "time"
+import (
+	"iter"
+	"time"
+)
 
 // numShards is how many FIFOs keep order. Two traces share one with a chance of
 // 1 in 256, and then share their turn; a busy shard costs what it holds, an idle
@@ -64,6 +67,23 @@ func (s *shard) pop(free *freeChunks) {
 	}
 }
 
+// entries yields all that wait, oldest first.
+func (s *shard) entries() iter.Seq[*entry] {
+	return func(yield func(*entry) bool) {
+		for c, at := s.head, s.at; c != nil; c, at = c.next, 0 {
+			end := chunkSize
+			if c == s.tail {
+				end = s.end
+			}
+			for i := at; i < end; i++ {
+				if !yield(&c.entries[i]) {
+					return
+				}
+			}
+		}
+	}
+}
+
 // shards is all of them, with those that are ready, idle and not empty, in the
 // order in which they became so: from its front a batch is filled, so none is
 // starved.
@@ -95,20 +115,16 @@ func (ss *shards) enqueue(i uint8) {
 	ss.readyCount++
 }
 
-// next takes the shard whose turn it is out of the ready ones. There must be one,
-// and it must be made busy, or put back with undoNext.
-func (ss *shards) next() (uint8, *shard) {
+// turn returns the shard whose turn it is. There must be a ready one.
+func (ss *shards) turn() (uint8, *shard) {
 	i := ss.ready[ss.readyHead]
-	ss.readyHead = (ss.readyHead + 1) % numShards
-	ss.readyCount--
 	return i, &ss.all[i]
 }
 
-// undoNext puts shard i, which next just returned, back where it was.
-func (ss *shards) undoNext(i uint8) {
-	ss.ready[(ss.readyHead+numShards-1)%numShards] = i
-	ss.readyHead = (ss.readyHead + numShards - 1) % numShards
-	ss.readyCount++
+// pass ends the turn of a shard that has given entries, and is busy now.
+func (ss *shards) pass() {
+	ss.readyHead = (ss.readyHead + 1) % numShards
+	ss.readyCount--
 }
 
 // free ends the busy time of shard i: what was out came back.

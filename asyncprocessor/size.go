@@ -3,16 +3,19 @@ package asyncprocessor
 import (
 	"go.opentelemetry.io/otel/attribute"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
 )
 
 // The estimate of a snapshot's memory, in bytes. The fixed parts are what the
 // SDK and this package allocate on a 64-bit machine, rounded up.
 const (
 	startBytes = 768 // the live span that a START keeps, its record, its entry
-	endBytes   = 704 // the SDK's snapshot of an ended span with its name, its entry
+	endBytes   = 704 // the SDK's snapshot of an ended span, its entry
 	attrBytes  = 64  // an attribute.KeyValue
 	eventBytes = 80  // an event without its attributes
 	linkBytes  = 96  // a link without its attributes
+
+	memberBytes = 32 // a member of a trace state without its key and value
 )
 
 func eventsSize(events []sdktrace.Event) int {
@@ -27,6 +30,18 @@ func linksSize(links []sdktrace.Link) int {
 	n := len(links) * linkBytes
 	for i := range links {
 		n += attrsSize(links[i].Attributes)
+	}
+	return n
+}
+
+// traceStateSize is what the sender of a remote parent can make a span keep.
+func traceStateSize(state trace.TraceState) int {
+	n := 0
+	if state.Len() > 0 {
+		state.Walk(func(key, value string) bool {
+			n += memberBytes + len(key) + len(value)
+			return true
+		})
 	}
 	return n
 }

@@ -21,7 +21,8 @@ import (
 // path would cost more than the queue does.
 //
 // The embedded span is there for its private method and for what never changes;
-// every other method is overridden.
+// every other method is overridden. It keeps in memory what the application adds to
+// the live span later, which is counted with the END: detach ends that.
 type startSpan struct {
 	sdktrace.ReadOnlySpan // the live span
 
@@ -38,8 +39,8 @@ type startMore struct {
 }
 
 // slabSize is the number of records in one allocation: with the count beside them,
-// 4 KiB.
-const slabSize = 63
+// 1 KiB. A record that an exporter keeps keeps those beside it.
+const slabSize = 15
 
 // startSpans makes the records of STARTs, many in one allocation: exporters may
 // keep them, so they cannot be used again. The slabs that are not used up are
@@ -74,6 +75,55 @@ func (ss *startSpans) take(s sdktrace.ReadOnlySpan) *startSpan {
 		}
 	}
 	return st
+}
+
+// detach makes the snapshot independent of the live span. It must not be called once
+// an exporter may read the snapshot.
+func (s *startSpan) detach() {
+	if _, done := s.ReadOnlySpan.(*constants); done {
+		return
+	}
+	live := s.ReadOnlySpan
+	s.ReadOnlySpan = &constants{
+		spanContext: live.SpanContext(),
+		parent:      live.Parent(),
+		kind:        live.SpanKind(),
+		startTime:   live.StartTime(),
+		scope:       live.InstrumentationScope(),
+		resource:    live.Resource(),
+	}
+}
+
+// constants is what never changes of a span. The methods of what does are those of
+// startSpan.
+type constants struct {
+	sdktrace.ReadOnlySpan // nil, for its private method
+
+	spanContext, parent trace.SpanContext
+	kind                trace.SpanKind
+	startTime           time.Time
+	scope               instrumentation.Scope
+	resource            *resource.Resource
+}
+
+func (c *constants) SpanContext() trace.SpanContext { return c.spanContext }
+
+func (c *constants) Parent() trace.SpanContext { return c.parent }
+
+func (c *constants) SpanKind() trace.SpanKind { return c.kind }
+
+func (c *constants) StartTime() time.Time { return c.startTime }
+
+func (c *constants) InstrumentationScope() instrumentation.Scope { return c.scope }
+
+func (c *constants) Resource() *resource.Resource { return c.resource }
+
+// release lets go of what a START kept that nobody will read. It must be that of an
+// entry that was not handed to an exporter.
+func release(start sdktrace.ReadOnlySpan) {
+	if s, ok := start.(*startSpan); ok {
+		*s = startSpan{}
+	}
 }
 
 func (s *startSpan) size() int {
@@ -153,7 +203,7 @@ func (s *endSpan) Links() []sdktrace.Link { return s.links }
 // Each getter of the SDK's snapshot copies the whole of it, some 400 bytes, so
 // this asks for as little as the bounds and immutability need.
 func endSpanOf(s sdktrace.ReadOnlySpan) (sdktrace.ReadOnlySpan, int) {
-	size := endBytes + attrsSize(s.Attributes()) + len(s.Status().Description)
+	size := endBytes + len(s.Name()) + attrsSize(s.Attributes()) + len(s.Status().Description)
 	if events := s.Events(); len(events) > 0 {
 		size += eventsSize(events)
 	}

@@ -1,0 +1,114 @@
+package asyncprocessor
+
+import (
+	"context"
+	"runtime"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+	"unsafe"
+	"weak"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/otel/attribute"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
+)
+
+// alive counts those that the collector has not freed.
+func alive(pointers []weak.Pointer[byte]) int {
+	runtime.GC()
+	runtime.GC() // a pool gives up what it held at the second
+	n := 0
+	for _, p := range pointers {
+		if p.Value() != nil {
+			n++
+		}
+	}
+	return n
+}
+
+// addPrompt sets an attribute whose memory can be watched.
+func addPrompt(span trace.Span) weak.Pointer[byte] {
+	prompt := strings.Repeat("x", 100)
+	span.SetAttributes(attribute.String("prompt", prompt))
+	return weak.Make(unsafe.StringData(prompt))
+}
+
+// While the queue is full, spans grow and end whose STARTs wait in it. Their ENDs are
+// dropped, and then nothing is kept of what they had grown to.
+func TestStartsDoNotKeepWhatIsAddedLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		exp := &hangUntil{until: make(chan struct{})}
+		p := New(exp, WithMaxQueueSize(100), WithMaxExportBatchSize(1), WithConcurrency(1), WithStartPolicy(StartAlways))
+		tracer := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(p)).Tracer("t")
+		var prompts []weak.Pointer[byte]
+		func() {
+			var spans []trace.Span
+			for range 100 { // from the 75th on they are refused
+				_, s := tracer.Start(context.Background(), "long")
+				spans = append(spans, s)
+			}
+			synctest.Wait()
+			for _, s := range spans[:25] {
+				s.End() // the queue is full now
+			}
+			for _, s := range spans[25:] {
+				prompts = append(prompts, addPrompt(s))
+				s.End()
+			}
+		}()
+		require.Equal(t, uint64(75), p.Stats().DroppedBy[ReasonQueueFull])
+		assert.LessOrEqual(t, alive(prompts), 1, "but for the one in flight")
+		close(exp.until)
+		require.NoError(t, p.ForceFlush(t.Context()))
+		require.NoError(t, p.Shutdown(t.Context()))
+	})
+}
+
+// The records of STARTs share allocations. One that waits keeps no span of those
+// whose START was left out.
+func TestAStartDoesNotKeepItsNeighbours(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := New(heldByName{}, WithBatchTimeout(time.Hour))
+		tracer := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(p)).Tracer("t")
+		var prompts []weak.Pointer[byte]
+		for range 8 {
+			_, s := tracer.Start(context.Background(), "short")
+			prompts = append(prompts, addPrompt(s))
+			s.End()
+		}
+		require.NoError(t, p.ForceFlush(t.Context()))
+		require.Equal(t, uint64(8), p.Stats().Coalesced)
+		tracer.Start(context.Background(), "waits")
+		assert.Zero(t, alive(prompts))
+		require.NoError(t, p.Shutdown(t.Context()))
+	})
+}
+
+// A START that was detached says the same as before.
+func TestDetachedStart(t *testing.T) {
+	remote := trace.NewSpanContext(trace.SpanContextConfig{
+		TraceID: trace.TraceID{1}, SpanID: trace.SpanID{2}, TraceFlags: trace.FlagsSampled, Remote: true,
+	})
+	_, live := sdktrace.NewTracerProvider().Tracer("scope", trace.WithInstrumentationVersion("1.2")).Start(
+		trace.ContextWithRemoteSpanContext(context.Background(), remote), "name",
+		trace.WithSpanKind(trace.SpanKindClient), trace.WithTimestamp(time.Unix(1, 0)))
+	s := new(startSpans).take(live.(sdktrace.ReadOnlySpan))
+	s.detach()
+	live.SetName("another")
+	assert.Equal(t, "name", s.Name())
+	assert.Equal(t, live.SpanContext(), s.SpanContext())
+	assert.Equal(t, remote, s.Parent())
+	assert.Equal(t, trace.SpanKindClient, s.SpanKind())
+	assert.Equal(t, time.Unix(1, 0), s.StartTime())
+	assert.Equal(t, "scope", s.InstrumentationScope().Name)
+	assert.Equal(t, "1.2", s.InstrumentationScope().Version)
+	assert.Equal(t, "scope", s.InstrumentationLibrary().Name) //nolint:staticcheck // part of the interface
+	assert.Same(t, live.(sdktrace.ReadOnlySpan).Resource(), s.Resource())
+	again := s.ReadOnlySpan
+	s.detach()
+	assert.Same(t, again, s.ReadOnlySpan)
+}
