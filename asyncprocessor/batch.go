@@ -5,7 +5,7 @@ import "time"
 // batch is what one call of the exporter carries.
 type batch struct {
 	snapshots []Snapshot
-	shards    []uint8 // whose entries they are
+	shards    []uint16 // whose entries they are
 	bytes     uint64
 	since     time.Duration // when the oldest of them began to wait
 	closed    bool          // one did not fit: it does not wait for more
@@ -29,7 +29,7 @@ func (b *batch) empty() bool { return len(b.snapshots) == 0 }
 
 // join notes that shard i has entries in the batch from now on, the oldest of which
 // began to wait at since.
-func (b *batch) join(i uint8, s *shard, since time.Duration) {
+func (b *batch) join(i uint16, s *shard, since time.Duration) {
 	if len(b.shards) == 0 || since < b.since {
 		b.since = since
 	}
@@ -122,7 +122,7 @@ type startSlot struct {
 	gen   uint32
 	bytes uint32
 	at    int
-	check uint16
+	check uint8
 }
 
 // minStartSlots is the table's first size.

@@ -6,8 +6,8 @@ const chunkSize = 31
 // maxFreeChunks bounds a list of chunks kept for reuse: 256 KiB.
 const maxFreeChunks = 256
 
-// chunk is a piece of a FIFO of entries: of the queue's log, and of a shard. A FIFO
-// that is made of pieces costs the same for each entry however long it is.
+// chunk is a piece of the queue's log, which costs each entry the same however long
+// it is.
 type chunk struct {
 	entries [chunkSize]entry
 	next    *chunk

@@ -32,12 +32,12 @@ func (d *dispatcher) collect(now time.Duration) {
 		}
 		clear(c.entries[:n])
 		next := c.next
-		d.shards.chunks.put(c)
+		d.chunks.put(c)
 		c = next
 	}
 	d.takenAt = now
 	if first != nil {
-		d.queue.recycle(&d.shards.chunks)
+		d.queue.recycle(&d.chunks)
 	}
 	if d.pressed && now >= d.detachAt {
 		d.detachAt = now + detachInterval
@@ -59,8 +59,8 @@ func (d *dispatcher) detachStarts() {
 		}
 	}
 	for i := range d.shards.all {
-		for e := range d.shards.all[i].entries() {
-			detach(e.span)
+		for n := d.shards.all[i].head; n != nil; n = n.next {
+			detach(n.span)
 		}
 	}
 	for _, s := range d.open.snapshots {
@@ -72,6 +72,11 @@ func (d *dispatcher) detachStarts() {
 // trace is ahead of it elsewhere and there is room, and else behind the entries of
 // its shard.
 func (d *dispatcher) put(e *entry, since time.Duration) {
+	// A full batch is not left for the end of a long log: what follows would have to
+	// wait in the shards for its turn.
+	if d.batcher.full(d.open) && d.inFlight < d.cfg.concurrency {
+		d.send()
+	}
 	s := &d.shards.all[e.shard]
 	if s.count == 0 && (s.out == 0 || s.open) && d.batcher.add(d.open, e) {
 		if s.out == 0 {
@@ -90,8 +95,8 @@ func (d *dispatcher) fillOpen() {
 	b, ss := d.open, &d.shards
 	for ss.readyCount > 0 && !d.batcher.full(b) {
 		i, s := ss.turn()
-		for s.count > 0 && d.batcher.add(b, s.front()) {
-			s.pop(&ss.chunks)
+		for s.count > 0 && d.batcher.add(b, &s.head.entry) {
+			ss.nodes.put(s.pop())
 			s.out++
 		}
 		if s.out == 0 {

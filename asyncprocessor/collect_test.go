@@ -43,7 +43,7 @@ func (e *timed) ExportSnapshots(_ context.Context, snapshots []Snapshot) error {
 func (*timed) Shutdown(context.Context) error { return nil }
 
 // offerTo hands p snapshots of span n, which hashes to shard n.
-func offerTo(p *Processor, n uint8, phases ...Phase) {
+func offerTo(p *Processor, n uint16, phases ...Phase) {
 	for _, phase := range phases {
 		span := tracetest.SpanStub{}.Snapshot()
 		p.queue.offer(entry{span: span, key: uint64(n), tag: tag{phase: phase, shard: n}})
@@ -83,7 +83,7 @@ func TestBatchTimeoutCountsFromTheFirstArrival(t *testing.T) {
 		},
 		"after a full batch": {
 			run: func(p *Processor) {
-				for i := range uint8(10) {
+				for i := range uint16(10) {
 					synctest.Wait()
 					offerTo(p, i, PhaseEnd)
 				}
@@ -98,7 +98,7 @@ func TestBatchTimeoutCountsFromTheFirstArrival(t *testing.T) {
 			run: func(p *Processor) {
 				offerTo(p, 1, PhaseEnd)
 				time.Sleep(900 * time.Millisecond)
-				for i := range uint8(10) {
+				for i := range uint16(10) {
 					offerTo(p, 10+i, PhaseEnd)
 				}
 			},
@@ -120,7 +120,7 @@ func TestBatchTimeoutCountsFromTheFirstArrival(t *testing.T) {
 
 // A full batch of other traces is sent while an export hangs, up to the concurrency.
 func TestFullBatchesAreSentUpToTheConcurrency(t *testing.T) {
-	for _, size := range []uint8{1, 10} {
+	for _, size := range []uint16{1, 10} {
 		synctest.Test(t, func(t *testing.T) {
 			held := heldByName{"": make(chan struct{})}
 			p := New(held, WithConcurrency(4), WithMaxExportBatchSize(int(size)), WithBatchTimeout(time.Hour))

@@ -28,6 +28,7 @@ type dispatcher struct {
 	stopped chan struct{} // closed when run returns
 	done    chan *batch   // exports that came back
 
+	chunks   freeChunks // the log's, emptied
 	shards   shards
 	batcher  *batcher
 	open     *batch   // the one that is being filled
@@ -103,15 +104,24 @@ func (d *dispatcher) run() {
 func (d *dispatcher) dispatch(now time.Duration) bool {
 	d.vain = d.pressed && d.open.empty()
 	for d.inFlight < d.cfg.concurrency && d.due(now) {
-		b := d.open
-		if !d.queue.launch(b) {
+		if !d.send() {
 			return false
 		}
-		d.inFlight++
-		go d.export(b)
-		d.openNext()
-		d.fillOpen()
 	}
+	return true
+}
+
+// send starts the export of the open batch, and opens the next. It returns false when
+// Shutdown gave up.
+func (d *dispatcher) send() bool {
+	b := d.open
+	if !d.queue.launch(b) {
+		return false
+	}
+	d.inFlight++
+	go d.export(b)
+	d.openNext()
+	d.fillOpen()
 	return true
 }
 

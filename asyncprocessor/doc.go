@@ -14,14 +14,18 @@ that show a span while it runs.
 
 # The way of a span
 
-	tracer.Start ─► OnStart ─► snapshot ─┐                       ┌─► shard ─┐
-	                                     ├─► queue ─► dispatcher ├─► shard ─┼─► batch ─► Exporter
-	span.End ─────► OnEnd ───► snapshot ─┘   (bounded)           └─► shard ─┘  (up to WithConcurrency at once)
+	tracer.Start ─► OnStart ─► snapshot ─┐
+	                                     ├─► queue ─► dispatcher ─► batch ─► Exporter
+	span.End ─────► OnEnd ───► snapshot ─┘   (bounded)   │  ▲                (up to WithConcurrency at once)
+	                                                     ▼  │
+	                                                    shards, where snapshots wait whose
+	                                                    trace is with the exporter
 
 OnStart and OnEnd fix a [Snapshot] and append it to the queue under one short lock.
-One goroutine, the dispatcher, sorts what is queued by trace into shards, and fills
-batches from shards of which nothing is with the exporter. So a trace has one
-export in flight at a time, a retry holds up its own shard only, and the others go
+One goroutine, the dispatcher, fills one batch after the other, in the order of
+arrival, but for what belongs to a trace of which something is with the exporter:
+that waits in the shard of the trace until the export is over. So a trace has one
+export in flight at a time, a retry holds up its own shards only, and the others go
 on.
 
 # Promises

@@ -24,14 +24,14 @@ type entry struct {
 
 type tag struct {
 	bytes uint32 // the estimate of its memory
-	check uint16
-	shard uint8
+	shard uint16
+	check uint8
 	phase Phase
 }
 
 // newEntry makes the entry of a snapshot. Spans of one trace have different keys
 // when their ids differ. Spans of two traces have the same key and check with a
-// chance of one in 2^80, however their ids were chosen.
+// chance of one in 2^72, however their ids were chosen.
 func newEntry(phase Phase, span sdktrace.ReadOnlySpan, sc *trace.SpanContext, seed shardSeed, size int) entry {
 	traceID, spanID := sc.TraceID(), sc.SpanID()
 	hash, check := seed.hash(traceID)
@@ -42,7 +42,7 @@ func newEntry(phase Phase, span sdktrace.ReadOnlySpan, sc *trace.SpanContext, se
 			// No real span comes near 4 GiB.
 			bytes: uint32(min(uint64(size), math.MaxUint32)),
 			check: check,
-			shard: uint8(hash),
+			shard: uint16(hash % numShards),
 			phase: phase,
 		},
 	}
@@ -54,15 +54,15 @@ type shardSeed struct{ a, b uint64 }
 
 func newShardSeed() shardSeed { return shardSeed{rand.Uint64(), rand.Uint64()} }
 
-// hash returns 80 bits that tell traces apart: a 64×64 multiplication, folded as
+// hash returns 72 bits that tell traces apart: a 64×64 multiplication, folded as
 // wyhash does it, and some bits of its upper half.
-func (s shardSeed) hash(id trace.TraceID) (uint64, uint16) {
+func (s shardSeed) hash(id trace.TraceID) (uint64, uint8) {
 	h, l := bits.Mul64(binary.LittleEndian.Uint64(id[:8])^s.a, binary.LittleEndian.Uint64(id[8:])^s.b)
-	return h ^ l, uint16(h >> 24)
+	return h ^ l, uint8(h >> 24)
 }
 
 // shardOf returns the shard of a trace.
-func (s shardSeed) shardOf(id trace.TraceID) uint8 {
+func (s shardSeed) shardOf(id trace.TraceID) uint16 {
 	hash, _ := s.hash(id)
-	return uint8(hash)
+	return uint16(hash % numShards)
 }

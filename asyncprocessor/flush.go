@@ -8,29 +8,27 @@ import (
 // flush is a ForceFlush that waits until everything offered before it is
 // settled. It belongs to the dispatcher.
 type flush struct {
-	// target is, by shard, the number of settled entries to wait for; it is 0
-	// when that is reached.
-	target [numShards]uint64
-	left   int         // shards whose target is not reached
+	// target is, by shard, the number of settled entries to wait for, until it is
+	// reached.
+	target map[uint16]uint64
 	gaveUp atomic.Bool // its caller waits no more
 	done   chan struct{}
 }
 
 // settled notes that shard i has settled n entries over its life.
-func (f *flush) settled(i uint8, n uint64) {
-	if t := f.target[i]; t != 0 && n >= t {
-		f.target[i] = 0
-		f.left--
+func (f *flush) settled(i uint16, n uint64) {
+	if t, waits := f.target[i]; waits && n >= t {
+		delete(f.target, i)
 	}
 }
 
 // beginFlush fixes what f waits for: all that is in the queue now.
 func (d *dispatcher) beginFlush(f *flush) {
 	d.collect(d.takenAt)
+	f.target = make(map[uint16]uint64)
 	for i := range d.shards.all {
 		if s := &d.shards.all[i]; s.settled < s.accepted() {
-			f.target[i] = s.accepted()
-			f.left++
+			f.target[uint16(i)] = s.accepted()
 		}
 	}
 	// This one waits for all that those given up waited for, and more.
@@ -44,7 +42,7 @@ func (d *dispatcher) beginFlush(f *flush) {
 func (d *dispatcher) flushDue() bool {
 	for _, f := range d.flushing {
 		for _, i := range d.open.shards {
-			if f.target[i] != 0 {
+			if _, waits := f.target[i]; waits {
 				return true
 			}
 		}
@@ -56,7 +54,7 @@ func (d *dispatcher) flushDue() bool {
 func (d *dispatcher) endFlushes() {
 	waiting := d.flushing[:0]
 	for _, f := range d.flushing {
-		if f.left == 0 {
+		if len(f.target) == 0 {
 			close(f.done)
 		} else {
 			waiting = append(waiting, f)

@@ -23,5 +23,6 @@ func TestMemoryLayout(t *testing.T) {
 	assert.Equal(t, uintptr(line), unsafe.Sizeof(startSpan{}))
 	assert.Equal(t, uintptr(line), unsafe.Sizeof(shard{}))
 	assert.LessOrEqual(t, unsafe.Sizeof(chunk{}), uintptr(1024))
-	assert.LessOrEqual(t, unsafe.Sizeof(slab{}), uintptr(4096))
+	assert.LessOrEqual(t, unsafe.Sizeof([blockSize]node{}), uintptr(4096))
+	assert.LessOrEqual(t, unsafe.Sizeof(slab{}), uintptr(1024))
 }

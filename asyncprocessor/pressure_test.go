@@ -62,7 +62,7 @@ func TestWhatCanBeSentIsSentForThoseWhoWait(t *testing.T) {
 		held := heldByName{"a": make(chan struct{}), "b": make(chan struct{})}
 		p := New(held, WithBlocking(), WithMaxQueueSize(4), WithMaxExportBatchSize(2), WithConcurrency(2))
 		var wg sync.WaitGroup
-		offer := func(name string, shard uint8) {
+		offer := func(name string, shard uint16) {
 			span := tracetest.SpanStub{Name: name}.Snapshot()
 			wg.Go(func() { p.queue.offer(entry{span: span, tag: tag{phase: PhaseEnd, shard: shard}}) })
 			synctest.Wait()
@@ -108,8 +108,8 @@ func TestBatchesGoOutFull(t *testing.T) {
 					for range 2 {
 						n++
 						span := tracetest.SpanStub{}.Snapshot()
-						p.queue.offer(entry{span: span, key: n, tag: tag{phase: PhaseStart, shard: uint8(n)}})
-						p.queue.offer(entry{span: span, key: n, tag: tag{phase: PhaseEnd, shard: uint8(n)}})
+						p.queue.offer(entry{span: span, key: n, tag: tag{phase: PhaseStart, shard: uint16(n)}})
+						p.queue.offer(entry{span: span, key: n, tag: tag{phase: PhaseEnd, shard: uint16(n)}})
 					}
 					synctest.Wait()
 					assert.Equal(t, want, uint64(p.Stats().InFlight))

@@ -1,24 +1,19 @@
 package asyncprocessor
 
-import (
-	"iter"
-	"time"
-)
+import "time"
 
-// numShards is how many FIFOs keep order. Two traces share one with a chance of
-// 1 in 256, and then share their turn; a busy shard costs what it holds, an idle
-// one nothing.
-const numShards = 256
+// numShards is how many FIFOs keep order. Traces that share one share their turn, so
+// there are many: an export that takes long, of a batch of 512 traces, holds up 12 %
+// of the others. A shard costs a cache line, and a busy one what it holds.
+const numShards = 4096
 
 // shard is the FIFO of the traces that hash to it. While some of its entries are
 // with the exporter it is busy, and what follows waits: so a trace has one export
 // in flight at a time, and a retry holds up its own shard only. It is one cache
 // line.
 type shard struct {
-	head, tail *chunk // nil until the first push
-	// at is where the oldest entry is in head, and end where the next one comes in tail.
-	at, end int
-	count   uint32
+	head, tail *node // nil while it is empty
+	count      uint32
 	// out counts the entries that are in a batch. While there are any, the shard is
 	// busy, or, until the batch is sent, open.
 	out  uint32
@@ -29,6 +24,8 @@ type shard struct {
 	// settled counts the entries that came back over the shard's life: a flush
 	// waits for it to reach the sum of all.
 	settled uint64
+
+	_ [16]byte
 }
 
 func (s *shard) busy() bool { return s.out > 0 }
@@ -36,63 +33,35 @@ func (s *shard) busy() bool { return s.out > 0 }
 // accepted counts all entries over the shard's life.
 func (s *shard) accepted() uint64 { return s.settled + uint64(s.out) + uint64(s.count) }
 
-func (s *shard) push(e *entry, free *freeChunks) {
-	switch {
-	case s.tail == nil:
-		s.head = free.take()
-		s.tail = s.head
-	case s.end == chunkSize:
-		s.tail.next = free.take()
-		s.tail, s.end = s.tail.next, 0
+// push puts n behind the others.
+func (s *shard) push(n *node) {
+	if s.tail == nil {
+		s.head = n
+	} else {
+		s.tail.next = n
 	}
-	s.tail.entries[s.end] = *e
-	s.end++
+	s.tail = n
 	s.count++
 }
 
-// front returns the oldest entry. It is valid until the next pop.
-func (s *shard) front() *entry { return &s.head.entries[s.at] }
-
-func (s *shard) pop(free *freeChunks) {
-	s.front().span = nil // let the collector have it
-	s.at++
+// pop returns the oldest.
+func (s *shard) pop() *node {
+	n := s.head
+	if s.head = n.next; s.head == nil {
+		s.tail = nil
+	}
 	s.count--
-	switch {
-	case s.count == 0: // its one chunk is used again from the beginning
-		s.at, s.end = 0, 0
-	case s.at == chunkSize:
-		c := s.head
-		s.head, s.at = c.next, 0
-		free.put(c)
-	}
-}
-
-// entries yields all that wait, oldest first.
-func (s *shard) entries() iter.Seq[*entry] {
-	return func(yield func(*entry) bool) {
-		for c, at := s.head, s.at; c != nil; c, at = c.next, 0 {
-			end := chunkSize
-			if c == s.tail {
-				end = s.end
-			}
-			for i := at; i < end; i++ {
-				if !yield(&c.entries[i]) {
-					return
-				}
-			}
-		}
-	}
+	return n
 }
 
 // shards is all of them, with those that are ready, idle and not empty, in the
 // order in which they became so: from its front a batch is filled, so none is
 // starved.
 type shards struct {
-	all [numShards]shard
-	// chunks are what the shards take theirs from. An empty shard keeps one.
-	chunks freeChunks
+	all   [numShards]shard
+	nodes nodes // to use again
 
-	ready      [numShards]uint8 // a ring; each shard is in it at most once
+	ready      [numShards]uint16 // a ring; each shard is in it at most once
 	readyHead  int
 	readyCount int
 }
@@ -107,16 +76,16 @@ func (ss *shards) add(e *entry, since time.Duration) {
 			ss.enqueue(e.shard)
 		}
 	}
-	s.push(e, &ss.chunks)
+	s.push(ss.nodes.take(e))
 }
 
-func (ss *shards) enqueue(i uint8) {
+func (ss *shards) enqueue(i uint16) {
 	ss.ready[(ss.readyHead+ss.readyCount)%numShards] = i
 	ss.readyCount++
 }
 
 // turn returns the shard whose turn it is. There must be a ready one.
-func (ss *shards) turn() (uint8, *shard) {
+func (ss *shards) turn() (uint16, *shard) {
 	i := ss.ready[ss.readyHead]
 	return i, &ss.all[i]
 }
@@ -128,7 +97,7 @@ func (ss *shards) pass() {
 }
 
 // free ends the busy time of shard i: what was out came back.
-func (ss *shards) free(i uint8) *shard {
+func (ss *shards) free(i uint16) *shard {
 	s := &ss.all[i]
 	s.settled += uint64(s.out)
 	s.out = 0
