@@ -73,6 +73,7 @@ func NewClient(cfg Config) *Client {
 		c.http = &http.Client{Transport: c.own}
 	}
 	c.http.CheckRedirect = redirectPolicy(c.http.CheckRedirect)
+	c.http.Transport = readable{c.http.Transport}
 
 	header := cfg.Header.Clone()
 	if header == nil {
