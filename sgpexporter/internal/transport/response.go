@@ -21,6 +21,9 @@ const (
 	maxReasonBytes = 256
 	// maxErrorBody bounds what is read of an answer for its reason.
 	maxErrorBody = 64 << 10
+	// maxBodyTime bounds how long an answer's body is read. A connection that is
+	// slower is given up: a new one costs less than the traces that wait.
+	maxBodyTime = time.Second
 	// drainSlack is what may be drained on top of twice the request.
 	drainSlack = 64 << 10
 )
@@ -167,8 +170,8 @@ func shorten(text string) string {
 var drainPool = sync.Pool{New: func() any { return new([32 << 10]byte) }}
 
 // drain reads what is left of an answer, so that its connection is used again.
-// The server's echo is as large as the request; of more than twice that the
-// connection is given up instead. What is read is not kept.
+// The server's echo is as large as the request; of more than twice that, or after
+// maxBodyTime, the connection is given up instead. What is read is not kept.
 func drain(body io.Reader, requestBytes int64) {
 	buf := drainPool.Get().(*[32 << 10]byte)
 	defer drainPool.Put(buf)
