@@ -127,6 +127,7 @@ func TestBaseURL(t *testing.T) {
 		"http://[::1]:5003/public":     "http://[::1]:5003/public/v5/spans/batch",
 		"HTTPS://sgp.test/a%2Fb/":      "https://sgp.test/a%2Fb/v5/spans/batch",
 		"https://sgp.test:8443/a/../b": "https://sgp.test:8443/a/../b/v5/spans/batch",
+		"http://127.0.0.1:65535":       "http://127.0.0.1:65535/v5/spans/batch",
 	} {
 		c, err := newConfig([]Option{WithAPIKey("k"), WithBaseURL(in)}, envOf())
 		require.NoError(t, err, in)
@@ -141,6 +142,9 @@ func TestBaseURL(t *testing.T) {
 		"https://":                    "has no host",
 		"https:///public":             "has no host",
 		"https://:443":                "has no host",
+		"http://sgp.test:65536":       "has a port that is not from 1 to 65535",
+		"http://sgp.test:99999":       "has a port that is not from 1 to 65535",
+		"http://[::1]:0":              "has a port that is not from 1 to 65535",
 		"https://sgp.test?key=secret": "has a query",
 		"https://sgp.test?":           "has a query",
 		"https://sgp.test#secret":     "has a query or a fragment",
@@ -254,6 +258,8 @@ func TestDisabledByEnvironment(t *testing.T) {
 func TestIsLoopback(t *testing.T) {
 	for host, want := range map[string]bool{
 		"localhost": true, "sgp.localhost": true, "127.0.0.1": true, "127.9.9.9": true, "::1": true,
+		"LOCALHOST": true, "localhost.": true, "SGP.Localhost.": true,
+		"localhost..": false, "127.0.0.1.": false,
 		"10.0.0.1": false, "sgp.test": false, "localhost.evil": false, "0.0.0.0": false, "": false,
 	} {
 		assert.Equal(t, want, isLoopback(host), host)
@@ -262,7 +268,7 @@ func TestIsLoopback(t *testing.T) {
 
 func TestPlainHTTPIsWarnedAbout(t *testing.T) {
 	errs := Handled(t)
-	for _, quiet := range []string{"https://sgp.test", "http://127.0.0.1:5003/public", "http://[::1]:1", "http://localhost"} {
+	for _, quiet := range []string{"https://sgp.test", "http://127.0.0.1:5003/public", "http://[::1]:1", "http://localhost", "http://LOCALHOST:5003", "http://localhost.:5003"} {
 		_, err := New(WithAPIKey("secret"), WithBaseURL(quiet))
 		require.NoError(t, err)
 	}

@@ -18,7 +18,8 @@ var (
 	// ErrInvalidAPIKey: the key holds characters that cannot stand in a header.
 	ErrInvalidAPIKey = errors.New("sgpexporter: the API key holds characters that cannot stand in a header")
 	// ErrInvalidBaseURL: the base URL cannot be used. It must be absolute, http
-	// or https, and without credentials, query and fragment.
+	// or https, with a port from 1 to 65535 if it has one, and without credentials,
+	// query and fragment.
 	ErrInvalidBaseURL = errors.New("sgpexporter: invalid base URL")
 	// ErrInvalidOption: an option's value is out of its range. The error names
 	// the option.
