@@ -86,7 +86,8 @@ type RejectedError struct {
 	// StatusCode is that of the answer: 400, 409, 413 or 422.
 	StatusCode int
 	// Reason is what the server wrote, in one line of at most 256 bytes; "" if
-	// it gave none.
+	// it gave none. An ellipsis stands for what it repeats of the request: JSON in a
+	// text, and any 12 letters and digits in a row of a value that was sent.
 	Reason string
 }
 

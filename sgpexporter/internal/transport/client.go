@@ -125,9 +125,9 @@ func (c *Client) CloseIdleConnections() {
 	}
 }
 
-// attempt sends one request and says what its answer means. size is that of the
-// body before compression; code is 0 if there was no answer.
-func (c *Client) attempt(ctx context.Context, p *payload, key string, size int64) (code int, err error) {
+// attempt sends one request and says what its answer means. items is what p holds,
+// before compression; code is 0 if there was no answer.
+func (c *Client) attempt(ctx context.Context, p *payload, key string, items []byte) (code int, err error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	if c.cfg.Timeout > 0 {
@@ -154,11 +154,11 @@ func (c *Client) attempt(ctx context.Context, p *payload, key string, size int64
 	// up what comes after.
 	defer time.AfterFunc(maxBodyTime, cancel).Stop()
 	defer func() { _ = resp.Body.Close() }()
-	defer drain(resp.Body, size)
+	defer drain(resp.Body, int64(len(items)))
 	if resp.Request == nil {
 		resp.Request = req // a RoundTripper need not set it
 	}
-	return resp.StatusCode, judge(resp, key)
+	return resp.StatusCode, judge(resp, key, items)
 }
 
 // unanswered describes a request that got no answer.

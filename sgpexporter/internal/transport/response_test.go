@@ -2,9 +2,11 @@
 package transport
 
 import (
+	"compress/gzip"
 	"context"
 	"io"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -83,4 +85,44 @@ func TestSlowBodyIsRead(t *testing.T) {
 		require.NoError(t, c.Send(t.Context(), batchOf("a"), 1, rec).Err)
 		assert.Equal(t, "slow", rec.rejected[0].Reason)
 	})
+}
+
+func TestReasons(t *testing.T) {
+	long := strings.Repeat("é", 200)
+	for _, c := range []struct{ contentType, body, want string }{
+		{"application/json", `{"detail":"end before start"}`, "end before start"},
+		{"application/json", `{"error":{"message":"no such account","code":7}}`, "no such account"},
+		{"application/json", `{"message":"m","input":"secret prompt"}`, "m"},
+		{"application/problem+json", `{"title":"Unprocessable","status":422}`, "Unprocessable"},
+		{"application/json", `{"detail":[{"loc":["body","items",3,"id"],"msg":"too long","input":"secret prompt"}]}`, "body.items.3.id: too long"},
+		{"application/json", `{"errors":["a","b","c","d"]}`, "a; b; c"},
+		{"application/json", `{"input":"secret prompt"}`, ""},
+		{"application/json", `"secret prompt"`, ""},
+		{"application/json", `{"detail":"cut o`, ""},
+		{"application/json", `{"detail":{"detail":{"detail":{"detail":{"detail":"deep"}}}}}`, ""},
+		{"application/json", ``, ""},
+		{"text/plain", " line one\r\nline\ttwo\x00 \xff", "line one line two \uFFFD"},
+		{"text/plain", long, strings.Repeat("é", 128) + "…"},
+		{"text/plain", `{"detail":"JSON all the same"}`, "JSON all the same"},
+		{"text/plain", `{"items":[{"input":{"value":"secret prompt"}`, ""},
+		{"text/plain", `cannot store {"input":{"value":"secret prompt"}}: no account`, "cannot store …"},
+		{"text/html", "<html>secret</html>", "(an HTML page)"},
+		{"", "bare", "bare"},
+	} {
+		err := judge(replyWith(422, c.body, "Content-Type", c.contentType), testKey, nil)
+		var status *StatusError
+		require.ErrorAs(t, err, &status)
+		assert.Equal(t, c.want, status.Reason, "%s %s", c.contentType, c.body)
+	}
+}
+
+func TestReasonCompressed(t *testing.T) {
+	var body strings.Builder
+	zip := gzip.NewWriter(&body)
+	_, _ = io.WriteString(zip, `{"detail":"squeezed"}`)
+	require.NoError(t, zip.Close())
+	err := judge(replyWith(422, body.String(), "Content-Type", "application/json", "Content-Encoding", "gzip"), testKey, nil)
+	assert.EqualError(t, err, "SGP answered 422 Unprocessable Entity: squeezed")
+	err = judge(replyWith(422, "not gzip", "Content-Type", "application/json", "Content-Encoding", "gzip"), testKey, nil)
+	assert.EqualError(t, err, "SGP answered 422 Unprocessable Entity")
 }
