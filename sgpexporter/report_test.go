@@ -20,7 +20,7 @@ import (
 func reported(t *testing.T, server []sgptest.Option, f func(*testing.T, *sgptest.Server, *asyncprocessor.Processor), opts ...sgpexporter.Option) []string {
 	var told []string
 	synctest.Test(t, func(t *testing.T) {
-		srv, exp := newExporter(t, append(server, sgptest.WithInMemoryNetwork()), opts...)
+		srv, exp := newRefused(t, append(server, sgptest.WithInMemoryNetwork()), opts...)
 		errs := sgpexporter.Handled(t)
 		proc := asyncprocessor.New(exp)
 		f(t, srv, proc)
@@ -173,7 +173,7 @@ func TestReportedLossesAreMarked(t *testing.T) {
 // A call that outlives the Exporter tells of its loss by what it returns.
 func TestLossAfterShutdownIsNotMarked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		_, exp := newExporter(t, []sgptest.Option{sgptest.WithAPIKey("another"), sgptest.WithInMemoryNetwork()},
+		_, exp := newRefused(t, []sgptest.Option{sgptest.WithAPIKey("another"), sgptest.WithInMemoryNetwork()},
 			sgpexporter.WithAPIKeySource(func(context.Context) (string, error) { return key, nil }))
 		errs := sgpexporter.Handled(t)
 		ctx, cancel := context.WithCancel(t.Context())
