@@ -75,8 +75,8 @@ const (
 	ReasonDisabled asyncprocessor.DropReason = "disabled"
 )
 
-// RejectedError says that SGP refused a span for good. It names the span and
-// shows nothing of its payload.
+// RejectedError says that SGP refused a span for good. It names the span and does
+// not show its payload, as far as that can be told in what the server wrote.
 type RejectedError struct {
 	// TraceID, SpanID and Name are the span's, as they were sent; a long name
 	// is cut to 128 bytes.
