@@ -126,14 +126,39 @@ func (l losses) has(i int) bool {
 	return l.which[i]
 }
 
+// untold returns how many of them the error handler is to be told of, and why:
+// neither what was dropped on purpose nor what the exporter has reported itself.
+// err is what the exporter returned, and told whole if all of it is to be.
+func (l losses) untold(err error) (n uint64, cause error) {
+	whole := true
+	for _, by := range l.by {
+		if by.reason == ReasonFiltered || by.from != nil && by.from.Reported {
+			whole = false
+			continue
+		}
+		n += by.count
+		switch {
+		case cause != nil:
+			cause = both(cause, by.from)
+		case by.from != nil:
+			cause = by.from
+		}
+	}
+	if whole {
+		return n, err
+	}
+	return n, cause
+}
+
 type loss struct {
 	reason DropReason
 	count  uint64
+	from   *ExportError // nil when the exporter returned none
 }
 
 func allLost(reason DropReason, items int) losses {
 	n := uint64(items)
-	return losses{total: n, by: []loss{{reason, n}}}
+	return losses{total: n, by: []loss{{reason: reason, count: n}}}
 }
 
 // lossesOf reads the error of an export of items snapshots: one ExportError or
@@ -158,7 +183,7 @@ func lossesOf(err error, items int) losses {
 		}
 		if n > 0 {
 			l.total += n
-			l.by = append(l.by, loss{e.reason(), n})
+			l.by = append(l.by, loss{e.reason(), n, e})
 		}
 	}
 	return l

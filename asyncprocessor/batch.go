@@ -14,8 +14,8 @@ type batch struct {
 	coalesced      uint64 // STARTs left out
 	coalescedBytes uint64
 
-	lost uint64 // how many the export did not deliver
-	err  error  // and its error
+	untold uint64 // how many the export lost that are to be reported
+	err    error  // and why
 }
 
 // reset makes the batch ready to be filled again. It must not be called while

@@ -198,8 +198,8 @@ func (d *dispatcher) wait() bool {
 // reap frees the shards of an export that came back.
 func (d *dispatcher) reap(b *batch) {
 	d.inFlight--
-	if b.lost > 0 {
-		d.report.exportFailed(b.lost, b.err)
+	if b.untold > 0 {
+		d.report.exportFailed(b.untold, b.err)
 	}
 	for _, i := range b.shards {
 		s := d.shards.free(i)

@@ -39,7 +39,8 @@ runs out of time, may still take effect later.
 
 Conservation: every value of [Processor.Stats] adds up; see [Stats]. Nothing is lost
 without being counted under a [DropReason], and losses are reported to the global
-OpenTelemetry error handler (see otel.SetErrorHandler), at most every 10 seconds.
+OpenTelemetry error handler (see otel.SetErrorHandler), at most every 10 seconds, but
+for those that the exporter reports itself ([ExportError]).
 
 Bounds: the snapshots that wait and those in flight are bounded together, in number
 and in bytes. From three quarters of either bound STARTs are refused, so that ENDs,

@@ -25,7 +25,7 @@ func (d *dispatcher) export(b *batch) {
 		if d.queue.settle(len(b.snapshots), b.bytes, lost) {
 			d.lag.record(b.snapshots, lost)
 		}
-		b.lost, b.err = lost.failed(), err
+		b.untold, b.err = lost.untold(err)
 		select {
 		case d.done <- b:
 		case <-d.stopped: // Shutdown gave this export up

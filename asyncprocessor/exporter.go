@@ -47,6 +47,11 @@ type ExportError struct {
 	Reason DropReason
 	// Err is the cause.
 	Err error
+	// Reported says that the exporter has told the global OpenTelemetry error
+	// handler of this loss itself, or will, since it knows better what to say. A
+	// [Processor] counts it like any other, and fails a ForceFlush or Shutdown for
+	// it, but does not report it once more.
+	Reported bool
 }
 
 // Error says how many snapshots were not delivered, and why.

@@ -56,7 +56,7 @@ func TestExampleOnce(t *testing.T) {
 // TestExampleOnceRefused: a key that is not the server's makes it fail, and it
 // says why and what to check.
 func TestExampleOnceRefused(t *testing.T) {
-	srv := newSGP(t)
+	srv := newRefusingSGP(t)
 	srv.SetAPIKey("another key")
 	example := once(t, srv.URL, "-drain", "1s")
 	assert.Equal(t, 1, example.wait())

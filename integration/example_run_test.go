@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/otelsgp/otelsgp/sgpexporter/sgptest"
@@ -22,11 +23,21 @@ const (
 // smallGOROOT is a Go installation that is quick to index.
 var smallGOROOT = filepath.Join("..", "examples", "otel-app", "internal", "docs", "testdata", "goroot")
 
-// newSGP starts a server that wants apiKey and account.
+// newSGP starts a server that wants apiKey and account. At the end of the test it
+// has nothing to object to.
 func newSGP(t *testing.T, options ...sgptest.Option) *sgptest.Server {
+	t.Helper()
+	srv := newRefusingSGP(t, options...)
+	t.Cleanup(func() { assert.NoError(t, srv.Check()) })
+	return srv
+}
+
+// newRefusingSGP is newSGP for a test in which requests are meant to be refused.
+func newRefusingSGP(t *testing.T, options ...sgptest.Option) *sgptest.Server {
 	t.Helper()
 	srv := sgptest.NewServer(append([]sgptest.Option{sgptest.WithAPIKey(apiKey), sgptest.WithAccountID(account)}, options...)...)
 	t.Cleanup(srv.Close)
+	t.Cleanup(func() { assert.NoError(t, srv.Check(sgptest.Rejected)) })
 	return srv
 }
 

@@ -106,7 +106,7 @@ func TestServerFaults(t *testing.T) {
 
 // TestBadSpans: a span that the server refuses costs itself only.
 func TestBadSpans(t *testing.T) {
-	srv := newSGP(t, sgptest.WithAccountID(""), sgptest.WithMaxBodyBytes(64<<10))
+	srv := newRefusingSGP(t, sgptest.WithAccountID(""), sgptest.WithMaxBodyBytes(64<<10))
 	p := produce(t, producer.Config{
 		Traces: 20, BatchTimeout: 20 * time.Millisecond,
 		NoTraceID: "job 7, step 3, part",

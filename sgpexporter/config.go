@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -148,6 +149,8 @@ func (c *config) resolveURL(env environment) error {
 		return invalid(`does not begin with "https://" or "http://"`)
 	case u.Hostname() == "":
 		return invalid("has no host")
+	case !validPort(u.Port()):
+		return invalid("has a port that is not from 1 to 65535")
 	case u.User != nil:
 		return invalid("holds credentials; the API key has an option of its own")
 	case u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
@@ -161,6 +164,12 @@ func (c *config) resolveURL(env environment) error {
 	}
 	c.url = u
 	return nil
+}
+
+// validPort says whether port, digits or "" for the default, is one.
+func validPort(port string) bool {
+	n, err := strconv.ParseUint(port, 10, 16)
+	return port == "" || err == nil && n > 0
 }
 
 // reserved are the headers that are not the application's to set.

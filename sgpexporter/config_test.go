@@ -127,6 +127,7 @@ func TestBaseURL(t *testing.T) {
 		"http://[::1]:5003/public":     "http://[::1]:5003/public/v5/spans/batch",
 		"HTTPS://sgp.test/a%2Fb/":      "https://sgp.test/a%2Fb/v5/spans/batch",
 		"https://sgp.test:8443/a/../b": "https://sgp.test:8443/a/../b/v5/spans/batch",
+		"http://127.0.0.1:65535":       "http://127.0.0.1:65535/v5/spans/batch",
 	} {
 		c, err := newConfig([]Option{WithAPIKey("k"), WithBaseURL(in)}, envOf())
 		require.NoError(t, err, in)
@@ -141,6 +142,9 @@ func TestBaseURL(t *testing.T) {
 		"https://":                    "has no host",
 		"https:///public":             "has no host",
 		"https://:443":                "has no host",
+		"http://sgp.test:65536":       "has a port that is not from 1 to 65535",
+		"http://sgp.test:99999":       "has a port that is not from 1 to 65535",
+		"http://[::1]:0":              "has a port that is not from 1 to 65535",
 		"https://sgp.test?key=secret": "has a query",
 		"https://sgp.test?":           "has a query",
 		"https://sgp.test#secret":     "has a query or a fragment",
@@ -254,6 +258,8 @@ func TestDisabledByEnvironment(t *testing.T) {
 func TestIsLoopback(t *testing.T) {
 	for host, want := range map[string]bool{
 		"localhost": true, "sgp.localhost": true, "127.0.0.1": true, "127.9.9.9": true, "::1": true,
+		"LOCALHOST": true, "localhost.": true, "SGP.Localhost.": true,
+		"localhost..": false, "127.0.0.1.": false,
 		"10.0.0.1": false, "sgp.test": false, "localhost.evil": false, "0.0.0.0": false, "": false,
 	} {
 		assert.Equal(t, want, isLoopback(host), host)
@@ -262,7 +268,7 @@ func TestIsLoopback(t *testing.T) {
 
 func TestPlainHTTPIsWarnedAbout(t *testing.T) {
 	errs := Handled(t)
-	for _, quiet := range []string{"https://sgp.test", "http://127.0.0.1:5003/public", "http://[::1]:1", "http://localhost"} {
+	for _, quiet := range []string{"https://sgp.test", "http://127.0.0.1:5003/public", "http://[::1]:1", "http://localhost", "http://LOCALHOST:5003", "http://localhost.:5003"} {
 		_, err := New(WithAPIKey("secret"), WithBaseURL(quiet))
 		require.NoError(t, err)
 	}
@@ -278,40 +284,29 @@ func TestPlainHTTPIsWarnedAbout(t *testing.T) {
 func TestLimiter(t *testing.T) {
 	now := time.Unix(1000, 0)
 	l := limiter{burst: 3, every: 10 * time.Second}
-	pass := func() (int, bool) { return l.allow(now) }
+	pass := func() bool { return l.allow(now) }
 	for range 3 {
-		n, ok := pass()
-		assert.True(t, ok)
-		assert.Zero(t, n)
+		assert.True(t, pass())
 	}
 	for range 5 {
-		_, ok := pass()
-		assert.False(t, ok)
+		assert.False(t, pass())
 	}
 	now = now.Add(9 * time.Second)
-	_, ok := pass()
-	assert.False(t, ok)
+	assert.False(t, pass())
 	now = now.Add(time.Second)
-	n, ok := pass()
-	assert.True(t, ok)
-	assert.Equal(t, 6, n)
-	_, ok = pass()
-	assert.False(t, ok)
-	assert.Equal(t, 1, l.take())
-	assert.Zero(t, l.take())
+	assert.True(t, pass())
+	assert.False(t, pass())
 	now = now.Add(time.Hour)
 	for range 3 {
-		_, ok = pass()
-		assert.True(t, ok)
+		assert.True(t, pass())
 	}
-	_, ok = pass()
-	assert.False(t, ok, "never more than the burst at once")
+	assert.False(t, pass(), "never more than the burst at once")
 }
 
 func TestErrorsAreOneLine(t *testing.T) {
 	var l losses
 	for i := range 20 {
-		l.add(i, "rejected", "rejected", &RejectedError{SpanID: string(rune('a' + i)), StatusCode: 422, Phase: 1})
+		l.add(i, "rejected", "rejected", &RejectedError{SpanID: string(rune('a' + i)), StatusCode: 422, Phase: 1}, false)
 	}
 	err := l.err()
 	assert.NotContains(t, err.Error(), "\n")

@@ -79,8 +79,10 @@
 //
 // The global OpenTelemetry error handler (otel.SetErrorHandler) is told of spans
 // that SGP rejects, by id, name and the server's reason, ten at once and one more
-// every ten seconds; of a key that is refused, once until one is accepted; of
-// requests that keep failing, once a minute; of plain http to another machine.
+// every ten seconds; of a key that is refused, at once, and once a minute while that
+// costs spans, with how many; of requests that keep failing, once a minute; of plain
+// http to another machine. A Processor says the rest and repeats none of it: the
+// losses that were told are marked as Reported.
 // Payloads and the key show in none of it. When the time for retries is over, in a
 // processor's Shutdown too, the error has the last failure: "connection refused", say.
 //

@@ -18,7 +18,8 @@ var (
 	// ErrInvalidAPIKey: the key holds characters that cannot stand in a header.
 	ErrInvalidAPIKey = errors.New("sgpexporter: the API key holds characters that cannot stand in a header")
 	// ErrInvalidBaseURL: the base URL cannot be used. It must be absolute, http
-	// or https, and without credentials, query and fragment.
+	// or https, with a port from 1 to 65535 if it has one, and without credentials,
+	// query and fragment.
 	ErrInvalidBaseURL = errors.New("sgpexporter: invalid base URL")
 	// ErrInvalidOption: an option's value is out of its range. The error names
 	// the option.
@@ -74,8 +75,8 @@ const (
 	ReasonDisabled asyncprocessor.DropReason = "disabled"
 )
 
-// RejectedError says that SGP refused a span for good. It names the span and
-// shows nothing of its payload.
+// RejectedError says that SGP refused a span for good. It names the span and does
+// not show its payload, as far as that can be told in what the server wrote.
 type RejectedError struct {
 	// TraceID, SpanID and Name are the span's, as they were sent; a long name
 	// is cut to 128 bytes.
@@ -85,7 +86,8 @@ type RejectedError struct {
 	// StatusCode is that of the answer: 400, 409, 413 or 422.
 	StatusCode int
 	// Reason is what the server wrote, in one line of at most 256 bytes; "" if
-	// it gave none.
+	// it gave none. An ellipsis stands for what it repeats of the request: JSON in a
+	// text, and any 12 letters and digits in a row of a value that was sent.
 	Reason string
 }
 

@@ -61,9 +61,9 @@ func Example_testing() {
 		attributes, _ := s.Metadata["attributes"].(map[string]any)
 		fmt.Println(s.Type, attributes["gen_ai.request.model"], s.Status, s.Metadata["error_message"])
 	}
-	fmt.Println(server.CheckOrder(), len(server.Violations()))
+	fmt.Println(server.Check()) // nothing against the API or the order
 	// Output:
 	// COMPLETION small SUCCESS <nil>
 	// COMPLETION small ERROR no question
-	// <nil> 0
+	// <nil>
 }

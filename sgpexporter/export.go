@@ -17,7 +17,8 @@ import (
 //
 // The error is nil when all are delivered, and else consists of
 // [asyncprocessor.ExportError] values, one for each reason, joined if there are
-// several:
+// several. What the global OpenTelemetry error handler is told of, spans that are
+// rejected and a key that is refused, is apart and marked as Reported:
 //
 //   - [asyncprocessor.ReasonRejected]: SGP refused these alone, with a 400, 409, 413 or
 //     422. The error matches [*RejectedError]. All others are stored. A request
@@ -114,11 +115,14 @@ func (x *export) send(ctx context.Context, n, next int) bool {
 		x.lastStatus = result.LastStatus
 	}
 	if result.Err != nil {
-		for _, i := range x.index[result.Settled:] {
-			x.losses.add(i, reasonOf(result.Err), transport.ErrorType(result.Err), result.Err)
-		}
+		left := x.index[result.Settled:]
 		for i := next; i < len(x.snapshots); i++ {
-			x.losses.add(i, reasonOf(result.Err), transport.ErrorType(result.Err), result.Err)
+			left = append(left, i)
+		}
+		reason, errorType := reasonOf(result.Err), transport.ErrorType(result.Err)
+		reported := reason == ReasonUnauthorized && x.reports.key.cost(len(left), result.Err)
+		for _, i := range left {
+			x.losses.add(i, reason, errorType, result.Err, reported)
 		}
 		return false
 	}
@@ -142,11 +146,11 @@ func (x *export) unmapped(i int, err error) {
 	var panicked *mapping.HookPanicError
 	switch {
 	case errors.Is(err, mapping.ErrFiltered):
-		x.losses.add(i, ReasonFiltered, string(ReasonFiltered), err)
+		x.losses.add(i, ReasonFiltered, string(ReasonFiltered), err, false)
 	case errors.As(err, &panicked):
-		x.losses.add(i, ReasonHookPanic, string(ReasonHookPanic), err)
+		x.losses.add(i, ReasonHookPanic, string(ReasonHookPanic), err, false)
 	default:
-		x.losses.add(i, ReasonUnencodable, string(ReasonUnencodable), err)
+		x.losses.add(i, ReasonUnencodable, string(ReasonUnencodable), err, false)
 	}
 }
 
@@ -165,7 +169,6 @@ func (x *items) Rejected(i int, status *transport.StatusError) {
 		TraceID: item.TraceID, SpanID: item.ID, Name: shorten(item.Name, maxNameBytes), Phase: item.Phase,
 		StatusCode: status.Code, Reason: status.Reason,
 	}
-	x.losses.add(x.index[i], asyncprocessor.ReasonRejected, string(asyncprocessor.ReasonRejected), err)
 	x.metrics.refused(context.Background(), status.Code)
-	x.reports.rejected(err)
+	x.losses.add(x.index[i], asyncprocessor.ReasonRejected, string(asyncprocessor.ReasonRejected), err, x.reports.rejected(err))
 }

@@ -55,7 +55,7 @@ func New(opts ...Option) (*Exporter, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Exporter{about: cfg.log(), reports: newReports()}
+	e := &Exporter{about: cfg.log(), reports: newReports(cfg.at)}
 	if cfg.disabled {
 		if cfg.readsLikeFalse != "" {
 			otel.Handle(fmt.Errorf("sgpexporter: nothing is exported: %s=%q disables, as any value does, also in the Python SDK; unset it to export",
@@ -79,13 +79,14 @@ func New(opts ...Option) (*Exporter, error) {
 		Retry:        cfg.retry.transport(),
 		Gzip:         cfg.compression == GzipCompression,
 		MaxBytes:     int64(cfg.maxRequestBytes),
-		Observer:     observer{e.metrics, e.reports, cfg.at},
+		Observer:     observer{e.metrics, e.reports},
 	})
 	return e, nil
 }
 
 func isLoopback(host string) bool {
-	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
+	name := strings.TrimSuffix(strings.ToLower(host), ".")
+	if name == "localhost" || strings.HasSuffix(name, ".localhost") {
 		return true
 	}
 	addr, err := netip.ParseAddr(host)
@@ -109,7 +110,7 @@ func (e *Exporter) Shutdown(context.Context) error {
 		return nil
 	}
 	e.client.CloseIdleConnections()
-	e.reports.flush()
+	e.reports.key.close()
 	if err := e.client.Failure(); err != nil {
 		return fmt.Errorf("sgpexporter: requests were failing: %w", err)
 	}

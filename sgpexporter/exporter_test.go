@@ -2,10 +2,8 @@ package sgpexporter_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -14,102 +12,14 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/otel/attribute"
-	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.opentelemetry.io/otel/trace"
-	"go.uber.org/goleak"
 
 	"github.com/otelsgp/otelsgp/asyncprocessor"
 	"github.com/otelsgp/otelsgp/sgpexporter"
 	"github.com/otelsgp/otelsgp/sgpexporter/sgpspan"
 	"github.com/otelsgp/otelsgp/sgpexporter/sgptest"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-const key = "sk-0123456789abcdef"
-
-var began = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
-
-// span is the n-th span of one trace: its id is n in 16 hexadecimal digits, its
-// name "span n".
-func span(n int, change ...func(*tracetest.SpanStub)) sdktrace.ReadOnlySpan {
-	stub := tracetest.SpanStub{
-		Name:        fmt.Sprintf("span %d", n),
-		SpanContext: trace.NewSpanContext(trace.SpanContextConfig{TraceID: trace.TraceID{15: 1}, SpanID: id(n), TraceFlags: 1}),
-		StartTime:   began,
-		EndTime:     began.Add(time.Second),
-	}
-	for _, f := range change {
-		f(&stub)
-	}
-	return stub.Snapshot()
-}
-
-func id(n int) trace.SpanID { return trace.SpanID{6: byte(n >> 8), 7: byte(n)} }
-
-func ends(n int) []asyncprocessor.Snapshot {
-	all := make([]asyncprocessor.Snapshot, n)
-	for i := range all {
-		all[i] = asyncprocessor.Snapshot{Phase: asyncprocessor.PhaseEnd, Span: span(i + 1)}
-	}
-	return all
-}
-
-// newExporter returns a server and an Exporter in front of it. At the end of the
-// test the server says whether every request kept to the contract.
-func newExporter(t *testing.T, server []sgptest.Option, opts ...sgpexporter.Option) (*sgptest.Server, *sgpexporter.Exporter) {
-	t.Helper()
-	srv := sgptest.NewServer(server...)
-	t.Cleanup(srv.Close)
-	exp, err := sgpexporter.New(append([]sgpexporter.Option{
-		sgpexporter.WithBaseURL(srv.URL), sgpexporter.WithAPIKey(key), sgpexporter.WithHTTPClient(srv.Client()),
-	}, opts...)...)
-	require.NoError(t, err)
-	t.Cleanup(func() {
-		assert.NoError(t, exp.Shutdown(context.Background()))
-		assert.NoError(t, srv.CheckOrder())
-	})
-	return srv, exp
-}
-
-func requests(srv *sgptest.Server) int { return len(srv.Requests()) }
-
-// writtenNames are the names of all spans in the order in which they were written.
-func writtenNames(srv *sgptest.Server) []string {
-	names := []string{}
-	for _, r := range srv.Requests() {
-		if r.Stored {
-			for _, item := range r.Items {
-				names = append(names, item.Name)
-			}
-		}
-	}
-	return names
-}
-
-func exportErrors(err error) []*asyncprocessor.ExportError {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok {
-		var all []*asyncprocessor.ExportError
-		for _, err := range joined.Unwrap() {
-			all = append(all, exportErrors(err)...)
-		}
-		return all
-	}
-	var one *asyncprocessor.ExportError
-	if errors.As(err, &one) {
-		return []*asyncprocessor.ExportError{one}
-	}
-	return nil
-}
-
-// lost returns the one ExportError that err is.
-func lost(t *testing.T, err error) *asyncprocessor.ExportError {
-	t.Helper()
-	all := exportErrors(err)
-	require.Len(t, all, 1, "%v", err)
-	return all[0]
-}
 
 func TestExportIsOneRequest(t *testing.T) {
 	srv, exp := newExporter(t, []sgptest.Option{sgptest.WithAPIKey(key), sgptest.WithAccountID("acct")},
@@ -165,18 +75,6 @@ func TestSplitByBytes(t *testing.T) {
 	assert.Equal(t, "span 9", writtenNames(srv)[8])
 }
 
-// reject makes the server refuse requests that hold one of the spans.
-func reject(srv *sgptest.Server, code int, names ...string) {
-	srv.SetFault(func(r *sgptest.Request) sgptest.Fault {
-		for _, item := range r.Items {
-			if slices.Contains(names, item.Name) {
-				return sgptest.Status(code).Body("application/json", `{"detail":"no good","input":"a secret prompt"}`)
-			}
-		}
-		return sgptest.Fault{}
-	})
-}
-
 func TestRejectedSpanCostsItselfOnly(t *testing.T) {
 	for _, code := range []int{400, 409, 413, 422} {
 		t.Run(http.StatusText(code), func(t *testing.T) {
@@ -211,7 +109,7 @@ func TestRejectedSpanCostsItselfOnly(t *testing.T) {
 // A real refusal, by the contract. The mapping leaves nothing to refuse; a hook
 // can.
 func TestRejectedByTheContract(t *testing.T) {
-	srv, exp := newExporter(t, nil, sgpexporter.WithSpanHook(func(s *sgpspan.Span) bool {
+	srv, exp := newRefused(t, nil, sgpexporter.WithSpanHook(func(s *sgpspan.Span) bool {
 		if s.Name == "span 3" {
 			s.TraceID = ""
 		}
@@ -235,23 +133,23 @@ func TestManyRejectedSpansDoNotFloodTheLog(t *testing.T) {
 			names = append(names, fmt.Sprintf("span %d", n))
 		}
 		reject(srv, 422, names...)
-		err := exp.ExportSnapshots(t.Context(), ends(101))
-		assert.Len(t, lost(t, err).Undelivered, 100)
+		all := exportErrors(exp.ExportSnapshots(t.Context(), ends(101)))
+		require.Len(t, all, 2)
+		assert.Equal(t, []int{0, 1, 2, 3, 4, 5, 6, 7, 8, 9}, all[0].Undelivered)
+		assert.True(t, all[0].Reported)
+		assert.Len(t, all[1].Undelivered, 90)
+		assert.False(t, all[1].Reported, "left to the processor")
 		assert.Equal(t, 201, requests(srv), "2*101-1")
 		assert.Len(t, errs.All(), 10)
 
 		<-time.After(10 * time.Second)
 		require.Error(t, exp.ExportSnapshots(t.Context(), ends(2)))
-		require.Len(t, errs.All(), 11)
-		assert.ErrorContains(t, errs.All()[10], "(and 90 more since the last report)")
-		require.NoError(t, exp.Shutdown(t.Context()))
-		require.Len(t, errs.All(), 12)
-		assert.EqualError(t, errs.All()[11], "sgpexporter: SGP rejected 1 more span since the last report")
+		assert.Len(t, errs.All(), 11)
 	})
 }
 
 func TestParentInAnotherTraceIsDetached(t *testing.T) {
-	srv, exp := newExporter(t, []sgptest.Option{sgptest.WithOlderStore()})
+	srv, exp := newRefused(t, []sgptest.Option{sgptest.WithOlderStore()})
 	errs := sgpexporter.Handled(t)
 	other := span(7, func(s *tracetest.SpanStub) {
 		s.SpanContext = s.SpanContext.WithTraceID(trace.TraceID{15: 2})
@@ -276,7 +174,7 @@ func TestUnknownParentIsNoError(t *testing.T) {
 }
 
 func TestTooLargeTeachesTheExporter(t *testing.T) {
-	srv, exp := newExporter(t, []sgptest.Option{sgptest.WithMaxBodyBytes(50_000)})
+	srv, exp := newRefused(t, []sgptest.Option{sgptest.WithMaxBodyBytes(50_000)})
 	require.NoError(t, exp.ExportSnapshots(t.Context(), ends(500)))
 	first := len(srv.Requests())
 	require.NoError(t, exp.ExportSnapshots(t.Context(), ends(500)))
@@ -477,8 +375,4 @@ func TestConcurrentSafe(t *testing.T) {
 	all.Wait()
 	assert.Equal(t, 20, len(srv.Spans()))
 	assert.Equal(t, 40, requests(srv))
-}
-
-func withName(name string) func(*tracetest.SpanStub) {
-	return func(s *tracetest.SpanStub) { s.Name = name }
 }

@@ -12,7 +12,7 @@ import (
 )
 
 func TestRefusedKeyIsReportedOnceAndRecovers(t *testing.T) {
-	srv, exp := newExporter(t, []sgptest.Option{sgptest.WithAPIKey("another")}, sgpexporter.WithMaxRequestItems(2))
+	srv, exp := newRefused(t, []sgptest.Option{sgptest.WithAPIKey("another")}, sgpexporter.WithMaxRequestItems(2))
 	errs := sgpexporter.Handled(t)
 	for range 3 {
 		err := exp.ExportSnapshots(t.Context(), ends(6))
@@ -54,7 +54,7 @@ func TestRefusedKeySaysWhatToCheck(t *testing.T) {
 
 func TestKeyRotation(t *testing.T) {
 	current := "key-1"
-	srv, exp := newExporter(t, []sgptest.Option{sgptest.WithAPIKey("key-1")},
+	srv, exp := newRefused(t, []sgptest.Option{sgptest.WithAPIKey("key-1")},
 		sgpexporter.WithAPIKeySource(func(context.Context) (string, error) { return current, nil }))
 	errs := sgpexporter.Handled(t)
 	require.NoError(t, exp.ExportSnapshots(t.Context(), ends(1)))

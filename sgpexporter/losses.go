@@ -7,12 +7,14 @@ import (
 	"github.com/otelsgp/otelsgp/asyncprocessor"
 )
 
-// losses gathers the snapshots of one call that were not delivered, by reason.
+// losses gathers the snapshots of one call that were not delivered, by reason, and
+// those apart of which the error handler was told.
 type losses struct{ groups []loss }
 
 type loss struct {
 	reason    asyncprocessor.DropReason
 	errorType string // for metrics
+	reported  bool
 	indexes   []int
 	errs      []error // the first few
 }
@@ -20,9 +22,9 @@ type loss struct {
 // maxErrs bounds the causes that one error holds.
 const maxErrs = 8
 
-func (l *losses) add(i int, reason asyncprocessor.DropReason, errorType string, err error) {
+func (l *losses) add(i int, reason asyncprocessor.DropReason, errorType string, err error, reported bool) {
 	for g := range l.groups {
-		if group := &l.groups[g]; group.reason == reason {
+		if group := &l.groups[g]; group.reason == reason && group.reported == reported {
 			group.indexes = append(group.indexes, i)
 			if len(group.errs) < maxErrs && !errors.Is(group.errs[len(group.errs)-1], err) {
 				group.errs = append(group.errs, err)
@@ -30,7 +32,7 @@ func (l *losses) add(i int, reason asyncprocessor.DropReason, errorType string, 
 			return
 		}
 	}
-	l.groups = append(l.groups, loss{reason: reason, errorType: errorType, indexes: []int{i}, errs: []error{err}})
+	l.groups = append(l.groups, loss{reason: reason, errorType: errorType, reported: reported, indexes: []int{i}, errs: []error{err}})
 }
 
 // err returns what ExportSnapshots returns.
@@ -53,7 +55,7 @@ func (l *loss) err() *asyncprocessor.ExportError {
 	if len(l.errs) > 1 {
 		cause = &causes{errs: l.errs, more: len(l.indexes) - len(l.errs)}
 	}
-	return &asyncprocessor.ExportError{Undelivered: l.indexes, Reason: l.reason, Err: cause}
+	return &asyncprocessor.ExportError{Undelivered: l.indexes, Reason: l.reason, Err: cause, Reported: l.reported}
 }
 
 // causes is errors.Join in one line.

@@ -74,7 +74,8 @@ func WithHeaders(headers map[string]string) Option {
 }
 
 // WithTimeout bounds one request, its answer included. A request that runs out
-// of it is sent again. The whole call is bounded by its context: see
+// of it is sent again. An answer is known by its head: its body is waited for a
+// second at most, and then the connection is given up. The whole call is bounded by its context: see
 // asyncprocessor.WithExportTimeout. The default is [DefaultTimeout]; 0 means no
 // bound; it must not be negative.
 func WithTimeout(timeout time.Duration) Option {

@@ -59,6 +59,7 @@ func (refused) RoundTrip(*http.Request) (*http.Response, error) { return nil, sy
 // goleak, in TestMain, sees connections of our own client that Shutdown leaves.
 func TestShutdownClosesOwnConnections(t *testing.T) {
 	srv := sgptest.NewServer()
+	defer func() { assert.NoError(t, srv.Check()) }()
 	exp, err := sgpexporter.New(sgpexporter.WithBaseURL(srv.URL), sgpexporter.WithAPIKey(key))
 	require.NoError(t, err)
 	require.NoError(t, exp.ExportSnapshots(t.Context(), ends(1)))

@@ -171,7 +171,7 @@ func TestOnceToSGP(t *testing.T) {
 	assert.Contains(t, p.stdout.String(), "Spans go to SGP at "+sgp.URL+".\n")
 	assert.Contains(t, p.stdout.String(), "\nIn this trace: 40 spans, 3 failed and the agent recovered.\n")
 	assert.Equal(t, 44, sgp.Stats().Spans)
-	assert.Empty(t, sgp.Violations())
+	assert.NoError(t, sgp.Check())
 
 	for _, span := range sgp.Spans() {
 		assert.NotContains(t, span.Name, "/v5/spans/batch", "the exporter must not feed itself")
@@ -195,6 +195,7 @@ func TestOnceNotDelivered(t *testing.T) {
 	assert.Regexp(t, `, [1-9]\d* not delivered\.\n  \d+ \w+\n`, out)
 	assert.Contains(t, p.stderr.String(), "not every span was delivered")
 	assert.Contains(t, p.stderr.String(), "the trace has no spans")
+	assert.NoError(t, sgp.Check(sgptest.Rejected), "it refuses the key")
 }
 
 func TestOnceDisabled(t *testing.T) {

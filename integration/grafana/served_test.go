@@ -101,6 +101,7 @@ func start(t *testing.T, program string, faults func(*sgptest.Request) sgptest.F
 	t.Helper()
 	sgp := sgptest.NewServer()
 	t.Cleanup(sgp.Close)
+	t.Cleanup(func() { assert.NoError(t, sgp.Check()) })
 	sgp.SetFault(faults)
 	command := exec.Command(program, "-port", "0", "-pace", "0", "-goroot", filepath.Join(example, "internal/docs/testdata/goroot"))
 	command.Env = append([]string{"SGP_API_KEY=key", "SGP_CLIENT_BASE_URL=" + sgp.URL,

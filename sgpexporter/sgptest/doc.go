@@ -19,10 +19,11 @@
 //		log.Fatal(err)
 //	}
 //	stored := server.Spans()[0]
-//	fmt.Println(stored.Name, stored.Status, stored.Completed(), server.CheckOrder())
+//	fmt.Println(stored.Name, stored.Status, stored.Completed(), server.Check())
 //
 // Any client that is pointed at Server.URL will do in the exporter's place. What it
-// did is in [Server.Spans], [Server.Requests] and [Server.Violations].
+// did is in [Server.Spans], [Server.Requests] and [Server.Violations]; whether it did
+// anything wrong, in [Server.Check].
 //
 // The server enforces the contract of the SGP span API (PUT /v5/spans/batch of
 // the public SGP SDK reference) and is stricter than a deployment has to be, so

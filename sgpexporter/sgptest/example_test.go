@@ -70,7 +70,7 @@ func Example() {
 		log.Fatal(err)
 	}
 	stored := server.Spans()[0]
-	fmt.Println(stored.Name, stored.Status, stored.Completed(), server.CheckOrder())
+	fmt.Println(stored.Name, stored.Status, stored.Completed(), server.Check())
 	// Output: ask SUCCESS true <nil>
 }
 
@@ -84,11 +84,11 @@ func Example_client() {
 	write(srv, ended)
 	span, _ := srv.Span("t1", "s1")
 	fmt.Println(span.Name, span.Duration(), span.Status, span.Output["answer"])
-	fmt.Println(srv.CheckOrder(), len(srv.Violations()))
+	fmt.Println(srv.Check())
 	// Output:
 	// false
 	// ask 1s SUCCESS 42
-	// <nil> 0
+	// <nil>
 }
 
 func ExampleServer() {

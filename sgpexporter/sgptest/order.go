@@ -169,15 +169,20 @@ func (s *Server) Violations() []Violation {
 	return slices.Clone(s.violations)
 }
 
-// CheckOrder returns an error that joins the violations of order: all kinds but
-// [Rejected] and [DuplicateName], and those in except. Its parts match
-// [Violation] with errors.As. It is nil if there are none. A [Write] that is Late
-// is left out: no client can order what it has given up.
+// CheckOrder is [Server.Check] for the violations of order: all kinds but [Rejected]
+// and [DuplicateName], and those in except.
 //
 // A test whose client sends no STARTs, or drops some, excepts
 // [ChildBeforeParentEnd].
 func (s *Server) CheckOrder(except ...ViolationKind) error {
-	except = append(slices.Clone(except), Rejected, DuplicateName)
+	return s.Check(append(slices.Clone(except), Rejected, DuplicateName)...)
+}
+
+// Check returns an error that joins the violations of all kinds but those in except:
+// a test whose client was to keep to the contract ends with it. Its parts match
+// [Violation] with errors.As. It is nil if there are none. A [Write] that is Late
+// is left out: no client can order what it has given up.
+func (s *Server) Check(except ...ViolationKind) error {
 	var errs []error
 	for _, v := range s.Violations() {
 		if !v.Write.Late && !slices.Contains(except, v.Kind) {

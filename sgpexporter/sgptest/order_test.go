@@ -89,6 +89,19 @@ func TestCheckOrderExcept(t *testing.T) {
 			`after write 2 (request 2, item 0): END of span "p" in trace "t"`)
 }
 
+func TestCheckIsAboutAllKinds(t *testing.T) {
+	srv := newServer(t)
+	mustPut(t, srv, minimal)
+	require.NoError(t, srv.Check())
+	status, _ := put(t, srv, items(ids("t", "a", "a")))
+	require.Equal(t, 409, status)
+	mustPut(t, srv, `{"trace_id":"t","id":"b","name":"n","start_timestamp":"2026-01-02T03:04:05Z","metadata":{"k":1,"k":2}}`)
+	assert.EqualError(t, srv.Check(), "sgptest: rejected: request 2 was answered 409: items[0].parent_id: is part of a cycle\n"+
+		`sgptest: duplicate_name: write 2 (request 3, item 0): START of span "b" in trace "t": "k"`)
+	assert.ErrorContains(t, srv.Check(sgptest.Rejected), "duplicate_name")
+	assert.NoError(t, srv.Check(sgptest.Rejected, sgptest.DuplicateName))
+}
+
 func TestCheckOrderIsNotAboutRefusals(t *testing.T) {
 	srv := newServer(t)
 	status, _ := put(t, srv, items(ids("t", "a", "a")))

@@ -60,6 +60,7 @@ func TestSIGTERM(t *testing.T) {
 	require.NoError(t, syscall.Kill(os.Getpid(), syscall.SIGTERM))
 	require.NoError(t, <-s.result)
 	assert.Len(t, sgp.Spans(), 2)
+	assert.NoError(t, sgp.Check())
 }
 
 // TestSIGTERMInTheMiddle: a request that goes on after SIGTERM has its span
@@ -93,6 +94,7 @@ func TestSIGTERMInTheMiddle(t *testing.T) {
 	require.NoError(t, <-answered)
 	require.NoError(t, <-s.result)
 	assert.True(t, sgp.Spans()[0].Completed())
+	assert.NoError(t, sgp.Check())
 }
 
 // TestSIGTERMRefused: what was not delivered is told with its number.
@@ -105,6 +107,7 @@ func TestSIGTERMRefused(t *testing.T) {
 	var undelivered *asyncprocessor.ShutdownError
 	require.ErrorAs(t, <-s.result, &undelivered)
 	assert.Equal(t, uint64(1), undelivered.Undelivered)
+	assert.NoError(t, sgp.Check(sgptest.Rejected), "it refuses the key")
 }
 
 func TestListenFails(t *testing.T) {

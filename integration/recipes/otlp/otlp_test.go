@@ -54,6 +54,16 @@ func newCollector(t *testing.T, status int) *collector {
 	return c
 }
 
+// newSGP is where spans go. At the end of the test it has nothing to object to.
+func newSGP(t *testing.T) *sgptest.Server {
+	sgp := sgptest.NewServer()
+	t.Cleanup(sgp.Close)
+	t.Cleanup(func() { assert.NoError(t, sgp.Check()) })
+	t.Setenv("SGP_API_KEY", "key")
+	t.Setenv("SGP_CLIENT_BASE_URL", sgp.URL)
+	return sgp
+}
+
 func work(t *testing.T, tp *sdktrace.TracerProvider) {
 	ctx, parent := tp.Tracer("test").Start(t.Context(), "parent")
 	_, child := tp.Tracer("test").Start(ctx, "child")
@@ -63,10 +73,7 @@ func work(t *testing.T, tp *sdktrace.TracerProvider) {
 
 func TestSideBySide(t *testing.T) {
 	collector := newCollector(t, http.StatusOK)
-	sgp := sgptest.NewServer()
-	defer sgp.Close()
-	t.Setenv("SGP_API_KEY", "key")
-	t.Setenv("SGP_CLIENT_BASE_URL", sgp.URL)
+	sgp := newSGP(t)
 
 	tp, processor, err := SideBySide(t.Context())
 	require.NoError(t, err)
@@ -85,10 +92,7 @@ func TestSideBySide(t *testing.T) {
 // same.
 func TestSideBySideWithoutCollector(t *testing.T) {
 	newCollector(t, http.StatusBadRequest)
-	sgp := sgptest.NewServer()
-	defer sgp.Close()
-	t.Setenv("SGP_API_KEY", "key")
-	t.Setenv("SGP_CLIENT_BASE_URL", sgp.URL)
+	sgp := newSGP(t)
 	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(error) {}))
 
 	tp, processor, err := SideBySide(t.Context())

@@ -66,7 +66,7 @@ func TestOneTrace(t *testing.T) {
 	assert.Equal(t, call.ID, callee.ParentID)
 	assert.Equal(t, request.TraceID, callee.TraceID)
 	// Between two processes there is no order: the parent may come after its child.
-	assert.NoError(t, sgp.CheckOrder(sgptest.ChildBeforeParent, sgptest.ChildBeforeParentEnd))
+	assert.NoError(t, sgp.Check(sgptest.ChildBeforeParent, sgptest.ChildBeforeParentEnd))
 }
 
 var grpcInsecure = grpc.WithTransportCredentials(insecure.NewCredentials())

@@ -73,6 +73,7 @@ func NewClient(cfg Config) *Client {
 		c.http = &http.Client{Transport: c.own}
 	}
 	c.http.CheckRedirect = redirectPolicy(c.http.CheckRedirect)
+	c.http.Transport = readable{c.http.Transport}
 
 	header := cfg.Header.Clone()
 	if header == nil {
@@ -124,13 +125,15 @@ func (c *Client) CloseIdleConnections() {
 	}
 }
 
-// attempt sends one request and says what its answer means. size is that of the
-// body before compression; code is 0 if there was no answer.
-func (c *Client) attempt(ctx context.Context, p *payload, key string, size int64) (code int, err error) {
+// attempt sends one request and says what its answer means. items is what p holds,
+// before compression; code is 0 if there was no answer.
+func (c *Client) attempt(ctx context.Context, p *payload, key string, items []byte) (code int, err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	if c.cfg.Timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, c.cfg.Timeout)
-		defer cancel()
+		var timeUp context.CancelFunc
+		ctx, timeUp = context.WithTimeout(ctx, c.cfg.Timeout)
+		defer timeUp()
 	}
 	l := &lease{parts: p.parts}
 	defer l.end()
@@ -147,12 +150,15 @@ func (c *Client) attempt(ctx context.Context, p *payload, key string, size int64
 	if err != nil {
 		return 0, c.unanswered(ctx, err, key)
 	}
+	// The answer is known: what is left of it, a reason or the echo, must not hold
+	// up what comes after.
+	defer time.AfterFunc(maxBodyTime, cancel).Stop()
 	defer func() { _ = resp.Body.Close() }()
-	defer drain(resp.Body, size)
+	defer drain(resp.Body, int64(len(items)))
 	if resp.Request == nil {
 		resp.Request = req // a RoundTripper need not set it
 	}
-	return resp.StatusCode, judge(resp, key)
+	return resp.StatusCode, judge(resp, key, items)
 }
 
 // unanswered describes a request that got no answer.

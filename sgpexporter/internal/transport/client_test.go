@@ -265,43 +265,6 @@ func TestPanicOfTheClientIsAnError(t *testing.T) {
 	}
 }
 
-func TestReasons(t *testing.T) {
-	long := strings.Repeat("é", 200)
-	for _, c := range []struct{ contentType, body, want string }{
-		{"application/json", `{"detail":"end before start"}`, "end before start"},
-		{"application/json", `{"error":{"message":"no such account","code":7}}`, "no such account"},
-		{"application/json", `{"message":"m","input":"secret prompt"}`, "m"},
-		{"application/problem+json", `{"title":"Unprocessable","status":422}`, "Unprocessable"},
-		{"application/json", `{"detail":[{"loc":["body","items",3,"id"],"msg":"too long","input":"secret prompt"}]}`, "body.items.3.id: too long"},
-		{"application/json", `{"errors":["a","b","c","d"]}`, "a; b; c"},
-		{"application/json", `{"input":"secret prompt"}`, ""},
-		{"application/json", `"secret prompt"`, ""},
-		{"application/json", `{"detail":"cut o`, ""},
-		{"application/json", `{"detail":{"detail":{"detail":{"detail":{"detail":"deep"}}}}}`, ""},
-		{"application/json", ``, ""},
-		{"text/plain", " line one\r\nline\ttwo\x00 \xff", "line one line two \uFFFD"},
-		{"text/plain", long, strings.Repeat("é", 128) + "…"},
-		{"text/html", "<html>secret</html>", "(an HTML page)"},
-		{"", "bare", "bare"},
-	} {
-		err := judge(replyWith(422, c.body, "Content-Type", c.contentType), testKey)
-		var status *StatusError
-		require.ErrorAs(t, err, &status)
-		assert.Equal(t, c.want, status.Reason, "%s %s", c.contentType, c.body)
-	}
-}
-
-func TestReasonCompressed(t *testing.T) {
-	var body strings.Builder
-	zip := gzip.NewWriter(&body)
-	_, _ = io.WriteString(zip, `{"detail":"squeezed"}`)
-	require.NoError(t, zip.Close())
-	err := judge(replyWith(422, body.String(), "Content-Type", "application/json", "Content-Encoding", "gzip"), testKey)
-	assert.EqualError(t, err, "SGP answered 422 Unprocessable Entity: squeezed")
-	err = judge(replyWith(422, "not gzip", "Content-Type", "application/json", "Content-Encoding", "gzip"), testKey)
-	assert.EqualError(t, err, "SGP answered 422 Unprocessable Entity")
-}
-
 // slow returns an answer before it has read the body, as net/http may, and
 // keeps it.
 type slow struct{ body io.ReadCloser }

@@ -11,6 +11,7 @@
 //	redirect.go    which redirects are followed
 //	key.go         the API key: where it comes from, when it is asked for again, how it is kept out of errors
 //	response.go    what an answer means; the server's reason; draining the echo
+//	repeated.go    keeps out of that reason what it repeats of the request
 //	errors.go      the errors, and their names as error.type
 //
 // It knows nothing of spans: an item is bytes.

@@ -22,7 +22,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 const testKey = "sk-0123456789abcdef"
 
 // server is an http.RoundTripper that answers without a network, so that time
-// can be false.
+// can be false. It does not judge requests: see TestRequestsKeepToTheContract.
 type server struct {
 	// answer says what to answer to the n-th request, from 1; nil is a
 	// connection that fails.

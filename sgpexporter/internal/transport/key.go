@@ -1,9 +1,15 @@
 package transport
 
 import (
+	"cmp"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"sync/atomic"
 )
@@ -92,8 +98,37 @@ func scrub(text, key string) string {
 	if len(key) < minScrubbed {
 		return text
 	}
-	return strings.ReplaceAll(text, key, scrubbed)
+	for _, spelling := range spellings(key) {
+		text = strings.ReplaceAll(text, spelling, scrubbed)
+	}
+	return text
 }
+
+var percentCode = regexp.MustCompile("%[0-9A-F]{2}")
+
+// spellings returns the ways in which a text may write the key: as it is, quoted as
+// by Go and in JSON, and percent-encoded; and if it is not ASCII, each of them also
+// of what a server makes of it that takes headers for Latin-1, or repairs them. A key
+// that needs no escaping has one.
+func spellings(key string) []string {
+	latin1 := make([]rune, len(key))
+	for i := range len(key) {
+		latin1[i] = rune(key[i])
+	}
+	var all []string
+	for _, read := range []string{key, string(latin1), string([]rune(key))} {
+		asJSON, _ := json.Marshal(read) // a string cannot fail
+		query, path := url.QueryEscape(read), url.PathEscape(read)
+		all = append(all, read, unquoted(strconv.Quote(read)), unquoted(strconv.QuoteToASCII(read)), unquoted(string(asJSON)),
+			query, percentCode.ReplaceAllStringFunc(query, strings.ToLower),
+			path, percentCode.ReplaceAllStringFunc(path, strings.ToLower))
+	}
+	// The longest first: a shorter one may be part of it.
+	slices.SortFunc(all, func(a, b string) int { return cmp.Or(len(b)-len(a), strings.Compare(a, b)) })
+	return slices.Compact(all)
+}
+
+func unquoted(s string) string { return s[1 : len(s)-1] }
 
 // scrubError is err, or an error with the same text but for the key. The
 // cause is cut off then, since it would still show it.

@@ -202,6 +202,26 @@ func TestSourceIsAskedOnceConcurrentSafe(t *testing.T) {
 	})
 }
 
+// A server may repeat a key in other letters than it was sent in.
+func TestKeyIsScrubbedInEverySpelling(t *testing.T) {
+	for key, spellings := range map[string][]string{
+		testKey: {`sk-0123456789abcdef`},
+		`pa"ss wörd/1`: {
+			`pa"ss wörd/1`, `pa\"ss wörd/1`, `pa\"ss w\u00f6rd/1`,
+			`pa%22ss%20w%C3%B6rd%2F1`, `pa%22ss+w%C3%B6rd%2F1`, `pa%22ss%20w%c3%b6rd%2f1`, `pa%22ss+w%c3%b6rd%2f1`,
+			`pa"ss wÃ¶rd/1`, `pa\"ss w\u00c3\u00b6rd/1`,
+		},
+		`a&<b>\c`:     {`a&<b>\c`, `a&<b>\\c`, `a\u0026\u003cb\u003e\\c`, `a%26%3Cb%3E%5Cc`, `a&%3Cb%3E%5Cc`},
+		"caf\xe9 key": {"caf\xe9 key", "café key", "caf\uFFFD key", `caf\xe9 key`, `caf\u00e9 key`, `caf\ufffd key`, "caf%E9+key", "caf%e9%20key"},
+	} {
+		for _, spelling := range spellings {
+			assert.Equal(t, "what is [API key]?", scrub("what is "+spelling+"?", key))
+		}
+	}
+	assert.Len(t, spellings(testKey), 1)
+	assert.Equal(t, "abc", scrub("abc", "abc"), "too short to hide")
+}
+
 func TestCheckKey(t *testing.T) {
 	for _, good := range []string{"k", "sk-abc_DEF.123", "ünïcode", "a b"} {
 		assert.NoError(t, CheckKey(good))

@@ -88,6 +88,24 @@ func TestRedirectWithinTheOriginIsFollowed(t *testing.T) {
 	}
 }
 
+// A redirect that leads nowhere is one all the same, and no failure of the
+// connection, which would be tried again.
+func TestRedirectToWhatIsNoURL(t *testing.T) {
+	for _, code := range []int{301, 302, 303, 307, 308} {
+		for _, location := range []string{"%zz", "http://[::1", ":"} {
+			s := &server{answer: func(int, string) *http.Response { return replyWith(code, "", "Location", location) }}
+			c, rec := newTestClient(t, s, func(cfg *Config) {
+				cfg.Retry = RetryConfig{Enabled: true, InitialInterval: 1, MaxInterval: 1, MaxAttempts: 2}
+			})
+			result := c.Send(t.Context(), batchOf("a"), 1, rec)
+			require.ErrorIs(t, result.Err, ErrRedirected, "%d %s", code, location)
+			assert.ErrorContains(t, result.Err, "a redirect that is not followed; check the base URL")
+			assert.Equal(t, code, result.LastStatus)
+			assert.Len(t, s.bodies, 1)
+		}
+	}
+}
+
 // The key must never reach another host, port or scheme, at any hop.
 func TestRedirectToAnotherOriginIsNotFollowed(t *testing.T) {
 	var stolen seen

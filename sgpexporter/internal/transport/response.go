@@ -21,17 +21,21 @@ const (
 	maxReasonBytes = 256
 	// maxErrorBody bounds what is read of an answer for its reason.
 	maxErrorBody = 64 << 10
+	// maxBodyTime bounds how long an answer's body is read. A connection that is
+	// slower is given up: a new one costs less than the traces that wait.
+	maxBodyTime = time.Second
 	// drainSlack is what may be drained on top of twice the request.
 	drainSlack = 64 << 10
 )
 
-// judge says what an answer means; nil is success. key is kept out of the error.
+// judge says what an answer means; nil is success. The key and what was sent in items
+// are kept out of the error.
 //
 // A success does not depend on the body: the upsert is done when the server
 // says 200, and a body that is cut off changes nothing about it. That an
 // answer is SGP's is told by its Content-Type: a proxy's login page is HTML. An
 // answer that has none is believed.
-func judge(resp *http.Response, key string) error {
+func judge(resp *http.Response, key string, items []byte) error {
 	code := resp.StatusCode
 	contentType := resp.Header.Get("Content-Type")
 	if code >= 200 && code < 300 {
@@ -48,7 +52,7 @@ func judge(resp *http.Response, key string) error {
 	if code >= 300 && code < 400 {
 		status.Reason = shorten(scrub(redirectReason(resp), key))
 	} else {
-		status.Reason = shorten(scrub(readReason(resp, contentType), key))
+		status.Reason = withoutPayload(shorten(scrub(readReason(resp, contentType), key)), items)
 	}
 	if code == http.StatusNotFound || code == http.StatusMethodNotAllowed {
 		u := resp.Request.URL
@@ -87,15 +91,20 @@ func readReason(resp *http.Response, contentType string) string {
 	}
 	// What was read until an error is better than nothing.
 	body, _ := io.ReadAll(io.LimitReader(from, maxErrorBody))
+	body = bytes.TrimSpace(body)
 	switch {
-	case isJSON(contentType):
+	case isJSON(contentType) || bytes.HasPrefix(body, []byte("{")): // also what calls itself text
 		return jsonReason(body, 0)
 	case strings.HasPrefix(contentType, "text/html"):
 		return "(an HTML page)"
-	case strings.Contains(resp.Status, string(bytes.TrimSpace(body))):
+	case strings.Contains(resp.Status, string(body)):
 		return "" // only the status once more
 	}
-	return string(body)
+	text, _, cut := strings.Cut(string(body), "{")
+	if cut { // into JSON, which is rather what was sent than a reason
+		text += "…"
+	}
+	return text
 }
 
 // jsonReason picks the messages out of an error in JSON, in the shapes that web
@@ -167,8 +176,8 @@ func shorten(text string) string {
 var drainPool = sync.Pool{New: func() any { return new([32 << 10]byte) }}
 
 // drain reads what is left of an answer, so that its connection is used again.
-// The server's echo is as large as the request; of more than twice that the
-// connection is given up instead. What is read is not kept.
+// The server's echo is as large as the request; of more than twice that, or after
+// maxBodyTime, the connection is given up instead. What is read is not kept.
 func drain(body io.Reader, requestBytes int64) {
 	buf := drainPool.Get().(*[32 << 10]byte)
 	defer drainPool.Put(buf)

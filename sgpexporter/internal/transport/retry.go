@@ -51,7 +51,7 @@ func (c *Client) put(ctx context.Context, items []byte) (code int, err error) {
 	for {
 		key, err = c.keyFor(ctx)
 		if err == nil {
-			code, err = c.attempt(ctx, &p, key, int64(len(items)))
+			code, err = c.attempt(ctx, &p, key, items)
 		}
 		if err == nil {
 			c.refused.over()
