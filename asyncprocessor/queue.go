@@ -156,6 +156,7 @@ func (q *queue) offerSlow(e entry, held, heldBytes uint64) {
 	if wake {
 		q.signal()
 	}
+	release(e.span)
 }
 
 // append adds e to the log and reports whether the dispatcher is to be woken.

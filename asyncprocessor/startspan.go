@@ -118,8 +118,8 @@ func (c *constants) InstrumentationScope() instrumentation.Scope { return c.scop
 
 func (c *constants) Resource() *resource.Resource { return c.resource }
 
-// release lets go of what a START kept that nobody will read. It must be that of an
-// entry that was not handed to an exporter.
+// release lets go of what a START kept that nobody will read, since it was refused or
+// left out: its record shares an allocation with others.
 func release(start sdktrace.ReadOnlySpan) {
 	if s, ok := start.(*startSpan); ok {
 		*s = startSpan{}

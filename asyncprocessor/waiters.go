@@ -62,6 +62,7 @@ func (q *queue) close() (lostLater uint64) {
 	for !q.waiters.empty() {
 		w := q.waiters.pop()
 		q.refuse(w.entry.phase, ReasonAlreadyShutdown)
+		release(w.entry.span)
 		close(w.done)
 	}
 	q.waiting = false
