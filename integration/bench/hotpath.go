@@ -33,23 +33,24 @@ func makeBallast(mib int) []byte {
 	return ballast
 }
 
-type hotPathRound struct{ nothing, bsp, live, ours float64 }
+type hotPathRound struct{ nothing, bsp, live, reading, ours float64 }
 
 func hotPathAt(r *report, o options, procs, ballastMiB int) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(procs))
 	variants := []func() sdktrace.SpanProcessor{
-		func() sdktrace.SpanProcessor { return nothing{} }, bspBlocking, liveOnBSP, oursBlocking,
+		func() sdktrace.SpanProcessor { return nothing{} }, bspBlocking, liveOnBSP,
+		func() sdktrace.SpanProcessor { return reading{} }, oursBlocking,
 	}
 	var rounds []hotPathRound
 	for round := range o.rounds + 1 {
-		var ns [4]float64
+		var ns [5]float64
 		for i := range variants {
 			// Another order each round, so that none always follows the same.
 			v := (i + round) % len(variants)
 			ns[v] = cpuPerSpan(variants[v](), procs, o.spans)
 		}
 		if round > 0 { // the first warms up
-			rounds = append(rounds, hotPathRound{ns[0], ns[1], ns[2], ns[3]})
+			rounds = append(rounds, hotPathRound{ns[0], ns[1], ns[2], ns[3], ns[4]})
 		}
 	}
 	over := func(of func(hotPathRound) float64) func([]hotPathRound) float64 {
@@ -64,6 +65,7 @@ func hotPathAt(r *report, o options, procs, ballastMiB int) {
 	ours := over(func(x hotPathRound) float64 { return x.ours })
 	bsp := over(func(x hotPathRound) float64 { return x.bsp })
 	liveOn := over(func(x hotPathRound) float64 { return x.live })
+	reads := over(func(x hotPathRound) float64 { return x.reading })
 	ratio := bootstrap(rounds, func(rs []hotPathRound) float64 { return ours(rs) / bsp(rs) })
 	target := ""
 	if ballastMiB > 0 {
@@ -71,7 +73,7 @@ func hotPathAt(r *report, o options, procs, ballastMiB int) {
 	}
 	r.add(row{
 		name:   fmt.Sprintf("hot path, GOMAXPROCS %d, %d MiB ballast", procs, ballastMiB),
-		ours:   fmt.Sprintf("+%.0f ns CPU/span (start+end)", ours(rounds)),
+		ours:   fmt.Sprintf("+%.0f ns CPU/span (start+end), of which reading the span +%.0f", ours(rounds), reads(rounds)),
 		peer:   fmt.Sprintf("BSP +%.0f (ends), live on BSP +%.0f", bsp(rounds), liveOn(rounds)),
 		ratio:  &ratio,
 		target: target,
