@@ -39,7 +39,7 @@ func (d *dispatcher) collect(now time.Duration) {
 	if first != nil {
 		d.queue.recycle(&d.chunks)
 	}
-	if d.pressed && now >= d.detachAt {
+	if d.pressed && !d.cfg.blocking && now >= d.detachAt {
 		d.detachAt = now + detachInterval
 		d.detachStarts()
 	}
