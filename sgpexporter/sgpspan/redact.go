@@ -25,7 +25,10 @@ const (
 // attribute that it was taken from, wherever it is now ("gen_ai.input.messages",
 // "llm.input_messages.0.message.content", "otel.status_description"), and its
 // path from the span, array indexes left out ("metadata.attributes.user.email",
-// "input"). A group whose attribute matches, or "group_id", is left out.
+// "input"). A group whose attribute matches, or "group_id", is left out. A message
+// that was an event is known by the event's name too ("gen_ai.user.message").
+//
+// Put it before hooks that change keys, as [RedactPatterns] and [RedactLong] can.
 func RedactKeys(patterns ...string) func(*Span) bool {
 	globs := make([]string, len(patterns))
 	for i, p := range patterns {

@@ -227,6 +227,32 @@ func TestRedactKeysOfGroupAndRoots(t *testing.T) {
 	assert.Nil(t, s.Metadata)
 }
 
+// A value is known by its source when it stands in an array, when it was opened,
+// and when a hook before has rewritten it; a field still is when its key was.
+func TestRedactKeysBySource(t *testing.T) {
+	messages := Array{
+		StringValue("hunter2").WithSource("llm.prompts.0"), mustJSON(t, `{"a":"hunter2"}`).WithSource("llm.prompts.1"),
+		mustJSON(t, `["hunter2"]`).WithSource("llm.prompts.2"), AttributeValue(attribute.StringSliceValue([]string{"hunter2"})).WithSource("llm.prompts.3"),
+		AttributeValue(attribute.MapValue(attribute.String("a", "hunter2"))).WithSource("llm.prompts.4"), StringValue("stays").WithSource("llm.tools.0"),
+	}
+	messages[1].Object()
+	messages[4].Object()
+	messages[2].Array()
+	messages[3].Array()
+	s := testSpan()
+	s.Input = Object{{Key: "messages", Value: ArrayValue(&messages)}}
+	s.Metadata = Object{{Key: "a long key of the application", Value: StringValue("hunter2")}}
+	RedactPatterns(regexp.MustCompile(`(?P<keep>hunter2)`))(s)
+	RedactLong(21)(s)
+	RedactKeys("llm.prompts.*", "a long key of the application")(s)
+	got := encoded(t, Encoder{}, s)
+	assert.Equal(t, map[string]any{"messages": []any{"[REDACTED]", "[REDACTED]", "[REDACTED]", "[REDACTED]", "[REDACTED]", "stays"}}, got["input"])
+	assert.Equal(t, map[string]any{"a long key of the app[REDACTED, had 29 bytes]": "[REDACTED]"}, got["metadata"])
+
+	var none *Value
+	assert.Equal(t, " llm.tools.0", none.Source()+" "+messages[5].Source())
+}
+
 func TestMatchGlob(t *testing.T) {
 	for _, tc := range []struct {
 		glob, name string

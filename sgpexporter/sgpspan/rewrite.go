@@ -63,6 +63,9 @@ func (r *rewriter) object(o Object, depth int) (changed bool) {
 		}
 		r.path = r.path[:n]
 		if key, other := r.plain(f.Key); other {
+			if f.Source == "" {
+				f.Source = f.Key // for the hooks that come after
+			}
 			f.Key = key
 			changed = true
 		}
@@ -80,8 +83,12 @@ func (r *rewriter) array(a Array, depth int) (changed bool) {
 // value rewrites v and reports whether that changed it. A value that it does not
 // change keeps its form, and is encoded as fast as before.
 func (r *rewriter) value(v *Value, depth int) bool {
+	if v.source != "" && r.redact != nil && r.redact("", v.source, "") {
+		*v = StringValue(Redacted)
+		return true
+	}
 	if depth++; depth > rewriteDepth && (v.Kind() == KindArray || v.Kind() == KindObject) {
-		*v = StringValue(tooDeep)
+		v.become(StringValue(tooDeep))
 		return true
 	}
 	switch v.form {
@@ -92,7 +99,8 @@ func (r *rewriter) value(v *Value, depth int) bool {
 	case formRaw:
 		text, changed := r.json(v.attr.AsString(), v.raw, depth)
 		if changed {
-			*v, _ = JSONValue(text)
+			rewritten, _ := JSONValue(text)
+			v.become(rewritten)
 		}
 		return changed
 	case formNumber:
@@ -106,7 +114,7 @@ func (r *rewriter) attribute(v *Value, depth int) bool {
 	case attribute.STRING:
 		s, changed := r.str(v.attr.AsString(), depth)
 		if changed {
-			*v = StringValue(s)
+			v.become(StringValue(s))
 		}
 		return changed
 	case attribute.INT64:
@@ -123,7 +131,7 @@ func (r *rewriter) attribute(v *Value, depth int) bool {
 			s, changed = r.str(string(b), depth)
 		}
 		if changed {
-			*v = StringValue(s)
+			v.become(StringValue(s))
 		}
 		return changed
 	case attribute.STRINGSLICE, attribute.INT64SLICE, attribute.FLOAT64SLICE, attribute.SLICE:
@@ -151,7 +159,7 @@ func (r *rewriter) scalar(v *Value, text string) bool {
 	}
 	s, changed := r.plain(text)
 	if changed {
-		*v = StringValue(s)
+		v.become(StringValue(s))
 	}
 	return changed
 }

@@ -56,6 +56,29 @@ type Value struct {
 	object *Object
 	array  *Array
 	attrs  *[]attribute.KeyValue
+	source string
+}
+
+// WithSource returns v with the name of the attribute, or of the event, that it
+// was taken from. A [Field] has its own Source; an element of an [Array] has none
+// but this.
+func (v Value) WithSource(name string) Value {
+	v.source = name
+	return v
+}
+
+// Source returns what WithSource was given. It stays when the value is opened.
+func (v *Value) Source() string {
+	if v == nil {
+		return ""
+	}
+	return v.source
+}
+
+// become makes v another form of what it was, from the same source.
+func (v *Value) become(other Value) {
+	other.source = v.source
+	*v = other
 }
 
 // AttributeValue returns an OpenTelemetry attribute value as it is.
@@ -226,11 +249,11 @@ func (v *Value) Object() *Object {
 	}
 	switch v.form {
 	case formRaw:
-		*v = parseJSON(v.attr.AsString(), v.raw, 1)
+		v.become(parseJSON(v.attr.AsString(), v.raw, 1))
 	case formAttribute:
-		*v = openAttributes(v.attr.AsMap())
+		v.become(openAttributes(v.attr.AsMap()))
 	case formAttributes:
-		*v = openAttributes(*v.attrs)
+		v.become(openAttributes(*v.attrs))
 	}
 	return v.object
 }
@@ -252,10 +275,10 @@ func (v *Value) Array() *Array {
 	}
 	switch {
 	case v.form == formRaw:
-		*v = parseJSON(v.attr.AsString(), v.raw, 1)
+		v.become(parseJSON(v.attr.AsString(), v.raw, 1))
 	case v.form == formAttribute:
 		a := attributeArray(v.attr)
-		*v = ArrayValue(&a)
+		v.become(ArrayValue(&a))
 	}
 	return v.array
 }

@@ -24,6 +24,12 @@ type flatAttr struct {
 // path returns the key without the list's prefix: "0.message.role".
 func (a flatAttr) path() string { return string(a.kv.Key[len(flatLists[a.list].prefix):]) }
 
+// value returns the value, which may become an element of an array and so has to
+// say itself where it is from.
+func (a flatAttr) value() sgpspan.Value {
+	return sgpspan.AttributeValue(a.kv.Value).WithSource(string(a.kv.Key))
+}
+
 // flatLists adds the flattened lists of one side to o, and reports whether there
 // was one.
 func (sc *scratch) flatLists(o sgpspan.Object, output, genAI bool) (_ sgpspan.Object, added bool) {
@@ -88,11 +94,11 @@ func (sc *scratch) unflattenPart(attrs []flatAttr, off, depth int) sgpspan.Value
 		// Of a key that is there as a value and as a prefix too, the value
 		// sorts first; the longer ones say more.
 		if len(attrs) == 1 || next > len(attrs[len(attrs)-1].path()) {
-			return sgpspan.AttributeValue(attrs[len(attrs)-1].kv.Value)
+			return attrs[len(attrs)-1].value()
 		}
 		longer := sc.unflattenPart(attrs[1:], off, depth)
 		if o := longer.Object(); o != nil {
-			*o = append(*o, sgpspan.Field{Key: valueKey, Source: string(attrs[0].kv.Key), Value: sgpspan.AttributeValue(attrs[0].kv.Value)})
+			*o = append(*o, sgpspan.Field{Key: valueKey, Source: string(attrs[0].kv.Key), Value: attrs[0].value()})
 		}
 		return longer
 	}
