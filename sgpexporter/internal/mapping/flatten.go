@@ -97,9 +97,7 @@ func (sc *scratch) unflattenPart(attrs []flatAttr, off, depth int) sgpspan.Value
 			return attrs[len(attrs)-1].value()
 		}
 		longer := sc.unflattenPart(attrs[1:], off, depth)
-		if o := longer.Object(); o != nil {
-			*o = append(*o, sgpspan.Field{Key: valueKey, Source: string(attrs[0].kv.Key), Value: attrs[0].value()})
-		}
+		attrs[0].join(&longer)
 		return longer
 	}
 	// After an index comes the name of what the list is of, which says nothing
@@ -111,6 +109,19 @@ func (sc *scratch) unflattenPart(attrs []flatAttr, off, depth int) sgpspan.Value
 		next += len(name) + 1
 	}
 	return sc.unflatten(attrs, next, depth+1)
+}
+
+// join adds a to longer, which has the same key and more.
+func (a flatAttr) join(longer *sgpspan.Value) {
+	if list := longer.Array(); list != nil {
+		*list = append(*list, a.value())
+		return
+	}
+	o, key := longer.Object(), valueKey
+	if o.Get(key) != nil {
+		key = string(a.kv.Key)
+	}
+	*o = append(*o, sgpspan.Field{Key: key, Source: string(a.kv.Key), Value: a.value()})
 }
 
 func isItemName(part string) bool {
