@@ -73,6 +73,7 @@
 //	                     an answer that is not SGP's; any other 4xx
 //	unauthorized         SGP refuses the key
 //	filtered, hook_panic a hook's doing
+//	unencodable          reading the span panicked: it is not the SDK's own
 //
 // A disabled Exporter (DISABLE_SCALE_TRACING, or nil) makes a Processor that counts
 // nothing; whoever calls ExportSnapshots itself is told the reason disabled.

@@ -33,6 +33,7 @@ import (
 //     ([ErrNotSGP]); a redirect ([ErrRedirected]); any other 4xx.
 //   - [asyncprocessor.ReasonExporterPanic], matching [ErrClientPanic].
 //   - [ReasonFiltered], [ReasonHookPanic]: a hook's doing.
+//   - [ReasonUnencodable]: reading the span panicked.
 //   - [ReasonDisabled], matching [ErrDisabled];
 //     [asyncprocessor.ReasonAlreadyShutdown], matching [ErrShutdown].
 //

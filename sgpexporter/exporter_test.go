@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/otel/attribute"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.opentelemetry.io/otel/trace"
 
@@ -31,6 +32,26 @@ func TestExportIsOneRequest(t *testing.T) {
 	assert.Equal(t, "otelsgp-go/0.1.0", srv.Requests()[0].Header.Get("User-Agent"))
 	assert.Equal(t, []string{"span 1", "span 1", "span 2", "span 3"}, writtenNames(srv))
 	require.NoError(t, exp.ExportSnapshots(t.Context(), nil))
+	assert.Equal(t, 1, requests(srv))
+}
+
+// oddSpan is not the SDK's own.
+type oddSpan struct{ sdktrace.ReadOnlySpan }
+
+func (oddSpan) Links() []sdktrace.Link { panic("secret prompt") }
+
+func TestSpanThatPanicsCostsItself(t *testing.T) {
+	srv, exp := newExporter(t, nil)
+	batch := ends(5)
+	batch[1].Span = oddSpan{batch[1].Span}
+	batch[3] = asyncprocessor.Snapshot{Phase: asyncprocessor.PhaseStart}
+	err := exp.ExportSnapshots(t.Context(), batch)
+	one := lost(t, err)
+	assert.Equal(t, []int{1, 3}, one.Undelivered)
+	assert.Equal(t, sgpexporter.ReasonUnencodable, one.Reason)
+	assert.ErrorContains(t, err, "mapping the END of a span (id 0000000000000002, trace 00000000000000000000000000000001) panicked with a string; "+
+		"sgpexporter: mapping the START of a span (id unknown, trace unknown) panicked: runtime error: invalid memory address or nil pointer dereference")
+	assert.Equal(t, []string{"span 1", "span 3", "span 5"}, writtenNames(srv))
 	assert.Equal(t, 1, requests(srv))
 }
 
