@@ -231,8 +231,8 @@
 //
 // A string that holds a JSON object or array becomes that where the table says
 // input or output; anywhere else it stays a string. Maps, slices and bytes become
-// objects, arrays and base64; an empty value becomes null. Input and output are
-// absent when nothing is known of them.
+// objects, arrays and base64; an empty value becomes null. Of a key that is set twice
+// the last counts. Input and output are absent when nothing is known of them.
 //
 // What cannot be sent as it is, is repaired and noted: see [sgpspan.Encoder].
 package sgpexporter

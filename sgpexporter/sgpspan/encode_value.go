@@ -155,6 +155,12 @@ func (e *encoding) attribute(dst []byte, v *attribute.Value, depth int) []byte {
 	return dst
 }
 
+// overridden reports whether the next of attrs has the same key as the i-th. A map's
+// are sorted, the one that was set last coming last.
+func overridden(attrs []attribute.KeyValue, i int) bool {
+	return i+1 < len(attrs) && attrs[i].Key == attrs[i+1].Key
+}
+
 func (e *encoding) nested(dst []byte, v *attribute.Value, depth int) []byte {
 	if depth > e.maxDepth {
 		return e.tooDeep(dst)
@@ -174,9 +180,14 @@ func (e *encoding) nested(dst []byte, v *attribute.Value, depth int) []byte {
 // attribute's own maps and slices.
 func (e *encoding) attributes(dst []byte, attrs []attribute.KeyValue, depth int) []byte {
 	dst = append(dst, '{')
+	n := 0
 	for i := range attrs {
+		if overridden(attrs, i) {
+			continue
+		}
 		kv := &attrs[i]
-		dst = e.key(dst, i, string(kv.Key))
+		dst = e.key(dst, n, string(kv.Key))
+		n++
 		e.enter(string(kv.Key))
 		dst = e.attribute(dst, &kv.Value, depth)
 		e.leave()

@@ -259,9 +259,11 @@ func (v *Value) Object() *Object {
 }
 
 func openAttributes(attrs []attribute.KeyValue) Value {
-	o := make(Object, len(attrs))
+	o := make(Object, 0, len(attrs))
 	for i, kv := range attrs {
-		o[i] = Field{Key: string(kv.Key), Value: AttributeValue(kv.Value)}
+		if !overridden(attrs, i) {
+			o = append(o, Field{Key: string(kv.Key), Value: AttributeValue(kv.Value)})
+		}
 	}
 	return ObjectValue(&o)
 }

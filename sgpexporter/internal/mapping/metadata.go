@@ -108,7 +108,7 @@ func (sc *scratch) linkList(links []sdktrace.Link) sgpspan.Value {
 		if state := link.SpanContext.TraceState(); state.Len() > 0 {
 			o = addText(o, "trace_state", state.String())
 		}
-		if attrs := sc.attributes(link.Attributes, nil); len(attrs) > 0 {
+		if attrs := sc.attributes(distinct(link.Attributes), nil); len(attrs) > 0 {
 			o = append(o, sgpspan.Field{Key: "attributes", Value: sc.object(attrs)})
 		}
 		o = addCount(o, "dropped_attributes", link.DroppedAttributeCount)
