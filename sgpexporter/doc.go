@@ -195,9 +195,11 @@
 //	  .images                 output.images.N.*
 //	  .function_call          llm.function_call
 //
-//	output.usage              of a single model call (chat, text_completion,
-//	                          generate_content, embeddings; LLM, EMBEDDING):
-//	metadata.usage            of all else, an agent's roll-up for example:
+//	output.usage              of a single model call: by the operation (chat,
+//	                          text_completion, generate_content, embeddings), else by
+//	                          the kind (LLM, EMBEDDING), else by the type COMPLETION
+//	metadata.usage            of all else: an agent's roll-up, or a span that gives
+//	                          neither operation nor kind nor that type
 //	  .input_tokens           gen_ai.usage.input_tokens; gen_ai.usage.prompt_tokens;
 //	                          llm.token_count.prompt
 //	  .output_tokens          gen_ai.usage.output_tokens; gen_ai.usage.completion_tokens;
@@ -209,8 +211,8 @@
 //	                          llm.token_count.completion_details.reasoning
 //	  .total_tokens           gen_ai.usage.total_tokens; llm.token_count.total
 //	  .cost_usd               gen_ai.usage.cost; llm.cost.total
-//	output.reported_usage     a "usage" in the payload itself, where usage stands in
-//	                          output.usage by the rows above or in metadata.usage
+//	  all of it, else         an object "usage" in sgp.output or output.value
+//	output.reported_usage     that object, where an attribute gives usage
 //
 //	metadata.__source__       "otel-go", or as configured
 //	metadata.__agent_name__   AGENT_NAME; likewise __agent_id__ and __acp_type__

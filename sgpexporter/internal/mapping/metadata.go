@@ -21,9 +21,7 @@ func (m *Mapper) metadata(sc *scratch, s sdktrace.ReadOnlySpan, sctx, parent *tr
 	o = addText(o, "__agent_id__", m.cfg.AgentID)
 	o = addText(o, "__acp_type__", m.cfg.ACPType)
 	o = append(o, sc.errorFields...)
-	if len(sc.usageFields) > 0 {
-		o = append(o, sgpspan.Field{Key: usageKey, Value: sc.object(sc.usageFields)})
-	}
+	o = append(o, sc.rollUp...)
 	if !sc.anyTaken && len(sc.attrs) > 0 {
 		o = append(o, sgpspan.Field{Key: "attributes", Value: sgpspan.AttributesValue(&sc.attrs)})
 	} else if attrs := sc.attributes(sc.attrs, sc.taken); len(attrs) > 0 {

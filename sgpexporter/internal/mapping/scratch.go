@@ -32,7 +32,7 @@ type scratch struct {
 	messages   []messageEvent
 
 	operation, kind string         // what was done, see spanType
-	usageFields     sgpspan.Object // usage that goes into the metadata
+	rollUp          sgpspan.Object // usage that goes into the metadata
 	errorFields     sgpspan.Object // what the metadata says of an error
 
 	fields  arena[sgpspan.Field]
@@ -54,7 +54,7 @@ func (sc *scratch) reset() {
 	sc.hasPayload = false
 	sc.flat, sc.messages = sc.flat[:0], sc.messages[:0]
 	sc.operation, sc.kind = "", ""
-	sc.usageFields, sc.errorFields = nil, nil
+	sc.rollUp, sc.errorFields = nil, nil
 	sc.fields.reset()
 	sc.objects.reset()
 	sc.values.reset()
