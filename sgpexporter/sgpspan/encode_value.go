@@ -54,13 +54,17 @@ func (e *encoding) value(dst []byte, v *Value, depth int) []byte {
 // raw encodes JSON text as it stands when it has nothing to repair.
 func (e *encoding) raw(dst []byte, v *Value) []byte {
 	text := v.attr.AsString()
-	if !v.raw.dirty && int(v.raw.depth) <= e.maxDepth && int(v.raw.longest) <= e.maxString {
+	levels := e.maxDepth
+	if v.raw.ours {
+		levels += spareLevels
+	}
+	if !v.raw.dirty && int(v.raw.depth) <= levels && int(v.raw.longest) <= e.maxString {
 		return append(dst, text...)
 	}
 	if v.form == formNumber {
 		return e.number(dst, text)
 	}
-	opened := parseJSON(text, v.raw, e.maxDepth)
+	opened := parseJSON(text, v.raw, levels)
 	return e.opened(dst, &opened)
 }
 

@@ -100,6 +100,7 @@ func (r *rewriter) value(v *Value, depth int) bool {
 		text, changed := r.json(v.attr.AsString(), v.raw, depth)
 		if changed {
 			rewritten, _ := JSONValue(text)
+			rewritten.raw.ours = v.raw.ours
 			v.become(rewritten)
 		}
 		return changed

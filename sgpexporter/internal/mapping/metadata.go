@@ -156,10 +156,7 @@ func withAttributes(o sgpspan.Object, attrs []attribute.KeyValue) sgpspan.Object
 // encode returns o as JSON text with its repairs made.
 func (m *Mapper) encode(key string, o sgpspan.Object) *encoded {
 	v := sgpspan.ObjectValue(&o)
-	text, notes := m.encoder.AppendValue(nil, key, &v)
-	if raw, ok := sgpspan.JSONValue(string(text)); ok {
-		v = raw
-	}
+	v, notes := m.encoder.EncodeValue(key, &v)
 	return &encoded{value: v, notes: notes}
 }
 
