@@ -101,18 +101,18 @@ func RedactPatterns(patterns ...*regexp.Regexp) func(*Span) bool {
 			}
 		}
 		return out, out != s
-	})
+	}, nil)
 }
 
 // redactText returns a hook that puts what text returns in the place of every
-// string.
-func redactText(text func(string) (string, bool)) func(*Span) bool {
+// string, and redacts the scalars in fields for whose name secret is true.
+func redactText(text func(string) (string, bool), secret func(name string) bool) func(*Span) bool {
 	return func(s *Span) bool {
 		if group, changed := text(s.GroupID); changed {
 			sum := sha256.Sum256([]byte(s.GroupID))
 			s.GroupID = group + "~" + hex.EncodeToString(sum[:8])
 		}
-		r := rewriter{text: text}
+		r := rewriter{text: text, secret: secret}
 		r.span(s)
 		return true
 	}

@@ -14,6 +14,9 @@ type rewriter struct {
 	// redact reports whether the value of a field is to go, by the field's
 	// key, its source and its path; nil means none is.
 	redact func(key, source, path string) bool
+	// secret reports whether the text or number of a field is to go, by its key
+	// or its source; nil means none is.
+	secret func(name string) bool
 	// text returns what is left of a string, and whether that is anything
 	// else; nil means that strings stay.
 	text func(s string) (string, bool)
@@ -55,8 +58,8 @@ func (r *rewriter) object(o Object, depth int) (changed bool) {
 		f := &o[i]
 		n := len(r.path)
 		r.path = append(append(r.path, '.'), f.Key...)
-		if r.redact != nil && r.redact(f.Key, f.Source, string(r.path)) {
-			f.Value = StringValue(Redacted)
+		if r.redact != nil && r.redact(f.Key, f.Source, string(r.path)) || r.isSecret(f) {
+			f.Value.become(StringValue(Redacted))
 			changed = true
 		} else if r.value(&f.Value, depth) {
 			changed = true
@@ -71,6 +74,17 @@ func (r *rewriter) object(o Object, depth int) (changed bool) {
 		}
 	}
 	return changed
+}
+
+func (r *rewriter) isSecret(f *Field) bool {
+	if r.secret == nil || !r.secret(f.Key) && !r.secret(f.Source) {
+		return false
+	}
+	switch f.Value.Kind() {
+	case KindInt, KindFloat:
+		return true
+	}
+	return f.Value.Text() != ""
 }
 
 func (r *rewriter) array(a Array, depth int) (changed bool) {
