@@ -117,7 +117,7 @@ func TestRejectedSpanCostsItselfOnly(t *testing.T) {
 			names := writtenNames(srv)
 			assert.Len(t, names, 511)
 			assert.Equal(t, "span 302", names[300], "in their order")
-			assert.LessOrEqual(t, requests(srv), 20, "1 + 2*log2(512), and 1 detached")
+			assert.LessOrEqual(t, requests(srv), 19, "1 + 2*log2(512)")
 
 			require.Len(t, errs.All(), 1)
 			assert.EqualError(t, errs.All()[0], fmt.Sprintf("sgpexporter: SGP rejected the END of span %q "+
@@ -185,6 +185,17 @@ func TestParentInAnotherTraceIsDetached(t *testing.T) {
 	assert.Contains(t, string(stored.Raw), "the server refused 0000000000000007")
 	assert.Equal(t, 5, len(srv.Spans()))
 	assert.Empty(t, errs.All())
+}
+
+// Without a parent there is nothing to leave out, and the same bytes would be refused
+// again.
+func TestRefusedSpanWithoutParentIsSentOnce(t *testing.T) {
+	srv, exp := newExporter(t, nil)
+	sgpexporter.Handled(t)
+	srv.Inject(sgptest.Status(409))
+	err := exp.ExportSnapshots(t.Context(), ends(1))
+	assert.Equal(t, asyncprocessor.ReasonRejected, lost(t, err).Reason)
+	assert.Equal(t, 1, requests(srv))
 }
 
 func TestUnknownParentIsNoError(t *testing.T) {

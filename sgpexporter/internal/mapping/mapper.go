@@ -70,6 +70,9 @@ type Config struct {
 // ErrFiltered is what Append returns for a span that a hook has dropped.
 var ErrFiltered = errors.New("sgpexporter: span dropped by a hook")
 
+// ErrNoParent is what AppendDetached returns for a span without a parent.
+var ErrNoParent = errors.New("sgpexporter: span has no parent to leave out")
+
 // Item names a span in a report.
 type Item struct {
 	// TraceID, ID and Name are what SGP was or would be sent, after the hooks.
@@ -109,7 +112,8 @@ func (m *Mapper) Append(dst []byte, s asyncprocessor.Snapshot) ([]byte, error) {
 }
 
 // AppendDetached is Append without parent_id, and with a note in the metadata
-// that says so. It is for a span whose parent the server refuses.
+// that says so. It is for a span whose parent the server refuses. Without a parent it
+// would be what Append appends: then it returns ErrNoParent.
 func (m *Mapper) AppendDetached(dst []byte, s asyncprocessor.Snapshot) ([]byte, error) {
 	w := m.Writer()
 	defer w.Close()
@@ -145,7 +149,10 @@ func (w Writer) append(dst []byte, s asyncprocessor.Snapshot, detached bool) (ou
 	if err := w.m.runHooks(span); err != nil {
 		return dst, err
 	}
-	if detached && span.ParentID != "" {
+	if detached {
+		if span.ParentID == "" {
+			return dst, ErrNoParent
+		}
 		span.Notes = append(span.Notes, "parent_id: left out, the server refused "+span.ParentID)
 		span.ParentID = ""
 	}
