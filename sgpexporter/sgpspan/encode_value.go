@@ -170,10 +170,11 @@ func (e *encoding) nested(dst []byte, v *attribute.Value, depth int) []byte {
 		return e.tooDeep(dst)
 	}
 	if v.Type() == attribute.SLICE {
+		items := v.AsSlice()
 		dst = append(dst, '[')
-		for i, item := range v.AsSlice() {
+		for i := range items {
 			dst = comma(dst, i)
-			dst = e.attribute(dst, &item, depth)
+			dst = e.attribute(dst, &items[i], depth)
 		}
 		return append(dst, ']')
 	}

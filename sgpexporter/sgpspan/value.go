@@ -259,13 +259,17 @@ func (v *Value) Object() *Object {
 }
 
 func openAttributes(attrs []attribute.KeyValue) Value {
-	o := make(Object, 0, len(attrs))
+	o := appendAttributes(make(Object, 0, len(attrs)), attrs)
+	return ObjectValue(&o)
+}
+
+func appendAttributes(o Object, attrs []attribute.KeyValue) Object {
 	for i, kv := range attrs {
 		if !overridden(attrs, i) {
 			o = append(o, Field{Key: string(kv.Key), Value: AttributeValue(kv.Value)})
 		}
 	}
-	return ObjectValue(&o)
+	return o
 }
 
 // Array returns the array that v is, to be read and changed, and nil for every

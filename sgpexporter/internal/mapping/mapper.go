@@ -199,6 +199,7 @@ func (m *Mapper) runHooks(span *sgpspan.Span) (err error) {
 // mapSpan maps s to a span that lives in sc.
 func (m *Mapper) mapSpan(sc *scratch, s asyncprocessor.Snapshot) *sgpspan.Span {
 	span := &sc.span
+	sc.hooks = len(m.cfg.Hooks) > 0
 	sctx, parent := s.Span.SpanContext(), s.Span.Parent()
 	m.identity(sc, &sctx, &parent)
 	span.Name = s.Span.Name()

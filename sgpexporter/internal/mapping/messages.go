@@ -46,7 +46,7 @@ func (sc *scratch) messageEvents(o sgpspan.Object, output bool) sgpspan.Object {
 // gen_ai.event.content where that is an object, and every attribute that does
 // not merely repeat what the span says. The event's name is the message's source.
 func (sc *scratch) message(m messageEvent) sgpspan.Object {
-	o := sc.newObject(len(m.event.Attributes) + 4)
+	o := sgpspan.Object(sc.fields.open(len(m.event.Attributes) + 4))
 	role := "assistant"
 	if m.event.Name != choiceEvent {
 		role = strings.TrimSuffix(strings.TrimPrefix(m.event.Name, "gen_ai."), ".message")
@@ -61,7 +61,7 @@ func (sc *scratch) message(m messageEvent) sgpspan.Object {
 		o = sc.messagePart(o, kv)
 		sc.takeMark(m.mark + i)
 	}
-	return o
+	return sc.fields.close(o, 0)
 }
 
 func (sc *scratch) messagePart(o sgpspan.Object, kv *attribute.KeyValue) sgpspan.Object {
@@ -69,13 +69,17 @@ func (sc *scratch) messagePart(o sgpspan.Object, kv *attribute.KeyValue) sgpspan
 	if kv.Key != "gen_ai.event.content" {
 		return put(o, string(kv.Key), kv, v)
 	}
-	fields := v.Object()
-	if fields == nil {
+	n := len(o)
+	o, ok := v.AppendFields(o)
+	if !ok {
 		return put(o, "content", kv, v)
 	}
-	for _, f := range *fields {
+	fields := o[n:]
+	o = o[:n] // which put extends no faster than fields is read
+	for _, f := range fields {
 		o = put(o, f.Key, kv, f.Value)
 	}
+	clear(fields[len(o)-n:])
 	return o
 }
 

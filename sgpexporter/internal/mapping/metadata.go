@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"encoding/hex"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -80,7 +81,7 @@ func (sc *scratch) eventList() sgpspan.Value {
 		o := sc.newObject(4)
 		o = append(o,
 			sgpspan.Field{Key: "name", Value: sgpspan.StringValue(event.Name)},
-			sgpspan.Field{Key: "time", Value: timeValue(event.Time)})
+			sgpspan.Field{Key: "time", Value: sc.time(event.Time)})
 		if attrs := sc.attributes(event.Attributes, sc.taken[mark:]); len(attrs) > 0 {
 			o = append(o, sgpspan.Field{Key: "attributes", Value: sc.object(attrs)})
 		}
@@ -91,18 +92,27 @@ func (sc *scratch) eventList() sgpspan.Value {
 	return sc.array(list)
 }
 
-func timeValue(t time.Time) sgpspan.Value {
-	return sgpspan.StringValue(string(sgpspan.AppendTime(make([]byte, 0, 30), t)))
+func (sc *scratch) time(t time.Time) sgpspan.Value {
+	start := len(sc.made)
+	sc.made = sgpspan.AppendTime(sc.made, t)
+	return sgpspan.StringValue(sc.madeText(start))
+}
+
+func (sc *scratch) hex(id []byte) sgpspan.Value {
+	start := len(sc.made)
+	sc.made = hex.AppendEncode(sc.made, id)
+	return sgpspan.StringValue(sc.madeText(start))
 }
 
 func (sc *scratch) linkList(links []sdktrace.Link) sgpspan.Value {
 	list := sc.newArray(len(links))
 	for i := range links {
 		link := &links[i]
+		traceID, spanID := link.SpanContext.TraceID(), link.SpanContext.SpanID()
 		o := sc.newObject(5)
 		o = append(o,
-			sgpspan.Field{Key: "trace_id", Value: sgpspan.StringValue(link.SpanContext.TraceID().String())},
-			sgpspan.Field{Key: "span_id", Value: sgpspan.StringValue(link.SpanContext.SpanID().String())})
+			sgpspan.Field{Key: "trace_id", Value: sc.hex(traceID[:])},
+			sgpspan.Field{Key: "span_id", Value: sc.hex(spanID[:])})
 		if state := link.SpanContext.TraceState(); state.Len() > 0 {
 			o = addText(o, "trace_state", state.String())
 		}
