@@ -66,8 +66,8 @@ const (
 	ReasonFiltered = asyncprocessor.ReasonFiltered
 	// ReasonHookPanic: a hook of [WithSpanHook] panicked.
 	ReasonHookPanic asyncprocessor.DropReason = "hook_panic"
-	// ReasonUnencodable: the span could not be mapped or encoded. It does not
-	// happen with spans of the SDK.
+	// ReasonUnencodable: mapping or encoding the span panicked. It does not happen
+	// with spans of the SDK, but can with a ReadOnlySpan of another make, or none.
 	ReasonUnencodable asyncprocessor.DropReason = "unencodable"
 	// ReasonDisabled: the Exporter is nil, or DISABLE_SCALE_TRACING was set when
 	// it was made. Only who calls ExportSnapshots itself sees it: asyncprocessor.New

@@ -25,7 +25,7 @@ import (
 //     that is rejected whole is halved until the culprit stands alone: for one
 //     culprit among n snapshots that is at most 2·log2(n)+1 requests more, and
 //     never more than 3n in all. A lone 409 is tried once more without
-//     its parent.
+//     its parent, if it has one.
 //   - [ReasonUnauthorized], matching [ErrUnauthorized]: see [WithAPIKey] and
 //     [WithAPIKeySource].
 //   - [asyncprocessor.ReasonExportFailed]: no answer, or none but refusals for now,
@@ -33,6 +33,7 @@ import (
 //     ([ErrNotSGP]); a redirect ([ErrRedirected]); any other 4xx.
 //   - [asyncprocessor.ReasonExporterPanic], matching [ErrClientPanic].
 //   - [ReasonFiltered], [ReasonHookPanic]: a hook's doing.
+//   - [ReasonUnencodable]: reading the span panicked.
 //   - [ReasonDisabled], matching [ErrDisabled];
 //     [asyncprocessor.ReasonAlreadyShutdown], matching [ErrShutdown].
 //

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/otel/attribute"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.opentelemetry.io/otel/trace"
 
@@ -31,6 +32,26 @@ func TestExportIsOneRequest(t *testing.T) {
 	assert.Equal(t, "otelsgp-go/0.1.0", srv.Requests()[0].Header.Get("User-Agent"))
 	assert.Equal(t, []string{"span 1", "span 1", "span 2", "span 3"}, writtenNames(srv))
 	require.NoError(t, exp.ExportSnapshots(t.Context(), nil))
+	assert.Equal(t, 1, requests(srv))
+}
+
+// oddSpan is not the SDK's own.
+type oddSpan struct{ sdktrace.ReadOnlySpan }
+
+func (oddSpan) Links() []sdktrace.Link { panic("secret prompt") }
+
+func TestSpanThatPanicsCostsItself(t *testing.T) {
+	srv, exp := newExporter(t, nil)
+	batch := ends(5)
+	batch[1].Span = oddSpan{batch[1].Span}
+	batch[3] = asyncprocessor.Snapshot{Phase: asyncprocessor.PhaseStart}
+	err := exp.ExportSnapshots(t.Context(), batch)
+	one := lost(t, err)
+	assert.Equal(t, []int{1, 3}, one.Undelivered)
+	assert.Equal(t, sgpexporter.ReasonUnencodable, one.Reason)
+	assert.ErrorContains(t, err, "mapping the END of a span (id 0000000000000002, trace 00000000000000000000000000000001) panicked with a string; "+
+		"sgpexporter: mapping the START of a span (id unknown, trace unknown) panicked: runtime error: invalid memory address or nil pointer dereference")
+	assert.Equal(t, []string{"span 1", "span 3", "span 5"}, writtenNames(srv))
 	assert.Equal(t, 1, requests(srv))
 }
 
@@ -96,7 +117,7 @@ func TestRejectedSpanCostsItselfOnly(t *testing.T) {
 			names := writtenNames(srv)
 			assert.Len(t, names, 511)
 			assert.Equal(t, "span 302", names[300], "in their order")
-			assert.LessOrEqual(t, requests(srv), 20, "1 + 2*log2(512), and 1 detached")
+			assert.LessOrEqual(t, requests(srv), 19, "1 + 2*log2(512)")
 
 			require.Len(t, errs.All(), 1)
 			assert.EqualError(t, errs.All()[0], fmt.Sprintf("sgpexporter: SGP rejected the END of span %q "+
@@ -164,6 +185,17 @@ func TestParentInAnotherTraceIsDetached(t *testing.T) {
 	assert.Contains(t, string(stored.Raw), "the server refused 0000000000000007")
 	assert.Equal(t, 5, len(srv.Spans()))
 	assert.Empty(t, errs.All())
+}
+
+// Without a parent there is nothing to leave out, and the same bytes would be refused
+// again.
+func TestRefusedSpanWithoutParentIsSentOnce(t *testing.T) {
+	srv, exp := newExporter(t, nil)
+	sgpexporter.Handled(t)
+	srv.Inject(sgptest.Status(409))
+	err := exp.ExportSnapshots(t.Context(), ends(1))
+	assert.Equal(t, asyncprocessor.ReasonRejected, lost(t, err).Reason)
+	assert.Equal(t, 1, requests(srv))
 }
 
 func TestUnknownParentIsNoError(t *testing.T) {

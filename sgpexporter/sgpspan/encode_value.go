@@ -54,13 +54,17 @@ func (e *encoding) value(dst []byte, v *Value, depth int) []byte {
 // raw encodes JSON text as it stands when it has nothing to repair.
 func (e *encoding) raw(dst []byte, v *Value) []byte {
 	text := v.attr.AsString()
-	if !v.raw.dirty && int(v.raw.depth) <= e.maxDepth && int(v.raw.longest) <= e.maxString {
+	levels := e.maxDepth
+	if v.raw.ours {
+		levels += spareLevels
+	}
+	if !v.raw.dirty && int(v.raw.depth) <= levels && int(v.raw.longest) <= e.maxString {
 		return append(dst, text...)
 	}
 	if v.form == formNumber {
 		return e.number(dst, text)
 	}
-	opened := parseJSON(text, v.raw, e.maxDepth)
+	opened := parseJSON(text, v.raw, levels)
 	return e.opened(dst, &opened)
 }
 
@@ -155,15 +159,22 @@ func (e *encoding) attribute(dst []byte, v *attribute.Value, depth int) []byte {
 	return dst
 }
 
+// overridden reports whether the next of attrs has the same key as the i-th. A map's
+// are sorted, the one that was set last coming last.
+func overridden(attrs []attribute.KeyValue, i int) bool {
+	return i+1 < len(attrs) && attrs[i].Key == attrs[i+1].Key
+}
+
 func (e *encoding) nested(dst []byte, v *attribute.Value, depth int) []byte {
 	if depth > e.maxDepth {
 		return e.tooDeep(dst)
 	}
 	if v.Type() == attribute.SLICE {
+		items := v.AsSlice()
 		dst = append(dst, '[')
-		for i, item := range v.AsSlice() {
+		for i := range items {
 			dst = comma(dst, i)
-			dst = e.attribute(dst, &item, depth)
+			dst = e.attribute(dst, &items[i], depth)
 		}
 		return append(dst, ']')
 	}
@@ -174,9 +185,14 @@ func (e *encoding) nested(dst []byte, v *attribute.Value, depth int) []byte {
 // attribute's own maps and slices.
 func (e *encoding) attributes(dst []byte, attrs []attribute.KeyValue, depth int) []byte {
 	dst = append(dst, '{')
+	n := 0
 	for i := range attrs {
+		if overridden(attrs, i) {
+			continue
+		}
 		kv := &attrs[i]
-		dst = e.key(dst, i, string(kv.Key))
+		dst = e.key(dst, n, string(kv.Key))
+		n++
 		e.enter(string(kv.Key))
 		dst = e.attribute(dst, &kv.Value, depth)
 		e.leave()

@@ -255,3 +255,16 @@ func (c Encoder) AppendValue(dst []byte, path string, v *Value) (out []byte, not
 	dst = e.value(dst, v, 0)
 	return dst, e.notes
 }
+
+// EncodeValue returns v as JSON text, in which what AppendValue would repair is
+// repaired, and the notes of that. It is for objects that many spans share: what
+// they nest around attributes counts as little as in a span itself.
+func (c Encoder) EncodeValue(path string, v *Value) (encoded Value, notes []string) {
+	text, notes := c.AppendValue(nil, path, v)
+	encoded, ok := JSONValue(string(text))
+	if !ok {
+		return *v, notes // nests as deep as JSON text may, and the object around it
+	}
+	encoded.raw.ours = true
+	return encoded, notes
+}

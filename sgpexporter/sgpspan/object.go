@@ -13,7 +13,8 @@ type Field struct {
 	Key string
 	// Source is the attribute that the value was taken from, when it has
 	// another name than Key. It is not encoded; it lets a hook recognize by
-	// the attribute's name what has found a place elsewhere.
+	// the attribute's name what has found a place elsewhere. What Value was
+	// taken from as a whole may be more: see [Value.Source].
 	Source string
 	// Value is the member's value.
 	Value Value

@@ -129,3 +129,21 @@ func AppendJSONFields(dst Object, text string) (o Object, ok bool) {
 	p := parser{text: text, info: info, pos: 1}
 	return p.fields(dst, 0), true
 }
+
+// AppendFields appends the fields of the object that v is and returns the extended
+// object. ok is false, and dst unchanged, for every other kind. Unlike Object it does
+// not open v, and needs no memory where dst has room.
+func (v *Value) AppendFields(dst Object) (o Object, ok bool) {
+	switch {
+	case v.Kind() != KindObject:
+		return dst, false
+	case v.form == formRaw:
+		p := parser{text: v.attr.AsString(), info: v.raw, pos: 1}
+		return p.fields(dst, 0), true
+	case v.form == formObject:
+		return append(dst, *v.object...), true
+	case v.form == formAttributes:
+		return appendAttributes(dst, *v.attrs), true
+	}
+	return appendAttributes(dst, v.attr.AsMap()), true
+}

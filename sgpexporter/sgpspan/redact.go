@@ -25,7 +25,10 @@ const (
 // attribute that it was taken from, wherever it is now ("gen_ai.input.messages",
 // "llm.input_messages.0.message.content", "otel.status_description"), and its
 // path from the span, array indexes left out ("metadata.attributes.user.email",
-// "input"). A group whose attribute matches, or "group_id", is left out.
+// "input"). A group whose attribute matches, or "group_id", is left out. A message
+// that was an event is known by the event's name too ("gen_ai.user.message").
+//
+// Put it before hooks that change keys, as [RedactPatterns] and [RedactLong] can.
 func RedactKeys(patterns ...string) func(*Span) bool {
 	globs := make([]string, len(patterns))
 	for i, p := range patterns {
@@ -98,18 +101,18 @@ func RedactPatterns(patterns ...*regexp.Regexp) func(*Span) bool {
 			}
 		}
 		return out, out != s
-	})
+	}, nil)
 }
 
 // redactText returns a hook that puts what text returns in the place of every
-// string.
-func redactText(text func(string) (string, bool)) func(*Span) bool {
+// string, and redacts the scalars in fields for whose name secret is true.
+func redactText(text func(string) (string, bool), secret func(name string) bool) func(*Span) bool {
 	return func(s *Span) bool {
 		if group, changed := text(s.GroupID); changed {
 			sum := sha256.Sum256([]byte(s.GroupID))
 			s.GroupID = group + "~" + hex.EncodeToString(sum[:8])
 		}
-		r := rewriter{text: text}
+		r := rewriter{text: text, secret: secret}
 		r.span(s)
 		return true
 	}

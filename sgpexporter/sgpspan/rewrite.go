@@ -14,6 +14,9 @@ type rewriter struct {
 	// redact reports whether the value of a field is to go, by the field's
 	// key, its source and its path; nil means none is.
 	redact func(key, source, path string) bool
+	// secret reports whether the text or number of a field is to go, by its key
+	// or its source; nil means none is.
+	secret func(name string) bool
 	// text returns what is left of a string, and whether that is anything
 	// else; nil means that strings stay.
 	text func(s string) (string, bool)
@@ -55,19 +58,33 @@ func (r *rewriter) object(o Object, depth int) (changed bool) {
 		f := &o[i]
 		n := len(r.path)
 		r.path = append(append(r.path, '.'), f.Key...)
-		if r.redact != nil && r.redact(f.Key, f.Source, string(r.path)) {
-			f.Value = StringValue(Redacted)
+		if r.redact != nil && r.redact(f.Key, f.Source, string(r.path)) || r.isSecret(f) {
+			f.Value.become(StringValue(Redacted))
 			changed = true
 		} else if r.value(&f.Value, depth) {
 			changed = true
 		}
 		r.path = r.path[:n]
 		if key, other := r.plain(f.Key); other {
+			if f.Source == "" {
+				f.Source = f.Key // for the hooks that come after
+			}
 			f.Key = key
 			changed = true
 		}
 	}
 	return changed
+}
+
+func (r *rewriter) isSecret(f *Field) bool {
+	if r.secret == nil || !r.secret(f.Key) && !r.secret(f.Source) {
+		return false
+	}
+	switch f.Value.Kind() {
+	case KindInt, KindFloat:
+		return true
+	}
+	return f.Value.Text() != ""
 }
 
 func (r *rewriter) array(a Array, depth int) (changed bool) {
@@ -80,8 +97,12 @@ func (r *rewriter) array(a Array, depth int) (changed bool) {
 // value rewrites v and reports whether that changed it. A value that it does not
 // change keeps its form, and is encoded as fast as before.
 func (r *rewriter) value(v *Value, depth int) bool {
+	if v.source != "" && r.redact != nil && r.redact("", v.source, "") {
+		*v = StringValue(Redacted)
+		return true
+	}
 	if depth++; depth > rewriteDepth && (v.Kind() == KindArray || v.Kind() == KindObject) {
-		*v = StringValue(tooDeep)
+		v.become(StringValue(tooDeep))
 		return true
 	}
 	switch v.form {
@@ -92,7 +113,9 @@ func (r *rewriter) value(v *Value, depth int) bool {
 	case formRaw:
 		text, changed := r.json(v.attr.AsString(), v.raw, depth)
 		if changed {
-			*v, _ = JSONValue(text)
+			rewritten, _ := JSONValue(text)
+			rewritten.raw.ours = v.raw.ours
+			v.become(rewritten)
 		}
 		return changed
 	case formNumber:
@@ -106,7 +129,7 @@ func (r *rewriter) attribute(v *Value, depth int) bool {
 	case attribute.STRING:
 		s, changed := r.str(v.attr.AsString(), depth)
 		if changed {
-			*v = StringValue(s)
+			v.become(StringValue(s))
 		}
 		return changed
 	case attribute.INT64:
@@ -123,7 +146,7 @@ func (r *rewriter) attribute(v *Value, depth int) bool {
 			s, changed = r.str(string(b), depth)
 		}
 		if changed {
-			*v = StringValue(s)
+			v.become(StringValue(s))
 		}
 		return changed
 	case attribute.STRINGSLICE, attribute.INT64SLICE, attribute.FLOAT64SLICE, attribute.SLICE:
@@ -151,7 +174,7 @@ func (r *rewriter) scalar(v *Value, text string) bool {
 	}
 	s, changed := r.plain(text)
 	if changed {
-		*v = StringValue(s)
+		v.become(StringValue(s))
 	}
 	return changed
 }

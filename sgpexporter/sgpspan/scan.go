@@ -15,6 +15,7 @@ type rawInfo struct {
 	longest int32 // bytes of the longest string between its quotes, escapes included
 	depth   uint8 // nesting; a scalar has 0
 	dirty   bool  // holds what the encoder repairs: invalid UTF-8, NUL, half a surrogate pair, a number beyond float64
+	ours    bool  // comes from Encoder.EncodeValue: the span's own objects in it do not count as depth
 }
 
 // scanJSON reports whether text is one JSON value with no space around it, by

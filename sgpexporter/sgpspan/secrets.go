@@ -13,18 +13,21 @@ import (
 //   - keys of well-known services (OpenAI, Anthropic, AWS, GitHub, GitLab, Google,
 //     Hugging Face, Slack, Stripe) and JSON Web Tokens;
 //   - private keys in PEM;
-//   - the credentials after "Bearer" and "Basic";
-//   - what is assigned, with = or :, to a name that ends with api_key, access_token,
-//     auth_token, secret, secret_key, password, passwd or passphrase, with other
-//     separators or none, in upper or lower case.
+//   - the credentials after "Bearer" and "Basic", and the password in a URL's
+//     "user:password@";
+//   - what is assigned, with = or :, to a name that ends with api_key, access_key,
+//     access_token, auth_token, refresh_token, secret_token, session_token, secret,
+//     secret_key, password, passwd or passphrase, with other separators or none, in
+//     upper or lower case. In quotes that is all up to the closing one, else one word;
+//   - the text or the number in a field whose key, or whose attribute, has such a name.
 //
-// A secret without such a form, in a field of its own, is for [RedactKeys].
+// A secret without such a form or name is for [RedactKeys].
 // Unlike a regular expression it costs little on long prompts without secrets.
-func RedactSecrets() func(*Span) bool { return redactText(withoutSecrets) }
+func RedactSecrets() func(*Span) bool { return redactText(withoutSecrets, namesSecret) }
 
 // RedactEmails returns a hook that replaces e-mail addresses by [Redacted],
 // wherever [RedactPatterns] looks.
-func RedactEmails() func(*Span) bool { return redactText(withoutEmails) }
+func RedactEmails() func(*Span) bool { return redactText(withoutEmails, nil) }
 
 // keyTokens matches, within a word of the characters that keys are made of, what
 // is a key.
@@ -51,12 +54,6 @@ func hasKeyPrefix(word string) bool {
 		}
 	}
 	return false
-}
-
-// secretNames are what the name of a secret ends with, in lower case and without
-// separators.
-var secretNames = []string{
-	"apikey", "accesstoken", "authtoken", "secret", "secretkey", "password", "passwd", "passphrase",
 }
 
 // cutter copies a string and leaves parts of it out.
@@ -100,6 +97,9 @@ func withoutSecrets(s string) (string, bool) {
 		switch s[i] {
 		case '=', ':':
 			from, to := assigned(s, i)
+			if from == to {
+				from, to = urlPassword(s, i)
+			}
 			c.redact(from, to)
 		case ' ', '\t':
 			from, to := credentials(s, word, i)
@@ -123,54 +123,6 @@ var isWord = func() (is [256]bool) {
 	}
 	return is
 }()
-
-// assigned returns where the secret is that is assigned at i, and nothing when
-// the name there is not a secret's.
-func assigned(s string, i int) (from, to int) {
-	end := len(strings.TrimRight(s[:i], " \t\"'`\\"))
-	var name [16]byte // its last letters, from the right
-	n := 0
-	for k := end - 1; k >= 0 && isWord[s[k]] && n < len(name); k-- {
-		if c := s[k] | 0x20; 'a' <= c && c <= 'z' {
-			n++
-			name[len(name)-n] = c
-		}
-	}
-	tail := string(name[len(name)-n:])
-	for _, secret := range secretNames {
-		if strings.HasSuffix(tail, secret) {
-			from = i + 1
-			from += len(s[from:]) - len(strings.TrimLeft(s[from:], " \t\"'`\\=:"))
-			to = from
-			for to < len(s) && strings.IndexByte(" \t\r\n\"'`,;&{}[]()<>\\", s[to]) < 0 {
-				to++
-			}
-			return from, to
-		}
-	}
-	return 0, 0
-}
-
-// credentials returns where the credentials are that follow the word from word
-// to i, and nothing when that is no scheme of authentication.
-func credentials(s string, word, i int) (from, to int) {
-	scheme := s[word:i]
-	if !strings.EqualFold(scheme, "bearer") && !strings.EqualFold(scheme, "basic") {
-		return 0, 0
-	}
-	from = i
-	for from < len(s) && (s[from] == ' ' || s[from] == '\t') {
-		from++
-	}
-	to = from
-	for to < len(s) && (isWord[s[to]] || strings.IndexByte("~+/=", s[to]) >= 0) {
-		to++
-	}
-	if to-from < 8 {
-		return 0, 0
-	}
-	return from, to
-}
 
 func withoutEmails(s string) (string, bool) {
 	c := cutter{s: s}

@@ -56,6 +56,29 @@ type Value struct {
 	object *Object
 	array  *Array
 	attrs  *[]attribute.KeyValue
+	source string
+}
+
+// WithSource returns v with the name of the attribute, or of the event, that it
+// was taken from. A [Field] has its own Source; an element of an [Array] has none
+// but this.
+func (v Value) WithSource(name string) Value {
+	v.source = name
+	return v
+}
+
+// Source returns what WithSource was given. It stays when the value is opened.
+func (v *Value) Source() string {
+	if v == nil {
+		return ""
+	}
+	return v.source
+}
+
+// become makes v another form of what it was, from the same source.
+func (v *Value) become(other Value) {
+	other.source = v.source
+	*v = other
 }
 
 // AttributeValue returns an OpenTelemetry attribute value as it is.
@@ -226,21 +249,27 @@ func (v *Value) Object() *Object {
 	}
 	switch v.form {
 	case formRaw:
-		*v = parseJSON(v.attr.AsString(), v.raw, 1)
+		v.become(parseJSON(v.attr.AsString(), v.raw, 1))
 	case formAttribute:
-		*v = openAttributes(v.attr.AsMap())
+		v.become(openAttributes(v.attr.AsMap()))
 	case formAttributes:
-		*v = openAttributes(*v.attrs)
+		v.become(openAttributes(*v.attrs))
 	}
 	return v.object
 }
 
 func openAttributes(attrs []attribute.KeyValue) Value {
-	o := make(Object, len(attrs))
-	for i, kv := range attrs {
-		o[i] = Field{Key: string(kv.Key), Value: AttributeValue(kv.Value)}
-	}
+	o := appendAttributes(make(Object, 0, len(attrs)), attrs)
 	return ObjectValue(&o)
+}
+
+func appendAttributes(o Object, attrs []attribute.KeyValue) Object {
+	for i, kv := range attrs {
+		if !overridden(attrs, i) {
+			o = append(o, Field{Key: string(kv.Key), Value: AttributeValue(kv.Value)})
+		}
+	}
+	return o
 }
 
 // Array returns the array that v is, to be read and changed, and nil for every
@@ -252,10 +281,10 @@ func (v *Value) Array() *Array {
 	}
 	switch {
 	case v.form == formRaw:
-		*v = parseJSON(v.attr.AsString(), v.raw, 1)
+		v.become(parseJSON(v.attr.AsString(), v.raw, 1))
 	case v.form == formAttribute:
 		a := attributeArray(v.attr)
-		*v = ArrayValue(&a)
+		v.become(ArrayValue(&a))
 	}
 	return v.array
 }

@@ -151,6 +151,28 @@ func TestAppendJSONFields(t *testing.T) {
 	}
 }
 
+func TestAppendFields(t *testing.T) {
+	attrs := []attribute.KeyValue{attribute.Int("a", 1), attribute.String("b", "x")}
+	for _, v := range []Value{
+		mustJSON(t, ` {"a": 1, "b" :"x"}`), AttributesValue(&attrs), AttributeValue(attribute.MapValue(attrs...)),
+		ObjectValue(&Object{{Key: "a", Value: IntValue(1)}, {Key: "b", Value: StringValue("x")}}),
+	} {
+		before := v
+		o, ok := v.AppendFields(Object{{Key: "first"}})
+		require.True(t, ok)
+		assert.Equal(t, before, v, "opened")
+		all := ObjectValue(&o)
+		out, _ := Encoder{}.AppendValue(nil, "v", &all)
+		assert.Equal(t, `{"first":null,"a":1,"b":"x"}`, string(out))
+	}
+	var none *Value
+	for _, v := range []*Value{none, {}, {attr: attribute.StringValue(`{"a":1}`)}} {
+		o, ok := v.AppendFields(Object{{Key: "first"}})
+		assert.False(t, ok)
+		assert.Equal(t, Object{{Key: "first"}}, o)
+	}
+}
+
 func TestObject(t *testing.T) {
 	o := Object{{Key: "a", Value: IntValue(1)}, {Key: "b"}, {Key: "a", Value: IntValue(2)}}
 	assert.EqualValues(t, 1, o.Get("a").Int())

@@ -98,16 +98,17 @@ func TestChangesEndsWithItsContextAndItsLoop(t *testing.T) {
 func TestOnStored(t *testing.T) {
 	srv := newServer(t)
 	mustPut(t, srv, start("t", "a", "1"))
-	calls := make(chan []string)
-	srv.OnStored(func(spans []sgptest.Span) { calls <- names(spans) })
+	calls, done := make(chan []string), make(chan struct{})
+	srv.OnStored(func(spans []sgptest.Span) {
+		calls <- names(spans)
+		<-done
+	})
+	assert.Equal(t, []string{"t/a=1 running"}, <-calls)
 	// The function waits in its first call: no request waits for it.
 	mustPut(t, srv, end("t", "a", "2"))
 	mustPut(t, srv, start("t", "b", "3"))
-	first := <-calls
-	if len(first) == 1 && first[0] == "t/a=1 running" {
-		first = <-calls
-	}
-	assert.Equal(t, []string{"t/a=2", "t/b=3 running"}, first)
+	close(done)
+	assert.Equal(t, []string{"t/a=2", "t/b=3 running"}, <-calls)
 }
 
 func TestOnStoredStops(t *testing.T) {

@@ -10,6 +10,8 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/sdk/instrumentation"
 	"go.opentelemetry.io/otel/sdk/resource"
+
+	"github.com/otelsgp/otelsgp/sgpexporter/sgpspan"
 )
 
 func TestResourcesAndScopesAreEncodedOnce(t *testing.T) {
@@ -32,6 +34,28 @@ func TestResourcesAndScopesAreEncodedOnce(t *testing.T) {
 	}
 	assert.Len(t, *m.cache.resources.entries.Load(), 1)
 	assert.Len(t, *m.cache.scopes.entries.Load(), 1)
+}
+
+// MaxDepth bounds what attributes nest, on a resource and a scope as on a span, also
+// when a hook has changed one.
+func TestDepthOfResourcesAndScopes(t *testing.T) {
+	deep := attribute.Slice("deep", attribute.SliceValue(attribute.SliceValue(attribute.StringValue("x"))))
+	s := stub(deep)
+	s.Resource = resource.NewSchemaless(deep, attribute.String("host", "a host with a long name"))
+	s.InstrumentationScope = instrumentation.Scope{Name: "s", Attributes: attribute.NewSet(deep, attribute.String("host", "h"))}
+	for depth, want := range map[int]string{1: `["[nested too deep]"]`, 2: `[["[nested too deep]"]]`, 3: `[[["x"]]]`, 128: `[[["x"]]]`} {
+		for name, hooks := range map[string][]Hook{
+			"": nil, "redacted": {sgpspan.RedactKeys("host")}, "cut": {sgpspan.RedactLong(20)}, "opened": {func(s *sgpspan.Span) bool { open(s.Metadata); return true }},
+		} {
+			metadata := item(t, Config{MaxDepth: depth, MaxStringBytes: 30, Hooks: hooks}, end(s))["metadata"]
+			if hooks == nil {
+				requireJSON(t, want, at(metadata, "attributes", "deep"))
+			}
+			requireJSON(t, want, at(metadata, "resource", "attributes", "deep"))
+			requireJSON(t, want, at(metadata, "scope", "attributes", "deep"))
+			assert.NotNil(t, at(metadata, "resource", "attributes", "host"), name)
+		}
+	}
 }
 
 func TestCacheIsBounded(t *testing.T) {

@@ -89,9 +89,11 @@
 //	  .images                 output.images.N.*
 //	  .function_call          llm.function_call
 //
-//	output.usage              of a single model call (chat, text_completion,
-//	                          generate_content, embeddings; LLM, EMBEDDING):
-//	metadata.usage            of all else, an agent's roll-up for example:
+//	output.usage              of a single model call: by the operation (chat,
+//	                          text_completion, generate_content, embeddings), else by
+//	                          the kind (LLM, EMBEDDING), else by the type COMPLETION
+//	metadata.usage            of all else: an agent's roll-up, or a span that gives
+//	                          neither operation nor kind nor that type
 //	  .input_tokens           gen_ai.usage.input_tokens; gen_ai.usage.prompt_tokens;
 //	                          llm.token_count.prompt
 //	  .output_tokens          gen_ai.usage.output_tokens; gen_ai.usage.completion_tokens;
@@ -103,8 +105,8 @@
 //	                          llm.token_count.completion_details.reasoning
 //	  .total_tokens           gen_ai.usage.total_tokens; llm.token_count.total
 //	  .cost_usd               gen_ai.usage.cost; llm.cost.total
-//	output.reported_usage     a "usage" in the payload itself, where usage stands in
-//	                          output.usage by the rows above or in metadata.usage
+//	  all of it, else         an object "usage" in sgp.output or output.value
+//	output.reported_usage     that object, where an attribute gives usage
 //
 //	metadata.__source__       "otel-go", or as configured
 //	metadata.__agent_name__   AGENT_NAME; likewise __agent_id__ and __acp_type__
@@ -125,8 +127,8 @@
 //
 // A string that holds a JSON object or array becomes that where the table says
 // input or output; anywhere else it stays a string. Maps, slices and bytes become
-// objects, arrays and base64; an empty value becomes null. Input and output are
-// absent when nothing is known of them.
+// objects, arrays and base64; an empty value becomes null. Of a key that is set twice
+// the last counts. Input and output are absent when nothing is known of them.
 //
 // What cannot be sent as it is, is repaired and noted: see [sgpspan.Encoder].
 package mapping

@@ -24,6 +24,12 @@ type flatAttr struct {
 // path returns the key without the list's prefix: "0.message.role".
 func (a flatAttr) path() string { return string(a.kv.Key[len(flatLists[a.list].prefix):]) }
 
+// value returns the value, which may become an element of an array and so has to
+// say itself where it is from.
+func (a flatAttr) value() sgpspan.Value {
+	return sgpspan.AttributeValue(a.kv.Value).WithSource(string(a.kv.Key))
+}
+
 // flatLists adds the flattened lists of one side to o, and reports whether there
 // was one.
 func (sc *scratch) flatLists(o sgpspan.Object, output, genAI bool) (_ sgpspan.Object, added bool) {
@@ -88,12 +94,10 @@ func (sc *scratch) unflattenPart(attrs []flatAttr, off, depth int) sgpspan.Value
 		// Of a key that is there as a value and as a prefix too, the value
 		// sorts first; the longer ones say more.
 		if len(attrs) == 1 || next > len(attrs[len(attrs)-1].path()) {
-			return sgpspan.AttributeValue(attrs[len(attrs)-1].kv.Value)
+			return attrs[len(attrs)-1].value()
 		}
 		longer := sc.unflattenPart(attrs[1:], off, depth)
-		if o := longer.Object(); o != nil {
-			*o = append(*o, sgpspan.Field{Key: valueKey, Source: string(attrs[0].kv.Key), Value: sgpspan.AttributeValue(attrs[0].kv.Value)})
-		}
+		attrs[0].join(&longer)
 		return longer
 	}
 	// After an index comes the name of what the list is of, which says nothing
@@ -105,6 +109,19 @@ func (sc *scratch) unflattenPart(attrs []flatAttr, off, depth int) sgpspan.Value
 		next += len(name) + 1
 	}
 	return sc.unflatten(attrs, next, depth+1)
+}
+
+// join adds a to longer, which has the same key and more.
+func (a flatAttr) join(longer *sgpspan.Value) {
+	if list := longer.Array(); list != nil {
+		*list = append(*list, a.value())
+		return
+	}
+	o, key := longer.Object(), valueKey
+	if o.Get(key) != nil {
+		key = string(a.kv.Key)
+	}
+	*o = append(*o, sgpspan.Field{Key: key, Source: string(a.kv.Key), Value: a.value()})
 }
 
 func isItemName(part string) bool {

@@ -58,8 +58,15 @@ func start(s tracetest.SpanStub) asyncprocessor.Snapshot {
 	return asyncprocessor.Snapshot{Phase: asyncprocessor.PhaseStart, Span: s.Snapshot()}
 }
 
-// accepted fails the test unless an SGP server stores the items.
+// accepted fails the test unless an SGP server stores the items and finds no fault.
 func accepted(t testing.TB, items ...string) {
+	t.Helper()
+	require.Empty(t, stored(t, items...))
+}
+
+// stored fails the test unless an SGP server stores the items, and returns what it
+// finds at fault all the same.
+func stored(t testing.TB, items ...string) []sgptest.Violation {
 	t.Helper()
 	server := sgptest.NewUnstartedServer()
 	defer server.Close()
@@ -70,6 +77,7 @@ func accepted(t testing.TB, items ...string) {
 	w := httptest.NewRecorder()
 	server.ServeHTTP(w, r)
 	require.Equal(t, http.StatusOK, w.Code, "%s\n%.2000s", w.Body, body)
+	return server.Violations()
 }
 
 // item maps s and returns its item, which an SGP server has accepted.

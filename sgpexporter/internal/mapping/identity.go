@@ -3,7 +3,6 @@ package mapping
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"unsafe"
 
 	"go.opentelemetry.io/otel/trace"
 
@@ -25,7 +24,7 @@ func (m *Mapper) identity(sc *scratch, sctx, parent *trace.SpanContext) {
 		sc.note("parent_id: left out, it was the span's own id")
 	}
 
-	ids := hex.AppendEncode(sc.ids[:0], traceID[:])
+	ids := hex.AppendEncode(sc.made, traceID[:])
 	ids = hex.AppendEncode(ids, spanID[:])
 	ids = hex.AppendEncode(ids, parentID[:])
 	if m.cfg.IDs == UUIDs {
@@ -33,7 +32,8 @@ func (m *Mapper) identity(sc *scratch, sctx, parent *trace.SpanContext) {
 		ids = appendUUID(ids, spanUUID(traceID, spanID))
 		ids = appendUUID(ids, spanUUID(traceID, parentID))
 	}
-	text := m.idText(ids)
+	sc.made = ids
+	text := sc.madeText(0)
 	span := &sc.span
 	span.ObsTraceID, span.ObsSpanID = text[:32], text[32:48]
 	span.TraceID, span.ID, span.ParentID = text[:32], text[32:48], text[48:64]
@@ -43,16 +43,6 @@ func (m *Mapper) identity(sc *scratch, sctx, parent *trace.SpanContext) {
 	if !hasParent {
 		span.ParentID = ""
 	}
-}
-
-// idText returns ids as a string. Without hooks nobody sees it but the encoder,
-// which is done before the scratch memory under it changes, so it need not be
-// copied. A hook may keep strings, so for hooks it is.
-func (m *Mapper) idText(ids []byte) string {
-	if len(m.cfg.Hooks) > 0 {
-		return string(ids)
-	}
-	return unsafe.String(unsafe.SliceData(ids), len(ids)) //nolint:gosec // see above
 }
 
 func spanUUID(traceID trace.TraceID, spanID trace.SpanID) [16]byte {

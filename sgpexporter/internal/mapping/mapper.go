@@ -3,7 +3,6 @@ package mapping
 import (
 	"errors"
 	"fmt"
-	"runtime"
 	"runtime/debug"
 
 	"github.com/otelsgp/otelsgp/asyncprocessor"
@@ -71,28 +70,8 @@ type Config struct {
 // ErrFiltered is what Append returns for a span that a hook has dropped.
 var ErrFiltered = errors.New("sgpexporter: span dropped by a hook")
 
-// HookPanicError is what Append returns when a hook has panicked.
-type HookPanicError struct {
-	// Value is what the hook panicked with. It can hold what the span held.
-	Value any
-	// Stack is the stack of the panic.
-	Stack []byte
-}
-
-// Error names the cause. Of a panic value that is no runtime error it names the
-// type alone: the value may hold what the span held.
-func (e *HookPanicError) Error() string {
-	if err, ok := e.Value.(runtime.Error); ok {
-		return "sgpexporter: a span hook panicked: " + err.Error()
-	}
-	return fmt.Sprintf("sgpexporter: a span hook panicked with a %T", e.Value)
-}
-
-// Unwrap returns the panic's value when it is a runtime error.
-func (e *HookPanicError) Unwrap() error {
-	err, _ := e.Value.(runtime.Error)
-	return err
-}
+// ErrNoParent is what AppendDetached returns for a span without a parent.
+var ErrNoParent = errors.New("sgpexporter: span has no parent to leave out")
 
 // Item names a span in a report.
 type Item struct {
@@ -124,7 +103,8 @@ func New(cfg Config) *Mapper {
 
 // Append maps s and appends its SGP item, one JSON object, to dst. On error
 // nothing is appended: ErrFiltered when a hook dropped the span, a
-// *HookPanicError when one panicked.
+// *HookPanicError when one panicked, a *PanicError when s.Span did, or what it
+// gave could not be mapped.
 func (m *Mapper) Append(dst []byte, s asyncprocessor.Snapshot) ([]byte, error) {
 	w := m.Writer()
 	defer w.Close()
@@ -132,7 +112,8 @@ func (m *Mapper) Append(dst []byte, s asyncprocessor.Snapshot) ([]byte, error) {
 }
 
 // AppendDetached is Append without parent_id, and with a note in the metadata
-// that says so. It is for a span whose parent the server refuses.
+// that says so. It is for a span whose parent the server refuses. Without a parent it
+// would be what Append appends: then it returns ErrNoParent.
 func (m *Mapper) AppendDetached(dst []byte, s asyncprocessor.Snapshot) ([]byte, error) {
 	w := m.Writer()
 	defer w.Close()
@@ -157,30 +138,45 @@ func (w Writer) Append(dst []byte, s asyncprocessor.Snapshot) ([]byte, error) {
 	return w.append(dst, s, false)
 }
 
-func (w Writer) append(dst []byte, s asyncprocessor.Snapshot, detached bool) ([]byte, error) {
+func (w Writer) append(dst []byte, s asyncprocessor.Snapshot, detached bool) (out []byte, err error) {
 	w.sc.reset()
+	defer func() {
+		if v := recover(); v != nil {
+			out, err = dst, w.sc.panicked(s.Phase, v)
+		}
+	}()
 	span := w.m.mapSpan(w.sc, s)
 	if err := w.m.runHooks(span); err != nil {
 		return dst, err
 	}
-	if detached && span.ParentID != "" {
+	if detached {
+		if span.ParentID == "" {
+			return dst, ErrNoParent
+		}
 		span.Notes = append(span.Notes, "parent_id: left out, the server refused "+span.ParentID)
 		span.ParentID = ""
 	}
 	return w.m.encoder.AppendJSON(dst, span), nil
 }
 
-// Item returns what names s in a report.
-func (m *Mapper) Item(s asyncprocessor.Snapshot) Item {
+// Item returns what names s in a report, as far as s.Span tells it without a panic.
+func (m *Mapper) Item(s asyncprocessor.Snapshot) (item Item) {
 	sc := scratches.Get().(*scratch)
 	defer sc.release()
+	defer func() {
+		_ = recover()
+		item = sc.item(s.Phase, item.Name)
+	}()
 	span := m.mapSpan(sc, s)
-	item := Item{Phase: s.Phase}
 	if m.runHooks(span) == nil {
 		item.Name = span.Name
 	}
-	item.TraceID, item.ID = clone(span.TraceID), clone(span.ID)
 	return item
+}
+
+// item names the span that lives in sc.
+func (sc *scratch) item(phase asyncprocessor.Phase, name string) Item {
+	return Item{TraceID: clone(sc.span.TraceID), ID: clone(sc.span.ID), Name: name, Phase: phase}
 }
 
 func (m *Mapper) runHooks(span *sgpspan.Span) (err error) {
@@ -203,6 +199,7 @@ func (m *Mapper) runHooks(span *sgpspan.Span) (err error) {
 // mapSpan maps s to a span that lives in sc.
 func (m *Mapper) mapSpan(sc *scratch, s asyncprocessor.Snapshot) *sgpspan.Span {
 	span := &sc.span
+	sc.hooks = len(m.cfg.Hooks) > 0
 	sctx, parent := s.Span.SpanContext(), s.Span.Parent()
 	m.identity(sc, &sctx, &parent)
 	span.Name = s.Span.Name()

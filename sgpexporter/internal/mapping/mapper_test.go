@@ -234,9 +234,9 @@ func TestAppendDetached(t *testing.T) {
 	assert.NotContains(t, got, "parent_id")
 	requireJSON(t, `["parent_id: left out, the server refused 53995c3f42cd8ad8"]`, at(got, "metadata", "otel_sgp_notes"))
 
-	out, err = New(Config{}).AppendDetached(nil, end(stub()))
-	require.NoError(t, err)
-	assert.Nil(t, at(decode(t, string(out)), "metadata", "otel_sgp_notes"))
+	out, err = New(Config{}).AppendDetached([]byte("x"), end(stub()))
+	require.ErrorIs(t, err, ErrNoParent)
+	assert.Equal(t, "x", string(out))
 }
 
 func TestHooksChangeAndDrop(t *testing.T) {

@@ -36,7 +36,7 @@ func (sc *scratch) messageEvents(o sgpspan.Object, output bool) sgpspan.Object {
 	messages := sc.newArray(n)
 	for _, m := range sc.messages {
 		if (m.event.Name == choiceEvent) == output {
-			messages = append(messages, sc.object(sc.message(m)))
+			messages = append(messages, sc.object(sc.message(m)).WithSource(m.event.Name))
 		}
 	}
 	return append(sc.grow(o), sgpspan.Field{Key: "messages", Value: sc.array(messages)})
@@ -44,9 +44,9 @@ func (sc *scratch) messageEvents(o sgpspan.Object, output bool) sgpspan.Object {
 
 // message returns the message that an event holds: the fields of
 // gen_ai.event.content where that is an object, and every attribute that does
-// not merely repeat what the span says.
+// not merely repeat what the span says. The event's name is the message's source.
 func (sc *scratch) message(m messageEvent) sgpspan.Object {
-	o := sc.newObject(len(m.event.Attributes) + 4)
+	o := sgpspan.Object(sc.fields.open(len(m.event.Attributes) + 4))
 	role := "assistant"
 	if m.event.Name != choiceEvent {
 		role = strings.TrimSuffix(strings.TrimPrefix(m.event.Name, "gen_ai."), ".message")
@@ -61,25 +61,36 @@ func (sc *scratch) message(m messageEvent) sgpspan.Object {
 		o = sc.messagePart(o, kv)
 		sc.takeMark(m.mark + i)
 	}
-	for i := range o {
-		o[i].Source = m.event.Name
-	}
-	return o
+	return sc.fields.close(o, 0)
 }
 
 func (sc *scratch) messagePart(o sgpspan.Object, kv *attribute.KeyValue) sgpspan.Object {
 	v := sc.structured(kv, false)
 	if kv.Key != "gen_ai.event.content" {
-		o.Set(string(kv.Key), v)
-		return o
+		return put(o, string(kv.Key), kv, v)
 	}
-	fields := v.Object()
-	if fields == nil {
-		o.Set("content", v)
-		return o
+	n := len(o)
+	o, ok := v.AppendFields(o)
+	if !ok {
+		return put(o, "content", kv, v)
 	}
-	for _, f := range *fields {
-		o.Set(f.Key, f.Value)
+	fields := o[n:]
+	o = o[:n] // which put extends no faster than fields is read
+	for _, f := range fields {
+		o = put(o, f.Key, kv, f.Value)
 	}
+	clear(fields[len(o)-n:])
 	return o
+}
+
+// put gives the field named key the value v, which was taken from kv.
+func put(o sgpspan.Object, key string, kv *attribute.KeyValue, v sgpspan.Value) sgpspan.Object {
+	f := sgpspan.Field{Key: key, Source: string(kv.Key), Value: v}
+	for i := range o {
+		if o[i].Key == key {
+			o[i] = f
+			return o
+		}
+	}
+	return append(o, f)
 }

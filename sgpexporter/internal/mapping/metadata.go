@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"encoding/hex"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -21,9 +22,7 @@ func (m *Mapper) metadata(sc *scratch, s sdktrace.ReadOnlySpan, sctx, parent *tr
 	o = addText(o, "__agent_id__", m.cfg.AgentID)
 	o = addText(o, "__acp_type__", m.cfg.ACPType)
 	o = append(o, sc.errorFields...)
-	if len(sc.usageFields) > 0 {
-		o = append(o, sgpspan.Field{Key: usageKey, Value: sc.object(sc.usageFields)})
-	}
+	o = append(o, sc.rollUp...)
 	if !sc.anyTaken && len(sc.attrs) > 0 {
 		o = append(o, sgpspan.Field{Key: "attributes", Value: sgpspan.AttributesValue(&sc.attrs)})
 	} else if attrs := sc.attributes(sc.attrs, sc.taken); len(attrs) > 0 {
@@ -82,7 +81,7 @@ func (sc *scratch) eventList() sgpspan.Value {
 		o := sc.newObject(4)
 		o = append(o,
 			sgpspan.Field{Key: "name", Value: sgpspan.StringValue(event.Name)},
-			sgpspan.Field{Key: "time", Value: timeValue(event.Time)})
+			sgpspan.Field{Key: "time", Value: sc.time(event.Time)})
 		if attrs := sc.attributes(event.Attributes, sc.taken[mark:]); len(attrs) > 0 {
 			o = append(o, sgpspan.Field{Key: "attributes", Value: sc.object(attrs)})
 		}
@@ -93,22 +92,31 @@ func (sc *scratch) eventList() sgpspan.Value {
 	return sc.array(list)
 }
 
-func timeValue(t time.Time) sgpspan.Value {
-	return sgpspan.StringValue(string(sgpspan.AppendTime(make([]byte, 0, 30), t)))
+func (sc *scratch) time(t time.Time) sgpspan.Value {
+	start := len(sc.made)
+	sc.made = sgpspan.AppendTime(sc.made, t)
+	return sgpspan.StringValue(sc.madeText(start))
+}
+
+func (sc *scratch) hex(id []byte) sgpspan.Value {
+	start := len(sc.made)
+	sc.made = hex.AppendEncode(sc.made, id)
+	return sgpspan.StringValue(sc.madeText(start))
 }
 
 func (sc *scratch) linkList(links []sdktrace.Link) sgpspan.Value {
 	list := sc.newArray(len(links))
 	for i := range links {
 		link := &links[i]
+		traceID, spanID := link.SpanContext.TraceID(), link.SpanContext.SpanID()
 		o := sc.newObject(5)
 		o = append(o,
-			sgpspan.Field{Key: "trace_id", Value: sgpspan.StringValue(link.SpanContext.TraceID().String())},
-			sgpspan.Field{Key: "span_id", Value: sgpspan.StringValue(link.SpanContext.SpanID().String())})
+			sgpspan.Field{Key: "trace_id", Value: sc.hex(traceID[:])},
+			sgpspan.Field{Key: "span_id", Value: sc.hex(spanID[:])})
 		if state := link.SpanContext.TraceState(); state.Len() > 0 {
 			o = addText(o, "trace_state", state.String())
 		}
-		if attrs := sc.attributes(link.Attributes, nil); len(attrs) > 0 {
+		if attrs := sc.attributes(distinct(link.Attributes), nil); len(attrs) > 0 {
 			o = append(o, sgpspan.Field{Key: "attributes", Value: sc.object(attrs)})
 		}
 		o = addCount(o, "dropped_attributes", link.DroppedAttributeCount)
@@ -158,10 +166,7 @@ func withAttributes(o sgpspan.Object, attrs []attribute.KeyValue) sgpspan.Object
 // encode returns o as JSON text with its repairs made.
 func (m *Mapper) encode(key string, o sgpspan.Object) *encoded {
 	v := sgpspan.ObjectValue(&o)
-	text, notes := m.encoder.AppendValue(nil, key, &v)
-	if raw, ok := sgpspan.JSONValue(string(text)); ok {
-		v = raw
-	}
+	v, notes := m.encoder.EncodeValue(key, &v)
 	return &encoded{value: v, notes: notes}
 }
 

@@ -185,8 +185,7 @@ func looksLikeJSON(text string) bool {
 
 // spread returns v as an object: itself when it is one, else under "value".
 func (sc *scratch) spread(source string, v sgpspan.Value) sgpspan.Object {
-	if fields := v.Object(); fields != nil {
-		o := append(sc.newObject(len(*fields)+1), *fields...)
+	if o := sc.fieldsOf(&v); o != nil {
 		for i := range o {
 			o[i].Source = source
 		}

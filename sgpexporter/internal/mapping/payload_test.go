@@ -269,6 +269,12 @@ func TestPayloadOfOpenInference(t *testing.T) {
 			input: `{"prompts":[{"text":"t","value":"whole"}]}`, output: `{"choices":["scalar","other"]}`,
 		},
 		{
+			name: "a key that is a value and the prefix of a list, or of a value", attrs: []attribute.KeyValue{
+				str("llm.prompts.0", "whole"), str("llm.prompts.0.0", "first"), str("llm.choices.0", "whole"), str("llm.choices.0.value", "part"),
+			},
+			input: `{"prompts":[["first","whole"]]}`, output: `{"choices":[{"value":"part","llm.choices.0":"whole"}]}`,
+		},
+		{
 			name: "not flattened", attrs: []attribute.KeyValue{str("llm.input_messages", "x"), str("llm.input_messages.", "y"), str("llm.input_messages.first", "z"), str("retrieval.documents.count", "2")},
 			left: `{"llm.input_messages":"x","llm.input_messages.":"y","llm.input_messages.first":"z","retrieval.documents.count":"2"}`,
 		},

@@ -3,6 +3,7 @@ package mapping
 import (
 	"strings"
 	"sync"
+	"unsafe"
 
 	"go.opentelemetry.io/otel/attribute"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
@@ -15,7 +16,10 @@ import (
 // release.
 type scratch struct {
 	span sgpspan.Span
-	ids  [192]byte
+	// made holds the ids and times that are made for the span. A hook may keep
+	// strings, so what it sees is copied out.
+	made  []byte
+	hooks bool
 
 	attrs  []attribute.KeyValue
 	events []sdktrace.Event
@@ -32,7 +36,7 @@ type scratch struct {
 	messages   []messageEvent
 
 	operation, kind string         // what was done, see spanType
-	usageFields     sgpspan.Object // usage that goes into the metadata
+	rollUp          sgpspan.Object // usage that goes into the metadata
 	errorFields     sgpspan.Object // what the metadata says of an error
 
 	fields  arena[sgpspan.Field]
@@ -48,13 +52,14 @@ var scratches = sync.Pool{New: func() any { return new(scratch) }}
 // much while the garbage collector runs.
 func (sc *scratch) reset() {
 	sc.span = sgpspan.Span{}
+	sc.made = sc.made[:0]
 	sc.attrs, sc.events = nil, nil
 	clear(sc.found[:])
 	sc.taken, sc.anyTaken = sc.taken[:0], false
 	sc.hasPayload = false
 	sc.flat, sc.messages = sc.flat[:0], sc.messages[:0]
 	sc.operation, sc.kind = "", ""
-	sc.usageFields, sc.errorFields = nil, nil
+	sc.rollUp, sc.errorFields = nil, nil
 	sc.fields.reset()
 	sc.objects.reset()
 	sc.values.reset()
@@ -66,6 +71,9 @@ func (sc *scratch) release() {
 	sc.reset()
 	clear(sc.flat[:cap(sc.flat)])
 	clear(sc.messages[:cap(sc.messages)])
+	if cap(sc.made) > maxPooledMade {
+		sc.made = nil
+	}
 	sc.fields.release()
 	sc.objects.release()
 	sc.values.release()
@@ -74,6 +82,27 @@ func (sc *scratch) release() {
 }
 
 func (sc *scratch) note(what string) { sc.span.Notes = append(sc.span.Notes, what) }
+
+// madeText returns what was appended to sc.made from start on. Without hooks nobody
+// sees it but the encoder, which is done before that memory is used again, so it need
+// not be copied.
+func (sc *scratch) madeText(start int) string {
+	b := sc.made[start:]
+	if sc.hooks {
+		return string(b)
+	}
+	return unsafe.String(unsafe.SliceData(b), len(b)) //nolint:gosec // see above
+}
+
+// fieldsOf returns a new object with the fields of the object that v is, nil when it
+// is none, and room for a few more.
+func (sc *scratch) fieldsOf(v *sgpspan.Value) sgpspan.Object {
+	o, ok := v.AppendFields(sc.fields.open(16))
+	if !ok {
+		return nil
+	}
+	return sc.fields.close(o, 2)
+}
 
 // newObject returns an empty object with room for n fields.
 func (sc *scratch) newObject(n int) sgpspan.Object { return sc.fields.take(n) }
@@ -105,6 +134,8 @@ type arena[T any] struct {
 const (
 	minArena  = 64
 	maxPooled = 4096 // elements that are kept for the next span
+
+	maxPooledMade = 64 << 10 // bytes
 )
 
 // take returns a slice of length 0 and capacity n.
@@ -116,6 +147,28 @@ func (a *arena[T]) take(n int) []T {
 	}
 	a.chunk = a.chunk[:used+n]
 	return a.chunk[used : used : used+n]
+}
+
+// open returns an empty slice with all the room that is left, n at least. Nothing may
+// be taken until close.
+func (a *arena[T]) open(n int) []T {
+	a.take(n) // makes the room
+	used := len(a.chunk) - n
+	a.chunk = a.chunk[:used]
+	return a.chunk[used:used:cap(a.chunk)]
+}
+
+// close hands out s, which open has returned and which has grown, with room for so
+// many more.
+func (a *arena[T]) close(s []T, more int) []T {
+	used := len(a.chunk)
+	if cap(s) != cap(a.chunk)-used {
+		a.chunk = a.chunk[:cap(a.chunk)] // s has outgrown it, and left copies
+		return s
+	}
+	n := min(len(s)+more, cap(s))
+	a.chunk = a.chunk[:used+n]
+	return s[:len(s):n]
 }
 
 // reset takes back all that was handed out.

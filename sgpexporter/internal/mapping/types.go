@@ -73,15 +73,19 @@ func kindType(kind string) sgpspan.Type {
 }
 
 // modelCall reports whether the span is a single call of a model, whose usage is
-// billed, and whether operation or kind tell at all. An overridden type does not
-// count: it says how a span is shown, not what it did.
-func (sc *scratch) modelCall() (single, known bool) {
+// billed: by its operation, else by its kind. A type that the application gives
+// instead says how the span is shown, not what it did, and counts only where neither
+// is known.
+func (sc *scratch) modelCall() bool {
 	switch sc.operation {
 	case "chat", "text_completion", "generate_content", "embeddings":
-		return true, true
+		return true
 	}
 	if operationType(sc.operation) != "" {
-		return false, true
+		return false
 	}
-	return sc.kind == "LLM" || sc.kind == "EMBEDDING", sc.kind != ""
+	if sc.kind != "" {
+		return sc.kind == "LLM" || sc.kind == "EMBEDDING"
+	}
+	return sc.span.Type == sgpspan.TypeCompletion
 }

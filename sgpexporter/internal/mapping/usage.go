@@ -28,45 +28,64 @@ var billed = [...]struct {
 
 // usage puts what was used where it is billed once: into the output of a single
 // call of a model, into the metadata of anything else, whose calls have spans of
-// their own. It never is in both places: an output that says "usage" itself is
-// taken at its word when nothing speaks against it, else that is renamed.
+// their own. It never is in both places. Attributes go before what a payload calls
+// usage.
 func (sc *scratch) usage() {
-	single, known := sc.modelCall()
-	own := sc.span.Output.Get(usageKey) != nil
-	if own && !known {
-		return
-	}
-	for i := range billed {
-		b := &billed[i]
-		for r := b.first; r <= b.last; r++ {
-			if sc.has(r) && isCount(sc.attr(r).Value) {
-				sc.addUsage(b.key, r)
-				break
-			}
-		}
-	}
-	if own && (!single || len(sc.usageFields) > 0) {
+	fields := sc.usageFields()
+	single := sc.modelCall()
+	switch {
+	case len(fields) > 0:
 		for i := range sc.span.Output {
 			if sc.span.Output[i].Key == usageKey {
 				sc.span.Output[i].Key = reportedUsageKey
 			}
 		}
-	}
-	if single && len(sc.usageFields) > 0 {
-		sc.span.Output = append(sc.span.Output, sgpspan.Field{Key: usageKey, Value: sc.object(sc.usageFields)})
-		sc.usageFields = nil
+		usage := sgpspan.Field{Key: usageKey, Value: sc.object(fields)}
+		if single {
+			sc.span.Output = append(sc.span.Output, usage)
+		} else {
+			sc.rollUp = append(sc.newObject(1), usage)
+		}
+	case !single:
+		sc.moveUsage()
 	}
 }
 
-func (sc *scratch) addUsage(key string, r role) {
-	if sc.usageFields == nil {
-		sc.usageFields = sc.newObject(len(billed))
+// moveUsage moves the usage that the payload has from the output to the metadata.
+func (sc *scratch) moveUsage() {
+	for _, f := range sc.span.Output {
+		if f.Key == usageKey && f.Value.Kind() == sgpspan.KindObject {
+			sc.rollUp = append(sc.newObject(1), f)
+		}
 	}
-	kv := sc.attr(r)
-	sc.usageFields = append(sc.usageFields, sgpspan.Field{
-		Key: key, Source: string(kv.Key), Value: sgpspan.AttributeValue(kv.Value),
-	})
-	sc.take(r)
+	if sc.rollUp == nil {
+		return // text, say: nothing that is billed
+	}
+	sc.span.Output.Delete(usageKey)
+	if len(sc.span.Output) == 0 {
+		sc.span.Output = nil
+	}
+}
+
+// usageFields returns what the attributes say of usage.
+func (sc *scratch) usageFields() sgpspan.Object {
+	var o sgpspan.Object
+	for i := range billed {
+		b := &billed[i]
+		for r := b.first; r <= b.last; r++ {
+			if !sc.has(r) || !isCount(sc.attr(r).Value) {
+				continue
+			}
+			if o == nil {
+				o = sc.newObject(len(billed))
+			}
+			kv := sc.attr(r)
+			o = append(o, sgpspan.Field{Key: b.key, Source: string(kv.Key), Value: sgpspan.AttributeValue(kv.Value)})
+			sc.take(r)
+			break
+		}
+	}
+	return o
 }
 
 // isCount reports whether v can be billed: a number that is not negative.

@@ -10,6 +10,7 @@ import (
 type Items interface {
 	// Detach appends item i without its parent. It is asked for when the
 	// server answers 409 to the item alone: its parent belongs to another trace.
+	// An error says that there is no such item: it has no parent.
 	Detach(dst []byte, i int) ([]byte, error)
 	// Rejected tells that the server refused item i alone, for good.
 	Rejected(i int, err *StatusError)
@@ -34,7 +35,7 @@ type Result struct {
 // item is sent before those ahead of it are settled, and all but the culprits
 // are stored. One culprit among n costs at most 2*ceil(log2(n)) further
 // requests; if all n are culprits it is 2n-1 requests in all. A 409 to an item
-// alone costs one more.
+// alone costs one more, if the item has a parent.
 //
 // Any other error ends the batch: what it says is not about the items.
 func (c *Client) Send(ctx context.Context, batch *Batch, n int, items Items) Result {

@@ -1,0 +1,187 @@
+package mapping
+
+import (
+	"bytes"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/sdk/instrumentation"
+	"go.opentelemetry.io/otel/sdk/resource"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+
+	"github.com/otelsgp/otelsgp/sgpexporter/sgpspan"
+)
+
+// meaningful are the attributes that the mapping gives another place, and some
+// that events with messages have.
+var meaningful = []string{
+	"sgp.span.type", "__span_type__", "gen_ai.operation.name", "openinference.span.kind", "gen_ai.conversation.id", "session.id",
+	"error.type", "error.message", "rpc.grpc.status_code", "rpc.response.status_code", "exception.type", "exception.message",
+	"sgp.input", "sgp.output", "gen_ai.input.messages", "gen_ai.system_instructions", "gen_ai.tool.definitions",
+	"gen_ai.tool.call.arguments", "gen_ai.retrieval.query.text", "gen_ai.memory.query.text", "gen_ai.prompt",
+	"gen_ai.output.messages", "gen_ai.tool.call.result", "gen_ai.retrieval.documents", "gen_ai.memory.records", "gen_ai.completion",
+	"input.value", "input.mime_type", "reranker.query", "output.value", "output.mime_type", "llm.function_call",
+	"gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "llm.token_count.prompt",
+	"gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens", "llm.token_count.completion",
+	"gen_ai.usage.cache_read.input_tokens", "gen_ai.usage.cache_read_input_tokens", "llm.token_count.prompt_details.cache_read",
+	"gen_ai.usage.reasoning.output_tokens", "llm.token_count.completion_details.reasoning",
+	"gen_ai.usage.total_tokens", "llm.token_count.total", "gen_ai.usage.cost", "llm.cost.total",
+
+	"gen_ai.event.content", "content", "role", "message", "tool_calls", "gen_ai.system", "other",
+}
+
+// flattened are keys of one list, without its prefix.
+var flattened = []string{
+	"0", "0.0", "0.message", "0.message.role", "0.message.contents.0", "0.embedding.vector", "0x.y",
+}
+
+func TestEveryMeaningfulKeyIsListed(t *testing.T) {
+	listed := map[role]bool{}
+	for _, key := range meaningful {
+		listed[roleOf(key)] = true
+	}
+	for r := range numRoles {
+		assert.True(t, listed[r], "no key has role %d", r)
+	}
+}
+
+// holds reports whether out has what no output may have: the end of hunter, as it is
+// or in base64, or the number 4242424242.
+func holds(out []byte) bool {
+	return bytes.Contains(out, []byte("unter")) || bytes.Contains(out, []byte("bnRlcg")) || bytes.Contains(out, []byte("4242424242"))
+}
+
+// prompts are values of all kinds that hold it.
+var prompts = []attribute.Value{
+	attribute.StringValue("hunter"),
+	attribute.StringValue(`{"a":"hunter","usage":{"hunter":4242424242},"role":"hunter","content":["hunter"]}`),
+	attribute.StringValue(`["hunter",{"a":["hunter"]}]`),
+	attribute.StringValue(`{"a":"hunter`),
+	attribute.Int64Value(4242424242),
+	attribute.StringSliceValue([]string{"x", "hunter"}),
+	attribute.ByteSliceValue([]byte("xhunter")),
+	attribute.SliceValue(attribute.StringValue("hunter"), attribute.MapValue(attribute.String("a", "hunter"))),
+	attribute.MapValue(attribute.String("a", "hunter"), attribute.String("content", "hunter"), attribute.Map("usage", attribute.Int("n", 4242424242))),
+}
+
+// places put an attribute where a span can have one: on it alone; on it and on all
+// that it has; on all that it has, where the mapping looks next; and on events that
+// hold messages, which are only looked at when no other has any.
+var places = map[string]func(s *stubType, kv attribute.KeyValue){
+	"span": func(s *stubType, kv attribute.KeyValue) { s.Attributes = append(s.Attributes, kv) },
+	"all": func(s *stubType, kv attribute.KeyValue) {
+		s.Attributes = append(s.Attributes, kv)
+		aroundSpan(s, kv)
+	},
+	"around": aroundSpan,
+	"messages": func(s *stubType, kv attribute.KeyValue) {
+		onEvents(s, kv, "gen_ai.user.message", "gen_ai.tool.message", "gen_ai.choice")
+	},
+}
+
+func aroundSpan(s *stubType, kv attribute.KeyValue) {
+	onEvents(s, kv, "gen_ai.client.inference.operation.details", "gen_ai.content.prompt", "gen_ai.user.message", "gen_ai.choice",
+		"exception", "gen_ai.client.operation.exception", "event")
+	s.Links = []sdktrace.Link{{Attributes: []attribute.KeyValue{kv}}}
+	s.Resource = resource.NewSchemaless(kv)
+	s.InstrumentationScope = instrumentation.Scope{Name: "s", Attributes: attribute.NewSet(kv)}
+}
+
+func onEvents(s *stubType, kv attribute.KeyValue, names ...string) {
+	for _, name := range names {
+		s.Events = append(s.Events, sdktrace.Event{Name: name, Attributes: []attribute.KeyValue{kv}})
+	}
+}
+
+// companions are attributes that give others another place.
+var companions = [][]attribute.KeyValue{
+	{attribute.String("gen_ai.operation.name", "chat")},
+	{attribute.String("gen_ai.operation.name", "search_memory"), attribute.String("input.mime_type", "application/xml")},
+	{attribute.String("llm.prompts.0.prompt.text", "x"), attribute.String("output.mime_type", "application/json")},
+}
+
+// before are hooks that come before RedactKeys: one that opens every value, and one
+// that rewrites every string.
+var before = []Hook{
+	func(s *sgpspan.Span) bool { open(s.Input); open(s.Output); open(s.Metadata); return true },
+	sgpspan.RedactPatterns(regexp.MustCompile(`h(?P<keep>unter)`)),
+}
+
+func open(o sgpspan.Object) {
+	for i := range o {
+		openValue(&o[i].Value)
+	}
+}
+
+func openValue(v *sgpspan.Value) {
+	if fields := v.Object(); fields != nil {
+		open(*fields)
+	}
+	if list := v.Array(); list != nil {
+		for i := range *list {
+			openValue(&(*list)[i])
+		}
+	}
+}
+
+// RedactKeys reaches what an attribute became, whatever its key, its value and its
+// place.
+func TestRedactKeysReachesEveryAttribute(t *testing.T) {
+	for _, key := range meaningful {
+		for place := range places {
+			testRedactKeys(t, key, key, place)
+		}
+		testRedactKeys(t, key, strings.ToUpper(key[:len(key)-2])+"*", "messages")
+	}
+	for _, list := range flatLists {
+		for _, rest := range flattened {
+			testRedactKeys(t, list.prefix+rest, list.prefix+rest, "span")
+		}
+		testRedactKeys(t, list.prefix+"0", list.prefix+"*", "span")
+	}
+}
+
+func testRedactKeys(t *testing.T, key, pattern, place string) {
+	for _, value := range prompts {
+		s := stub()
+		s.Status = sdktrace.Status{Code: codes.Error}
+		places[place](&s, attribute.KeyValue{Key: attribute.Key(key), Value: value})
+		out, err := New(Config{}).Append(nil, end(s))
+		require.NoError(t, err)
+		require.True(t, holds(out), "%s on %s is nowhere", key, place)
+
+		check := func(hooks ...Hook) {
+			out, err := New(Config{Hooks: hooks}).Append(nil, end(s))
+			require.NoError(t, err)
+			if holds(out) {
+				t.Fatalf("%q left %s on %s: %s", pattern, key, place, out)
+			}
+		}
+		redact := sgpspan.RedactKeys(pattern)
+		check(redact)
+		for _, first := range before {
+			check(first, redact)
+		}
+		own := len(s.Attributes)
+		for _, with := range companions {
+			s.Attributes = append(s.Attributes[:own:own], with...)
+			check(redact)
+		}
+	}
+}
+
+// A message in an event is known by the event's name too.
+func TestRedactKeysKnowsAMessageByItsEvent(t *testing.T) {
+	s := stub()
+	onEvents(&s, attribute.String("gen_ai.event.content", `{"content":"hunter"}`), "gen_ai.user.message")
+	onEvents(&s, attribute.String("content", "sunny"), "gen_ai.tool.message")
+	onEvents(&s, attribute.String("gen_ai.event.content", "hunter"), "gen_ai.choice")
+	got := item(t, Config{Hooks: []Hook{sgpspan.RedactKeys("gen_ai.user.*", "gen_ai.choice")}}, end(s))
+	requireJSON(t, `{"messages":["[REDACTED]",{"role":"tool","content":"sunny"}]}`, got["input"])
+	requireJSON(t, `{"messages":["[REDACTED]"]}`, got["output"])
+}
