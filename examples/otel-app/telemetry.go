@@ -140,7 +140,11 @@ func newResource(ctx context.Context) (*resource.Resource, error) {
 // error tells of spans that were not delivered.
 func (t *telemetry) shutdown(ctx context.Context) error {
 	defer t.close()
-	return errors.Join(t.provider.Shutdown(ctx), t.metrics.shutdown(ctx))
+	err := t.provider.Shutdown(ctx)
+	if lost := (*asyncprocessor.ShutdownError)(nil); errors.As(err, &lost) {
+		err = errNotDelivered // the processor has said how many and why
+	}
+	return errors.Join(err, t.metrics.shutdown(ctx))
 }
 
 func (t *telemetry) close() {
