@@ -39,6 +39,7 @@ type telemetry struct {
 	metrics   *metrics
 	// target says where spans go, for people.
 	target string
+	health delivery.Health
 
 	embedded  *sgptest.Server // nil with SGP_API_KEY
 	transport *http.Transport
@@ -71,6 +72,7 @@ func newTelemetry(ctx context.Context, delivered func(...json.RawMessage)) (*tel
 				otelhttp.WithTracerProvider(t.provider),
 				otelhttp.WithPropagators(propagation.NewCompositeTextMapPropagator())),
 			Delivered: delivered,
+			Health:    &t.health,
 		}}),
 	}
 	t.target = "SGP at " + baseURL()
@@ -90,18 +92,6 @@ func newTelemetry(ctx context.Context, delivered func(...json.RawMessage)) (*tel
 		t.target = "nowhere, as DISABLE_SCALE_TRACING is set"
 	}
 	return t, nil
-}
-
-// hint says what the page shows besides the service's own traces.
-func (t *telemetry) hint() string {
-	switch {
-	case t.exporter.Disabled():
-		return "The page stays empty."
-	case t.embedded == nil:
-		return "The page shows this service's traces, as SGP has taken them."
-	}
-	return fmt.Sprintf("The page shows your own service's traces too, if that runs with\n"+
-		"SGP_CLIENT_BASE_URL=%s SGP_API_KEY=any", t.embedded.URL)
 }
 
 // baseURL is where SGP is.

@@ -12,6 +12,8 @@ export class Ask {
     this.onAsk = onAsk;
     this.onOpen = onOpen;
     this.path = null;
+    this.why = ""; // no trace may come
+    this.asked = false; // something was asked here
     this.form = byId("ask");
     this.answer = byId("answer");
     this.button = this.form.querySelector("button");
@@ -31,6 +33,12 @@ export class Ask {
     this.drawEmpty();
   }
 
+  // text says why no trace may come; "" if nothing speaks against it.
+  setNotice(text) {
+    this.why = text;
+    this.drawEmpty();
+  }
+
   // Puts the box where it is looked for: in the middle of an empty page.
   place(empty) {
     this.input.placeholder = empty ? example : "Ask a question…";
@@ -46,16 +54,21 @@ export class Ask {
       return;
     }
     const button = h("button", { type: "button", class: "primary", onclick: () => this.send(example) }, "Ask it");
+    const attempt = h("p", { class: "try" }, h("q", null, example), button);
+    if (this.why) {
+      replace(empty, h("h2", null, "No trace can show here"),
+        h("p", null, "The page shows what SGP has accepted. Questions are answered all the same."), attempt);
+      return;
+    }
     replace(empty, art, h("h2", null, "Ask a question, watch the trace"),
-      h("p", null, "Every step of the answer shows here while it runs."),
-      h("p", { class: "try" }, h("q", null, example), button),
+      h("p", null, "Every step of the answer shows here while it runs."), attempt,
       h("p", { class: "or" }, "or from a terminal"),
       h("div", { class: "command" }, h("code", null, command), copyButton("Copy the command", command)));
   }
 
   async send(question) {
     if (this.busy) return;
-    this.busy = true;
+    this.busy = this.asked = true;
     this.answer.setAttribute("aria-busy", "true"); // to be read out when it is whole
     this.button.disabled = true;
     this.form.classList.add("busy");

@@ -65,7 +65,10 @@ app.search = new Search({
   },
 });
 app.ask = new Ask({
-  onAsk: () => follow(true),
+  onAsk: () => {
+    follow(true);
+    drawListState();
+  },
   onOpen: (id) => app.list.traces.has(id) && openTrace(id, { user: true }),
 });
 app.stream = new Stream({
@@ -79,7 +82,10 @@ app.stream = new Stream({
     if (event.reset) app.waterfall.model.forget();
     app.waterfall.apply(event.spans);
   },
-  stats: (stats) => app.queue.add(stats),
+  stats: (stats) => {
+    app.queue.add(stats);
+    notice(stats.notice ?? "");
+  },
   state: connectionState,
 });
 
@@ -198,12 +204,22 @@ function drawListState() {
   const { traces } = app.list;
   byId("empty").hidden = traces.size > 0 || !app.started;
   byId("trace").hidden = app.traceID === null;
-  document.body.classList.toggle("no-traces", traces.size === 0);
+  // On a narrow screen the answer is where the list is.
+  document.body.classList.toggle("no-traces", traces.size === 0 && !app.ask.asked);
   setText(byId("trace-count"), traceCount(traces.size));
   const none = app.search.result && Object.keys(app.search.result.traces).length === 0;
   byId("list-empty").hidden = traces.size > 0 && !none;
   setText(byId("list-empty"), traces.size === 0 ? "No traces yet." : none ? "Nothing matches." : "");
   app.ask.place(traces.size === 0);
+}
+
+// Says why the page shows less than it should.
+function notice(text) {
+  const element = byId("notice");
+  if (element.textContent === text) return;
+  element.hidden = !text;
+  replace(element, text && [icon("error"), h("span", null, text)]);
+  app.ask.setNotice(text);
 }
 
 function connectionState(state) {
