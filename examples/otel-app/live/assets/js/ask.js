@@ -109,7 +109,7 @@ export class Ask {
         const data = parsed(/^data: ?(.*)$/m.exec(event)?.[1] ?? "");
         if (name === "delta") {
           text += String(data);
-          this.follow(() => { this.text.textContent = text; });
+          this.follow(() => replace(this.text, prose(text, { answer: true })));
         } else if (name === "answer" || name === "error") {
           this.finish(data, name === "answer");
           return;
@@ -140,7 +140,7 @@ export class Ask {
     const box = this.text.parentElement;
     this.notice(box);
     if (!ok) this.fail(text || "The service could not answer.");
-    else replace(this.text, prose(text));
+    else replace(this.text, prose(text, { answer: true }));
     if (!this.scrolled) box.scrollTop = 0; // to be read from its beginning
     const id = value?.trace_id;
     if (typeof id === "string") {
@@ -155,10 +155,14 @@ export class Ask {
 
   draw(question, body) {
     this.answer.hidden = false;
+    const box = h("div", { class: "answer-body" }, body);
     replace(this.answer,
       h("header", null, h("strong", null, question),
         h("button", { type: "button", class: "icon-button small", "aria-label": "Close the answer", onclick: () => { this.answer.hidden = true; } }, icon("close"))),
-      h("div", { class: "answer-body" }, body));
+      box);
+    const fade = () => box.classList.toggle("more", box.scrollTop + box.clientHeight < box.scrollHeight - 1);
+    box.addEventListener("scroll", fade);
+    new ResizeObserver(fade).observe(body);
   }
 }
 

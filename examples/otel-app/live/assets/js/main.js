@@ -31,6 +31,7 @@ app.waterfall = new Waterfall(byId("waterfall"), byId("axis"), {
     open: (node) => openSpan(node.id),
     select: (node) => app.detail.node && openSpan(node.id, { replaceState: true }),
     change: modelChanged,
+    cursor: () => app.search?.drawCount(),
     tick: () => {
       app.head.tick();
       app.list.tick();
@@ -53,12 +54,17 @@ app.detail = new Detail(byId("detail"), {
 });
 app.search = new Search({
   trace: () => app.traceID,
+  position: () => app.waterfall.matchPosition(),
   on: {
     matches: (result) => {
       app.list.setMatches(result?.traces ?? null);
       const matches = result && new Set(result.spans ?? []);
-      if (matches) matches.complete = !result.truncated; // or what does not match is not known
+      if (matches) {
+        matches.complete = !result.truncated; // or what does not match is not known
+        matches.text = result.text;
+      }
       app.waterfall.setMatches(matches);
+      app.detail.setSearch(result?.text ?? "");
       drawListState();
     },
     step: (step) => app.waterfall.find((node) => app.waterfall.matches?.has(node.id), step),
@@ -206,7 +212,7 @@ function drawListState() {
   byId("trace").hidden = app.traceID === null;
   // On a narrow screen the answer is where the list is.
   document.body.classList.toggle("no-traces", traces.size === 0 && !app.ask.asked);
-  setText(byId("trace-count"), traceCount(traces.size));
+  setText(byId("trace-count"), traceCount(app.list.shown(), traces.size));
   const none = app.search.result && Object.keys(app.search.result.traces).length === 0;
   byId("list-empty").hidden = traces.size > 0 && !none;
   setText(byId("list-empty"), traces.size === 0 ? "No traces yet." : none ? "Nothing matches." : "");
