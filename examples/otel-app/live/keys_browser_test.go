@@ -16,7 +16,7 @@ func TestBrowserLettersFocusTheWaterfall(t *testing.T) {
 	page.Ingest(items(askTrace("t1", "First?", epoch))...)
 	page.Ingest(items(askTrace("t2", "Second?", epoch))...)
 	b := openTab(t, page.Handler(), 1440, 900)
-	b.wait(rowCount + " === 15")
+	b.wait(rowCount + ` === 15 && document.querySelector("#trace-head h2").textContent === "Second?"`)
 	const focused = `document.activeElement.id`
 	for _, c := range []struct{ letter, row string }{
 		{"j", "POST /ask"}, {"k", "POST /ask"}, {"e", "execute_tool vet_example"}, {"E", "execute_tool vet_example"}, {"x", ""}, {"z", ""}, {"c", ""},
@@ -65,7 +65,7 @@ func TestBrowserRevealsInTheMiddle(t *testing.T) {
 	defer page.Close()
 	page.Ingest(manySpans("big", 400)...)
 	b := openTab(t, page.Handler(), 1440, 900)
-	b.wait(`document.querySelector(".fact-spans dd")?.textContent === "400"`)
+	b.wait(`document.querySelector("#waterfall .spacer").offsetHeight === 12800`)
 	// The row's middle as a share of the pane's height, in per cent.
 	at := func(name string) int {
 		b.wait(rowOf(name) + `?.matches(".active")`)
@@ -75,7 +75,7 @@ func TestBrowserRevealsInTheMiddle(t *testing.T) {
 		})()`, rowOf(name)))
 	}
 	page.Ingest(wireSpan{trace: "big", id: "bad", parent: "root", name: "in the midst", start: 1800 * time.Millisecond, end: 1801 * time.Millisecond, err: "no"}.item())
-	b.wait(`document.querySelector(".fact-spans dd")?.textContent === "401"`)
+	b.wait(`document.querySelector("#waterfall .spacer").offsetHeight === 12832`)
 	b.shortcut("e")
 	assert.InDelta(t, 50, at("in the midst"), 3)
 	b.press("\u0301", "\u0301") // down
