@@ -15,6 +15,8 @@ help: ## list the targets
 
 test: ## run all tests of all modules
 	$(call each,go test ./...)
+	@for b in chromium chromium-browser google-chrome google-chrome-stable; do command -v $$b >/dev/null && exit; done; \
+	printf '\n%s\n' 'NOT RUN: the browser tests, as there is no Chromium on PATH. "make browser" installs it (Debian, as root).'
 
 race: ## the same under the race detector
 	$(call each,go test -race ./...)

@@ -87,7 +87,7 @@ func looksAtTheErrors(b *tab) {
 
 func searches(b *tab) {
 	b.fill("#q", "no symbol CancelRequest")
-	b.wait(`/^\d+( of \d+)?$/.test(document.querySelector("#match-count").textContent) && document.querySelectorAll(".span-row.match").length > 0`)
+	b.wait(`/^\d+ (match|matches|of \d+)$/.test(document.querySelector("#match-count").textContent) && document.querySelectorAll(".span-row.match").length > 0`)
 	assert.Equal(b.t, 1, eval[int](b, traceCount))
 	b.wait(row("execute_tool lookup_symbol"))
 	assert.True(b.t, eval[bool](b, `[...document.querySelectorAll(".span-row.match")].some((row) => row.querySelector(".name").textContent === "execute_tool lookup_symbol")`))

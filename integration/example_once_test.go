@@ -84,8 +84,12 @@ func TestExampleOnceWithoutServer(t *testing.T) {
 	assert.Equal(t, 1, example.wait())
 	n := example.counts()
 	assert.Equal(t, 88, n.coalesced+n.lost)
-	assert.Contains(t, example.stderr.String(), "connection refused")
-	assert.Contains(t, example.stderr.String(), "not every span was delivered")
+	said := example.stderr.String()
+	assert.Contains(t, said, "connection refused")
+	assert.LessOrEqual(t, strings.Count(said, "shutdown with "), 1, said)
+	assert.True(t, strings.HasSuffix(said, "\notel-app: not every span was delivered\n"), said)
+	assert.Regexp(t, `(?m)^Nothing of trace [0-9a-f]{32} was delivered\.$`, example.stdout.String())
+	assert.NotContains(t, example.stdout.String(), "as it was delivered:")
 }
 
 func TestExampleBusyPort(t *testing.T) {

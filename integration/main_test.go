@@ -10,6 +10,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/otelsgp/otelsgp/integration/internal/producer"
+	"github.com/otelsgp/otelsgp/internal/testenv"
 )
 
 // exampleProgram is the path of the example, built from what is in the tree.
@@ -19,6 +20,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(producer.EnvConfig) != "" {
 		os.Exit(producer.Main())
 	}
+	testenv.Clear()
 	folder, err := os.MkdirTemp("", "integration")
 	if err == nil {
 		exampleProgram, err = buildExample(folder)

@@ -36,6 +36,7 @@ func ask(ctx context.Context, tracer trace.Tracer, question string) error {
 // A test of your own code: what it says to OpenTelemetry is looked at as SGP has
 // it. In a test, take t.Context(), your assertions, and
 //
+//	t.Setenv("DISABLE_SCALE_TRACING", "") // first: as if it were unset
 //	t.Cleanup(server.Close)
 //	t.Cleanup(func() { _ = tp.Shutdown(context.Background()) }) // t.Context() has ended by then
 func Example_testing() {

@@ -16,11 +16,15 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/otelsgp/otelsgp/asyncprocessor"
+	"github.com/otelsgp/otelsgp/internal/testenv"
 	"github.com/otelsgp/otelsgp/sgpexporter"
 	"github.com/otelsgp/otelsgp/sgpexporter/sgptest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	testenv.Clear()
+	goleak.VerifyTestMain(m)
+}
 
 const key = "sk-0123456789abcdef"
 

@@ -58,7 +58,7 @@ func newApp(ctx context.Context, cfg config, recorder *delivery.Recorder, out io
 		return nil, err
 	}
 	// Nothing is delivered before this: no span was made yet.
-	a.page = live.New(a.telemetry.processor, live.WithAsk("/ask"))
+	a.page = live.New(a.telemetry.processor, live.WithAsk("/ask"), live.WithNotice(a.telemetry.notice))
 	if a.telemetry.embedded != nil {
 		a.telemetry.embedded.OnStored(a.showStored)
 	}

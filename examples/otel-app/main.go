@@ -11,7 +11,8 @@
 // Neither needs an account: by default the model and the SGP server are
 // embedded. With OPENAI_API_KEY or OPENAI_BASE_URL set (and OPENAI_MODEL) the
 // model is a real one; with SGP_API_KEY set, spans go to SGP. The embedded SGP
-// server takes the spans of other processes too, and the page shows them.
+// server takes the spans of other processes too, on the port of the page, which shows
+// them.
 //
 // The way of a question through the program: ask.go (HTTP) → internal/agent
 // (lead, researcher, reviewer) → internal/model (chat API) and internal/tools →

@@ -15,8 +15,10 @@ import (
 	"github.com/otelsgp/otelsgp/examples/otel-app/internal/waterfall"
 )
 
-// errNotDelivered says that spans were lost.
+// errNotDelivered says that spans were lost. Why was told when it happened.
 var errNotDelivered = errors.New("not every span was delivered")
+
+var errDisabled = errors.New("there is no trace to print: DISABLE_SCALE_TRACING is set, so nothing is exported")
 
 // once starts the service, asks it one question over HTTP, stops it, and prints
 // the answer, the trace as it was delivered, and the counts. Its error tells of a
@@ -36,15 +38,33 @@ func once(ctx context.Context, cfg config, stdout io.Writer) error {
 
 	out, askErr := ask(ctx, s.url(), cfg.question, stdout)
 	err = errors.Join(askErr, s.stop(cfg.grace))
-	say(stdout, "\n\nTrace %s, as it was delivered:\n\n", out.TraceID)
 	var summary bytes.Buffer
 	err = errors.Join(err, finish(a, cfg.drain, &summary))
-	err = errors.Join(err, waterfall.Write(stdout, recorder.Trace(out.TraceID)))
-	say(stdout, "\n")
+	if a.telemetry.exporter.Disabled() {
+		say(stdout, "\n")
+		return errors.Join(err, errDisabled)
+	}
+	err = errors.Join(err, writeTrace(stdout, out.TraceID, recorder.Trace(out.TraceID)))
 	_, _ = summary.WriteTo(stdout)
-	if lost(a.telemetry.processor.Stats()) > 0 {
+	if lost(a.telemetry.processor.Stats()) > 0 && !errors.Is(err, errNotDelivered) {
 		err = errors.Join(err, errNotDelivered)
 	}
+	return err
+}
+
+// writeTrace prints a trace from what was delivered of it. id is empty if there was
+// none.
+func writeTrace(stdout io.Writer, id string, items []json.RawMessage) error {
+	switch {
+	case id == "":
+		return nil
+	case len(items) == 0:
+		say(stdout, "\n\nNothing of trace %s was delivered.\n\n", id)
+		return nil
+	}
+	say(stdout, "\n\nTrace %s, as it was delivered:\n\n", id)
+	err := waterfall.Write(stdout, items)
+	say(stdout, "\n")
 	return err
 }
 

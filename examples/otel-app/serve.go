@@ -21,7 +21,7 @@ func serve(ctx context.Context, cfg config, stdout io.Writer) error {
 	s := startServer(listener, a)
 	say(stdout, "The model is %s.\nSpans go to %s.\n\n", a.model, a.telemetry.target)
 	say(stdout, "Open   %s/\nAsk    curl -s %s/ask -d '{\"question\": \"%s\"}'\nStop   Ctrl-C\n", s.url(), s.url(), defaultQuestion)
-	say(stdout, "%s\n", a.telemetry.hint())
+	say(stdout, "%s\n", a.telemetry.hint(s.url()))
 
 	select {
 	case <-ctx.Done():

@@ -114,6 +114,7 @@ func TestServeShowsOtherProcesses(t *testing.T) {
 		own = ownLine.FindStringSubmatch(p.stdout.String())
 		return own != nil
 	}, time.Minute, 5*time.Millisecond)
+	assert.Equal(t, url, own[1], "the page's own port, which is the same at each start")
 
 	exporter, err := sgpexporter.New(sgpexporter.WithBaseURL(own[1]), sgpexporter.WithAPIKey(own[2]))
 	require.NoError(t, err)
@@ -134,6 +135,36 @@ func TestServeShowsOtherProcesses(t *testing.T) {
 	require.Eventually(t, shows(false), time.Minute, 5*time.Millisecond)
 	p.stop()
 	require.Equal(t, 0, p.wait(t), p.stderr.String())
+}
+
+// TestServeTakesSpansFromNoWebsite: nor where they are to go to SGP.
+func TestServeTakesSpansFromNoWebsite(t *testing.T) {
+	put := func(url, site string) int {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPut, url+"/v5/spans/batch", strings.NewReader(`{"items":[]}`))
+		require.NoError(t, err)
+		request.Header.Set("Content-Type", "application/json")
+		request.Header.Set("X-Api-Key", "any")
+		request.Header.Set("Sec-Fetch-Site", site)
+		response, err := client.Do(request)
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+		return response.StatusCode
+	}
+	clearEnv(t)
+	p := start(t, "-port", "0")
+	assert.Equal(t, http.StatusOK, put(p.url(t), "none"))
+	assert.Equal(t, http.StatusForbidden, put(p.url(t), "cross-site"))
+	p.stop()
+	require.Equal(t, 0, p.wait(t))
+
+	sgp := sgptest.NewServer()
+	defer sgp.Close()
+	t.Setenv("SGP_API_KEY", "key")
+	t.Setenv("SGP_CLIENT_BASE_URL", sgp.URL)
+	p = start(t, "-port", "0")
+	assert.Equal(t, http.StatusNotFound, put(p.url(t), "none"))
+	p.stop()
+	require.Equal(t, 0, p.wait(t))
 }
 
 func TestAnswerIsForPeopleToo(t *testing.T) {

@@ -39,6 +39,7 @@ type telemetry struct {
 	metrics   *metrics
 	// target says where spans go, for people.
 	target string
+	health delivery.Health
 
 	embedded  *sgptest.Server // nil with SGP_API_KEY
 	transport *http.Transport
@@ -71,6 +72,7 @@ func newTelemetry(ctx context.Context, delivered func(...json.RawMessage)) (*tel
 				otelhttp.WithTracerProvider(t.provider),
 				otelhttp.WithPropagators(propagation.NewCompositeTextMapPropagator())),
 			Delivered: delivered,
+			Health:    &t.health,
 		}}),
 	}
 	t.target = "SGP at " + baseURL()
@@ -90,18 +92,6 @@ func newTelemetry(ctx context.Context, delivered func(...json.RawMessage)) (*tel
 		t.target = "nowhere, as DISABLE_SCALE_TRACING is set"
 	}
 	return t, nil
-}
-
-// hint says what the page shows besides the service's own traces.
-func (t *telemetry) hint() string {
-	switch {
-	case t.exporter.Disabled():
-		return "The page stays empty."
-	case t.embedded == nil:
-		return "The page shows this service's traces, as SGP has taken them."
-	}
-	return fmt.Sprintf("The page shows your own service's traces too, if that runs with\n"+
-		"SGP_CLIENT_BASE_URL=%s SGP_API_KEY=any", t.embedded.URL)
 }
 
 // baseURL is where SGP is.
@@ -140,7 +130,11 @@ func newResource(ctx context.Context) (*resource.Resource, error) {
 // error tells of spans that were not delivered.
 func (t *telemetry) shutdown(ctx context.Context) error {
 	defer t.close()
-	return errors.Join(t.provider.Shutdown(ctx), t.metrics.shutdown(ctx))
+	err := t.provider.Shutdown(ctx)
+	if lost := (*asyncprocessor.ShutdownError)(nil); errors.As(err, &lost) {
+		err = errNotDelivered // the processor has said how many and why
+	}
+	return errors.Join(err, t.metrics.shutdown(ctx))
 }
 
 func (t *telemetry) close() {

@@ -11,7 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-var constructor = regexp.MustCompile(`(?m)^(?://)?\s*\w+, \w+ :?= (?:sgpexporter|prometheus)\.New\(`)
+var constructor = regexp.MustCompile(`(?m)^(?://)?\s*\w+, \w+ :?= (?:sgpexporter|\w*prometheus)\.New\(`)
 
 // TestRecipesCheckErrors: what readers copy looks at the error of a constructor in
 // the statement after it.

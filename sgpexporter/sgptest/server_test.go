@@ -10,10 +10,14 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"github.com/otelsgp/otelsgp/internal/testenv"
 	"github.com/otelsgp/otelsgp/sgpexporter/sgptest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	testenv.Clear()
+	goleak.VerifyTestMain(m)
+}
 
 func newServer(t *testing.T, opts ...sgptest.Option) *sgptest.Server {
 	t.Helper()

@@ -21,10 +21,14 @@ type statsView struct {
 	InFlight  int64             `json:"in_flight"`
 	DroppedBy map[string]uint64 `json:"dropped_by,omitempty"`
 	Ignored   uint64            `json:"ignored,omitempty"` // items that Ingest could not read
+	Notice    string            `json:"notice,omitempty"`  // of WithNotice
 }
 
 func (p *Page) stats() statsView {
 	v := statsView{Now: time.Now().UnixMicro(), Ignored: p.ignored.Load()}
+	if p.cfg.notice != nil {
+		v.Notice = p.cfg.notice()
+	}
 	if p.source == nil {
 		return v
 	}

@@ -70,17 +70,18 @@ func TestAPIStats(t *testing.T) {
 	source := &fakeSource{}
 	source.set(asyncprocessor.Stats{Offered: 10, Exported: 4, Coalesced: 1, Dropped: 2, Queued: 2, InFlight: 1,
 		DroppedBy: map[asyncprocessor.DropReason]uint64{asyncprocessor.ReasonQueueFull: 2}})
-	page := New(source)
+	page := New(source, WithNotice(func() string { return "SGP is away." }))
 	page.Ingest(json.RawMessage(`{}`))
 	var got statsView
 	get(t, page, "/api/stats", &got)
 	got.Now = 0
 	assert.Equal(t, statsView{Queue: true, Offered: 10, Exported: 4, Coalesced: 1, Dropped: 2, Queued: 2, InFlight: 1,
-		DroppedBy: map[string]uint64{"queue_full": 2}, Ignored: 1}, got)
+		DroppedBy: map[string]uint64{"queue_full": 2}, Ignored: 1, Notice: "SGP is away."}, got)
 
 	var none statsView
 	get(t, New(nil), "/api/stats", &none)
 	assert.False(t, none.Queue)
+	assert.Empty(t, none.Notice)
 }
 
 func TestSearch(t *testing.T) {

@@ -18,6 +18,7 @@ type config struct {
 	maxTraces    int
 	maxBytes     int64
 	askPath      string
+	notice       func() string
 	allowedHosts map[string]bool
 }
 
@@ -75,6 +76,13 @@ func WithMaxBytes(n int64) Option {
 // default is no box.
 func WithAsk(path string) Option {
 	return func(c *config) { c.askPath = path }
+}
+
+// WithNotice shows what notice returns above everything else, while it is not empty:
+// why the page shows less than it should. It is called about twice a second for each
+// open page, from several goroutines. The default is nothing.
+func WithNotice(notice func() string) Option {
+	return func(c *config) { c.notice = notice }
 }
 
 // WithAllowedHosts adds names under which the page may be reached over a

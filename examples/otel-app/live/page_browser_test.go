@@ -102,7 +102,7 @@ func TestBrowserSearch(t *testing.T) {
 	b.wait(`document.activeElement.id === "q"`)
 	b.do(chromedp.SendKeys(chromedp.CSS("#q"), "snippet(DOCS")) // in a payload, in another case
 	b.wait(listCount + " === 2")
-	b.wait(`document.querySelector("#match-count").textContent === "1 of 2"`)
+	b.wait(`document.querySelector("#match-count").textContent === "1 match"`)
 	b.wait(rowOf("sql.conn.query") + `.matches(".match")`)
 	assert.Equal(t, 1, eval[int](b, `document.querySelectorAll(".span-row.match").length`))
 	assert.True(t, eval[bool](b, rowOf("rerank")+`.matches(".dim")`))
@@ -326,7 +326,7 @@ func TestBrowserShowsHostileTextAsText(t *testing.T) {
 		assert.Contains(t, eval[string](b, `document.querySelector("#tab-body").textContent`), "<script>window.hacked=1</script>")
 	}
 	b.do(chromedp.SendKeys(chromedp.CSS("#q"), evil[:40]))
-	b.wait(`document.querySelector("#match-count").textContent === "2"`)
+	b.wait(`document.querySelector("#match-count").textContent === "2 of 2"`)
 	assert.Equal(t, 0, eval[int](b, `document.querySelectorAll("img, iframe, object, embed, body script, [onerror], [onload]").length`))
 	assert.True(t, eval[bool](b, `window.hacked === undefined`))
 	b.fits("hostile")

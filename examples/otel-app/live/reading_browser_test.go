@@ -99,6 +99,6 @@ func TestBrowserAxisLabelsAreWhole(t *testing.T) {
 	})()`)
 	b.wait(`window.checked`)
 	assert.Empty(t, eval[[]string](b, `window.cut`))
-	assert.Greater(t, eval[int](b, `window.labels`), 4000, "most are there")
+	assert.Greater(t, eval[int](b, `window.labels`), 3000, "most are there")
 	b.clean()
 }

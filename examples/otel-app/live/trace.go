@@ -17,6 +17,7 @@ type trace struct {
 	start, end   int64
 	running      int
 	errors       int
+	failedRoots  int
 	refused      int
 	usage        usage
 }
@@ -58,6 +59,9 @@ func (t *trace) count(s *span, n int) {
 	}
 	if s.failed {
 		t.errors += n
+		if s.item.ParentID == "" {
+			t.failedRoots += n
+		}
 	}
 }
 
@@ -80,7 +84,8 @@ type summary struct {
 	End     int64  `json:"end,omitempty"` // the last end so far; the trace may run on
 	Spans   int    `json:"spans"`
 	Running int    `json:"running,omitempty"`
-	Errors  int    `json:"errors,omitempty"`
+	Errors  int    `json:"errors,omitempty"`  // spans that failed
+	Failed  bool   `json:"failed,omitempty"`  // a root did, or what stands for one
 	Refused int    `json:"refused,omitempty"` // spans that found no room
 	Usage   usage  `json:"usage,omitzero"`
 	Arrived uint64 `json:"arrived"` // orders traces by when they were first heard of
@@ -91,7 +96,8 @@ func (t *trace) summary() summary {
 		ID: t.id, Name: t.title.item.Name, Type: t.title.item.Type,
 		Start: t.start, End: t.end,
 		Spans: len(t.spans), Running: t.running, Errors: t.errors, Refused: t.refused,
-		Usage: t.usage, Arrived: t.arrived,
+		Failed: t.failedRoots > 0 || t.title.failed && t.title.item.ParentID != "",
+		Usage:  t.usage, Arrived: t.arrived,
 	}
 	if t.asked != nil {
 		s.Preview = t.asked.preview

@@ -18,10 +18,14 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/otelsgp/otelsgp/asyncprocessor"
+	"github.com/otelsgp/otelsgp/internal/testenv"
 	"github.com/otelsgp/otelsgp/sgpexporter/sgptest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	testenv.Clear()
+	goleak.VerifyTestMain(m)
+}
 
 // service is a run of the program in this process.
 type service struct {

@@ -19,10 +19,14 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	"github.com/otelsgp/otelsgp/asyncprocessor"
+	"github.com/otelsgp/otelsgp/internal/testenv"
 	"github.com/otelsgp/otelsgp/sgpexporter/sgptest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	testenv.Clear()
+	goleak.VerifyTestMain(m)
+}
 
 // collector takes OTLP.
 type collector struct {

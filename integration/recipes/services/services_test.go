@@ -16,11 +16,15 @@ import (
 	healthpb "google.golang.org/grpc/health/grpc_health_v1"
 
 	"github.com/otelsgp/otelsgp/asyncprocessor"
+	"github.com/otelsgp/otelsgp/internal/testenv"
 	"github.com/otelsgp/otelsgp/sgpexporter"
 	"github.com/otelsgp/otelsgp/sgpexporter/sgptest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	testenv.Clear()
+	goleak.VerifyTestMain(m)
+}
 
 // TestOneTrace: a request to the HTTP service is one trace in SGP, through both
 // services, each with a provider of its own as in two processes.

@@ -3,6 +3,7 @@ package delivery
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -17,6 +18,7 @@ import (
 // answer is a RoundTripper that reads the request and answers with a status.
 type answer struct {
 	status int
+	kind   string // the Content-Type
 	err    error
 }
 
@@ -27,7 +29,7 @@ func (a answer) RoundTrip(r *http.Request) (*http.Response, error) {
 	if a.err != nil {
 		return nil, a.err
 	}
-	return &http.Response{StatusCode: a.status, Body: http.NoBody, Request: r}, nil
+	return &http.Response{StatusCode: a.status, Header: http.Header{"Content-Type": {a.kind}}, Body: http.NoBody, Request: r}, nil
 }
 
 // send sends a body through a tap, and returns what was delivered.
@@ -80,10 +82,42 @@ func TestTapHandsOnOnlyWhatWasAccepted(t *testing.T) {
 		require.NoError(t, err)
 		assert.Empty(t, delivered, status)
 	}
+	page, err := send(t, answer{status: 200, kind: "text/html; charset=utf-8"}, nil, []byte(batch))
+	require.NoError(t, err)
+	assert.Empty(t, page, "a proxy's login page")
 	reset := errors.New("connection reset")
 	delivered, err := send(t, answer{err: reset}, nil, []byte(batch))
 	require.ErrorIs(t, err, reset)
 	assert.Empty(t, delivered)
+}
+
+// TestHealth: what is known of SGP is what the last request was answered with.
+func TestHealth(t *testing.T) {
+	var health Health
+	assert.Zero(t, health.Last())
+	for _, c := range []struct {
+		answer answer
+		last   int
+	}{
+		{answer{status: 200, kind: "application/json"}, 200},
+		{answer{status: 403, kind: "application/json"}, 403},
+		{answer{err: context.Canceled}, 403},
+		{answer{err: errors.New("connection refused")}, NoAnswer},
+		{answer{status: 503, kind: "text/html"}, 503},
+		{answer{status: 200, kind: "text/html"}, NotSGP},
+		{answer{err: context.DeadlineExceeded}, NoAnswer},
+		{answer{status: 200}, 200},
+	} {
+		request, err := http.NewRequest(http.MethodPut, "http://sgp.invalid/v5/spans/batch", http.NoBody)
+		require.NoError(t, err)
+		tap := &Tap{Base: c.answer, Health: &health, Delivered: func(...json.RawMessage) {}}
+		response, err := tap.RoundTrip(request)
+		if response != nil {
+			require.NoError(t, response.Body.Close())
+		}
+		require.ErrorIs(t, err, c.answer.err)
+		assert.Equal(t, c.last, health.Last(), c.answer)
+	}
 }
 
 func TestTapPassesOverWhatItCannotRead(t *testing.T) {

@@ -10,8 +10,8 @@ import (
 	"net/http"
 )
 
-// Tap is a RoundTripper that hands on the SGP span items of each request that
-// was answered with 200, in their order, before the answer reaches the exporter:
+// Tap is a RoundTripper that hands on the SGP span items of each request that SGP
+// answered with 200, in their order, before the answer reaches the exporter:
 // so what one trace has delivered is seen in the order of its delivery.
 type Tap struct {
 	// Base makes the requests.
@@ -19,6 +19,8 @@ type Tap struct {
 	// Delivered is given the items. It must not keep them, must be safe for
 	// concurrent use, and not wait: the exporter waits for it.
 	Delivered func(items ...json.RawMessage)
+	// Health, if not nil, is told how each request was answered.
+	Health *Health
 }
 
 // RoundTrip implements http.RoundTripper. A body that is no batch of spans, or
@@ -26,7 +28,10 @@ type Tap struct {
 // first.
 func (t *Tap) RoundTrip(request *http.Request) (*http.Response, error) {
 	answer, err := t.Base.RoundTrip(request)
-	if err != nil || answer.StatusCode != http.StatusOK {
+	if t.Health != nil {
+		t.Health.note(answer, err)
+	}
+	if err != nil || answer.StatusCode != http.StatusOK || !isJSON(answer) {
 		return answer, err
 	}
 	if items, err := items(request); err == nil {

@@ -12,6 +12,8 @@ export class Ask {
     this.onAsk = onAsk;
     this.onOpen = onOpen;
     this.path = null;
+    this.why = ""; // no trace may come
+    this.asked = false; // something was asked here
     this.form = byId("ask");
     this.answer = byId("answer");
     this.button = this.form.querySelector("button");
@@ -31,6 +33,12 @@ export class Ask {
     this.drawEmpty();
   }
 
+  // text says why no trace may come; "" if nothing speaks against it.
+  setNotice(text) {
+    this.why = text;
+    this.drawEmpty();
+  }
+
   // Puts the box where it is looked for: in the middle of an empty page.
   place(empty) {
     this.input.placeholder = empty ? example : "Ask a question…";
@@ -46,16 +54,21 @@ export class Ask {
       return;
     }
     const button = h("button", { type: "button", class: "primary", onclick: () => this.send(example) }, "Ask it");
+    const attempt = h("p", { class: "try" }, h("q", null, example), button);
+    if (this.why) {
+      replace(empty, h("h2", null, "No trace can show here"),
+        h("p", null, "The page shows what SGP has accepted. Questions are answered all the same."), attempt);
+      return;
+    }
     replace(empty, art, h("h2", null, "Ask a question, watch the trace"),
-      h("p", null, "Every step of the answer shows here while it runs."),
-      h("p", { class: "try" }, h("q", null, example), button),
+      h("p", null, "Every step of the answer shows here while it runs."), attempt,
       h("p", { class: "or" }, "or from a terminal"),
       h("div", { class: "command" }, h("code", null, command), copyButton("Copy the command", command)));
   }
 
   async send(question) {
     if (this.busy) return;
-    this.busy = true;
+    this.busy = this.asked = true;
     this.answer.setAttribute("aria-busy", "true"); // to be read out when it is whole
     this.button.disabled = true;
     this.form.classList.add("busy");
@@ -96,7 +109,7 @@ export class Ask {
         const data = parsed(/^data: ?(.*)$/m.exec(event)?.[1] ?? "");
         if (name === "delta") {
           text += String(data);
-          this.follow(() => { this.text.textContent = text; });
+          this.follow(() => replace(this.text, prose(text, { answer: true })));
         } else if (name === "answer" || name === "error") {
           this.finish(data, name === "answer");
           return;
@@ -127,7 +140,7 @@ export class Ask {
     const box = this.text.parentElement;
     this.notice(box);
     if (!ok) this.fail(text || "The service could not answer.");
-    else replace(this.text, prose(text));
+    else replace(this.text, prose(text, { answer: true }));
     if (!this.scrolled) box.scrollTop = 0; // to be read from its beginning
     const id = value?.trace_id;
     if (typeof id === "string") {
@@ -142,10 +155,14 @@ export class Ask {
 
   draw(question, body) {
     this.answer.hidden = false;
+    const box = h("div", { class: "answer-body" }, body);
     replace(this.answer,
       h("header", null, h("strong", null, question),
         h("button", { type: "button", class: "icon-button small", "aria-label": "Close the answer", onclick: () => { this.answer.hidden = true; } }, icon("close"))),
-      h("div", { class: "answer-body" }, body));
+      box);
+    const fade = () => box.classList.toggle("more", box.scrollTop + box.clientHeight < box.scrollHeight - 1);
+    box.addEventListener("scroll", fade);
+    new ResizeObserver(fade).observe(body);
   }
 }
 

@@ -19,13 +19,13 @@ export class QueueChart {
     this.samples = [];
     this.figures = {};
     this.area = svg("path", { class: "queued" });
-    this.line = svg("path", { class: "in-flight" });
+    this.flight = svg("path", { class: "in-flight" });
     this.bars = svg("path", { class: "coalesced" });
     this.drops = svg("path", { class: "dropped" });
     this.peak = svg("text", { class: "peak", x: width - 2, y: 9, "text-anchor": "end" });
     this.chart = svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", preserveAspectRatio: "none" },
       svg("path", { class: "ground", d: `M0 ${height - foot}H${width}` }),
-      this.area, this.line, this.bars, this.drops);
+      this.flight, this.area, this.bars, this.drops);
     this.peak = h("span", { class: "peak" });
     const figure = (key, label, title) => {
       this.figures[key] = h("dd", null, "0");
@@ -34,7 +34,7 @@ export class QueueChart {
     this.dropped = h("ul", { class: "reasons" });
     this.ignored = h("p", { class: "muted" });
     replace(element,
-      h("header", null, h("h2", null, "Export queue"), h("span", { class: "muted" }, `last ${seconds} s`), this.peak),
+      h("header", null, h("h2", null, "This example's export queue"), h("span", { class: "muted" }, `last ${seconds} s`), this.peak),
       h("div", { class: "chart" }, this.chart),
       h("dl", { class: "figures" },
         figure("queued", "Queued", "Snapshots that wait to be exported"),
@@ -63,11 +63,11 @@ export class QueueChart {
     const peak = Math.max(4, ...samples.map((sample) => sample.queued + sample.in_flight));
     const top = 3;
     const y = (n) => (height - foot) - (n / peak) * (height - foot - top);
-    const points = samples.map((sample) => `${x(sample).toFixed(1)} ${y(sample.queued + sample.in_flight).toFixed(1)}`);
-    const flight = samples.map((sample) => `${x(sample).toFixed(1)} ${y(sample.in_flight).toFixed(1)}`);
-    const floor = height - foot;
-    this.area.setAttribute("d", `M${x(samples[0]).toFixed(1)} ${floor}L${points.join("L")}V${floor}Z`);
-    this.line.setAttribute("d", `M${flight.join("L")}`);
+    // One area on the other; where there is nothing, nothing is drawn.
+    const line = (n) => samples.map((sample) => `${x(sample).toFixed(1)} ${y(n(sample)).toFixed(1)}`);
+    const area = (low, high) => `M${line(high).join("L")}L${line(low).reverse().join("L")}Z`;
+    this.flight.setAttribute("d", area(() => 0, (sample) => sample.in_flight));
+    this.area.setAttribute("d", area((sample) => sample.in_flight, (sample) => sample.queued + sample.in_flight));
     this.bars.setAttribute("d", this.rates("coalesced", x));
     this.drops.setAttribute("d", this.rates("dropped", x));
     for (const [key, element] of Object.entries(this.figures)) setText(element, count(stats[key]));

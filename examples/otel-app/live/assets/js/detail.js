@@ -7,6 +7,7 @@ import { messages } from "./messages.js";
 import { jsonView } from "./jsonview.js";
 import { table } from "./table.js";
 import { events } from "./events.js";
+import { highlight } from "./highlight.js";
 import { typeOf, statusOf, statusLabel } from "./types.js";
 
 const tabs = [["io", "Input & output"], ["metadata", "Metadata"], ["events", "Events"], ["json", "JSON"]];
@@ -21,6 +22,7 @@ export class Detail {
     this.asJSON = { Input: false, Output: false, Expected: false };
     this.node = null;
     this.loaded = null; // {seq, bare, span} as the server sent it
+    this.search = ""; // marked in what shows
     this.build();
   }
 
@@ -29,6 +31,7 @@ export class Detail {
     this.facts = h("dl", { class: "facts-grid" });
     this.error = h("div", { class: "error-box", role: "note", hidden: true });
     this.body = h("div", { class: "tab-body", role: "tabpanel", id: "tab-body", tabindex: "0" });
+    this.body.addEventListener("toggle", () => highlight(this.body, this.search), { capture: true }); // it does not bubble
     this.buttons = tabs.map(([id, label]) => {
       const button = h("button", { type: "button", role: "tab", id: `tab-${id}`, "aria-controls": "tab-body" }, label);
       button.addEventListener("click", () => this.show(id));
@@ -53,6 +56,11 @@ export class Detail {
     }
     this.drawHead();
     this.load();
+  }
+
+  setSearch(text) {
+    this.search = text;
+    highlight(this.body, text);
   }
 
   close() {
@@ -168,6 +176,7 @@ export class Detail {
     const note = this.loaded.bare
       && h("p", { class: "note" }, "The payloads of this span were not kept: the page's memory bound was reached.");
     replace(this.body, note, this[tab](span));
+    highlight(this.body, this.search);
   }
 
   io(span) {
@@ -189,6 +198,7 @@ export class Detail {
           this.asJSON[title] = json;
           for (const other of button.parentElement.children) other.setAttribute("aria-pressed", other === button);
           draw();
+          highlight(this.body, this.search);
         });
         return button;
       }));

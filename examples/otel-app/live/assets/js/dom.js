@@ -1,6 +1,15 @@
 // Building elements. Text goes in as text nodes and nothing else: there is no
 // way from a payload to markup.
 
+// Characters that turn the direction of what follows, so that a text reads as another
+// than it is. The marks U+200E and U+200F, which right-to-left text needs, do not.
+const turning = /[\u202a-\u202e\u2066-\u2069]/g;
+
+// Shows such characters by their numbers.
+export function visible(text) {
+  return text.replace(turning, (c) => `⟨U+${c.charCodeAt(0).toString(16).toUpperCase()}⟩`);
+}
+
 // h("div", {class: "x", onclick: f, "aria-label": "y", hidden: true}, "text", element, null)
 export function h(tag, props, ...children) {
   return fill(document.createElement(tag), props, children);
@@ -16,7 +25,7 @@ function fill(element, props, children) {
       if (value !== undefined && value !== null) element.setAttribute(name, String(value));
     } else if (value === undefined || value === null || value === false) continue;
     else if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-    else element.setAttribute(name, value === true ? "" : value);
+    else element.setAttribute(name, value === true ? "" : name === "title" ? visible(String(value)) : value);
   }
   append(element, children);
   return element;
@@ -24,7 +33,8 @@ function fill(element, props, children) {
 
 export function append(element, children) {
   for (const child of children.flat(Infinity)) {
-    if (child !== null && child !== undefined && child !== false) element.append(child);
+    if (child === null || child === undefined || child === false) continue;
+    element.append(typeof child === "string" ? visible(child) : child);
   }
   return element;
 }
@@ -37,6 +47,7 @@ export function replace(element, ...children) {
 // Sets text only when it differs, and in the text node that is there: rows are
 // filled again and again.
 export function setText(element, text) {
+  text = visible(text);
   const node = element.firstChild;
   if (node === null || node !== element.lastChild || node.nodeType !== Node.TEXT_NODE) element.textContent = text;
   else if (node.data !== text) node.data = text;

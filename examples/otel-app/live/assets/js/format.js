@@ -1,15 +1,17 @@
 // Numbers and times as people read them. Times are in microseconds.
 
+// What rounds up to the next unit is said in that unit.
 export function duration(us) {
-  if (us < 1000) return `${Math.round(us)} µs`;
+  if (us < 999.5) return `${Math.round(us)} µs`;
   const ms = us / 1000;
-  if (ms < 10) return `${ms.toFixed(2)} ms`;
-  if (ms < 100) return `${ms.toFixed(1)} ms`;
-  if (ms < 1000) return `${Math.round(ms)} ms`;
-  const s = ms / 1000;
-  if (s < 60) return `${s.toFixed(2)} s`;
-  if (s < 3600) return `${Math.floor(s / 60)} m ${pad(Math.floor(s % 60))} s`;
-  return `${Math.floor(s / 3600)} h ${pad(Math.floor((s % 3600) / 60))} m`;
+  if (ms < 9.995) return `${ms.toFixed(2)} ms`;
+  if (ms < 99.95) return `${ms.toFixed(1)} ms`;
+  if (ms < 999.5) return `${Math.round(ms)} ms`;
+  if (ms < 59_995) return `${(ms / 1000).toFixed(2)} s`;
+  const s = Math.round(ms / 1000);
+  if (s < 3600) return `${Math.floor(s / 60)} m ${pad(s % 60)} s`;
+  const m = Math.round(s / 60);
+  return `${Math.floor(m / 60)} h ${pad(m % 60)} m`;
 }
 
 // The label of an axis tick: as many digits as the step between ticks needs.
@@ -32,12 +34,12 @@ export const count = (n) => n.toLocaleString("en-US");
 
 export function tokens(n) {
   if (n < 10_000) return count(n);
-  if (n < 1e6) return `${(n / 1000).toFixed(1)}k`;
+  if (n < 999_950) return `${(n / 1000).toFixed(1)}k`;
   return `${(n / 1e6).toFixed(2)}M`;
 }
 
 export function cost(usd) {
-  if (usd >= 1) return `$${usd.toFixed(2)}`;
+  if (usd >= 0.9995) return `$${usd.toFixed(2)}`;
   if (usd >= 0.01) return `$${usd.toFixed(3)}`;
   return `$${Number(usd.toPrecision(2))}`;
 }

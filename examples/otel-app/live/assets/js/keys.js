@@ -10,6 +10,16 @@ export function installKeys({ app, show, closeSpan, follow, help }) {
   const letters = {
     "/": () => byId("q").focus(),
     "?": () => help.toggle(),
+    f: () => follow(!app.following),
+    a: () => !byId("ask").hidden && byId("question").focus(),
+    t: () => byId("theme").click(),
+    "[": () => openBy(-1),
+    "]": () => openBy(1),
+  };
+
+  // What moves the waterfall's cursor, or the rows around it. The focus goes along, so
+  // that Enter and the arrows act on the cursor that shows.
+  const moves = {
     j: () => waterfall.moveBy(1),
     k: () => waterfall.moveBy(-1),
     n: () => app.search.on.step(1),
@@ -20,12 +30,19 @@ export function installKeys({ app, show, closeSpan, follow, help }) {
     z: () => waterfall.toggleZoom(),
     x: () => waterfall.expandAll(),
     c: () => waterfall.collapseAll(),
-    f: () => follow(!app.following),
-    a: () => !byId("ask").hidden && byId("question").focus(),
-    t: () => byId("theme").click(),
-    "[": () => list.openBy(-1),
-    "]": () => list.openBy(1),
   };
+  for (const [letter, move] of Object.entries(moves)) {
+    letters[letter] = () => {
+      move();
+      byId("waterfall").focus({ preventScroll: true });
+    };
+  }
+
+  // Whoever is in a trace stays there; the focus of none goes to the list.
+  function openBy(step) {
+    list.openBy(step);
+    if (document.activeElement === document.body) byId("traces").focus({ preventScroll: true });
+  }
 
   byId("waterfall").addEventListener("keydown", (event) => take(event, waterfall));
   byId("traces").addEventListener("keydown", (event) => take(event, list));

@@ -31,6 +31,7 @@ app.waterfall = new Waterfall(byId("waterfall"), byId("axis"), {
     open: (node) => openSpan(node.id),
     select: (node) => app.detail.node && openSpan(node.id, { replaceState: true }),
     change: modelChanged,
+    cursor: () => app.search?.drawCount(),
     tick: () => {
       app.head.tick();
       app.list.tick();
@@ -53,19 +54,27 @@ app.detail = new Detail(byId("detail"), {
 });
 app.search = new Search({
   trace: () => app.traceID,
+  position: () => app.waterfall.matchPosition(),
   on: {
     matches: (result) => {
       app.list.setMatches(result?.traces ?? null);
       const matches = result && new Set(result.spans ?? []);
-      if (matches) matches.complete = !result.truncated; // or what does not match is not known
+      if (matches) {
+        matches.complete = !result.truncated; // or what does not match is not known
+        matches.text = result.text;
+      }
       app.waterfall.setMatches(matches);
+      app.detail.setSearch(result?.text ?? "");
       drawListState();
     },
     step: (step) => app.waterfall.find((node) => app.waterfall.matches?.has(node.id), step),
   },
 });
 app.ask = new Ask({
-  onAsk: () => follow(true),
+  onAsk: () => {
+    follow(true);
+    drawListState();
+  },
   onOpen: (id) => app.list.traces.has(id) && openTrace(id, { user: true }),
 });
 app.stream = new Stream({
@@ -79,7 +88,10 @@ app.stream = new Stream({
     if (event.reset) app.waterfall.model.forget();
     app.waterfall.apply(event.spans);
   },
-  stats: (stats) => app.queue.add(stats),
+  stats: (stats) => {
+    app.queue.add(stats);
+    notice(stats.notice ?? "");
+  },
   state: connectionState,
 });
 
@@ -198,12 +210,22 @@ function drawListState() {
   const { traces } = app.list;
   byId("empty").hidden = traces.size > 0 || !app.started;
   byId("trace").hidden = app.traceID === null;
-  document.body.classList.toggle("no-traces", traces.size === 0);
-  setText(byId("trace-count"), traceCount(traces.size));
+  // On a narrow screen the answer is where the list is.
+  document.body.classList.toggle("no-traces", traces.size === 0 && !app.ask.asked);
+  setText(byId("trace-count"), traceCount(app.list.shown(), traces.size));
   const none = app.search.result && Object.keys(app.search.result.traces).length === 0;
   byId("list-empty").hidden = traces.size > 0 && !none;
   setText(byId("list-empty"), traces.size === 0 ? "No traces yet." : none ? "Nothing matches." : "");
   app.ask.place(traces.size === 0);
+}
+
+// Says why the page shows less than it should.
+function notice(text) {
+  const element = byId("notice");
+  if (element.textContent === text) return;
+  element.hidden = !text;
+  replace(element, text && [icon("error"), h("span", null, text)]);
+  app.ask.setNotice(text);
 }
 
 function connectionState(state) {

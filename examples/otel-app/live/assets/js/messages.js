@@ -37,13 +37,21 @@ function body(value) {
 }
 
 // Text with its line breaks, and fenced code as code. Nothing else of Markdown
-// is interpreted.
-export function prose(text) {
+// is interpreted. For an answer, which is read and not examined, so is code between
+// backticks, and all of it shows.
+export function prose(text, { answer = false } = {}) {
+  const shorten = answer ? (piece, wrap) => wrap(piece) : longString;
   const out = [];
   text.split(/^```[^\n]*\n?/m).forEach((piece, i) => {
     const trimmed = piece.replace(/^\n+|\s+$/g, "");
     if (!trimmed) return;
-    out.push(longString(trimmed, (shown) => (i % 2 ? h("pre", { class: "code" }, h("code", null, shown)) : h("p", { class: "prose" }, shown))));
+    out.push(shorten(trimmed, (shown) => (i % 2
+      ? h("pre", { class: "code" }, h("code", null, shown))
+      : h("p", { class: "prose" }, answer ? inlineCode(shown) : shown))));
   });
   return out;
+}
+
+function inlineCode(text) {
+  return text.split(/`([^`\n]+)`/).map((piece, i) => (i % 2 ? h("code", null, piece) : piece));
 }

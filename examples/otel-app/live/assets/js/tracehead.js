@@ -1,6 +1,6 @@
 // The line above the waterfall: which trace it is, and what it adds up to.
 
-import { h, icon, replace, setText } from "./dom.js";
+import { h, icon, replace, setText, visible } from "./dom.js";
 import { duration, tokens, cost, count, plural, dateTime } from "./format.js";
 import { traceStatus, traceLabel, traceDuration } from "./tracelist.js";
 
@@ -39,9 +39,8 @@ export class TraceHead {
     this.trace = trace;
     const status = traceStatus(trace);
     setText(this.title, trace.preview || trace.name);
-    this.title.title = trace.name;
+    this.title.title = visible(trace.name);
     this.pill.className = `pill s-${status}`;
-    this.pill.hidden = status === "error"; // the button beside it says so
     if (this.status !== status) {
       this.status = status;
       replace(this.pill, icon(status), traceLabel[status]);

@@ -1,7 +1,7 @@
 // The list of traces, newest first.
 
-import { h, icon, setText } from "./dom.js";
-import { duration, tokens, plural, ago, count } from "./format.js";
+import { h, icon, setText, visible } from "./dom.js";
+import { duration, tokens, cost, plural, ago, count } from "./format.js";
 import { VirtualList } from "./virtual.js";
 
 export class TraceList {
@@ -70,6 +70,12 @@ export class TraceList {
       .sort((a, b) => b.arrived - a.arrived);
   }
 
+  // How many traces are in the list.
+  shown() {
+    if (this.matches === null) return this.traces.size;
+    return Object.keys(this.matches).filter((id) => this.traces.has(id)).length;
+  }
+
   newest() {
     this.sort();
     return this.rows[0]?.id ?? null;
@@ -80,7 +86,7 @@ export class TraceList {
       status: h("span", { class: "status" }),
       title: h("span", { class: "title" }),
       time: h("span", { class: "time" }),
-      facts: h("span", { class: "facts" }),
+      facts: h("span", { class: "facts" }, Array.from({ length: 5 }, () => h("span"))),
       errors: h("span", { class: "errors" }),
     };
     const element = h("div", { class: "trace-row", role: "option", id: `trace-${slot}` },
@@ -110,13 +116,14 @@ export class TraceList {
       parts.status.title = traceLabel[status];
     }
     setText(parts.title, trace.preview || trace.name);
-    parts.title.title = trace.preview ? `${trace.name}: ${trace.preview}` : trace.name;
+    parts.title.title = visible(trace.preview ? `${trace.name}: ${trace.preview}` : trace.name);
     setText(parts.time, duration(traceDuration(trace, now)));
     const facts = [ago(trace.start, now), plural(trace.spans, "span")];
     if (trace.running) facts[0] = "running";
     if (trace.usage?.total) facts.push(`${tokens(trace.usage.total)} tok`);
+    if (trace.usage?.cost) facts.push(cost(trace.usage.cost));
     if (this.matches) facts.unshift(plural(this.matches[trace.id], "match", "matches"));
-    setText(parts.facts, facts.join(" · "));
+    [...parts.facts.children].forEach((part, i) => setText(part, facts[i] ?? ""));
     setText(parts.errors, trace.errors ? plural(trace.errors, "error") : "");
     element.setAttribute("aria-label",
       [trace.preview || trace.name, traceLabel[status], duration(traceDuration(trace, now)), ...facts,
@@ -172,13 +179,14 @@ export class TraceList {
 
 export function traceStatus(trace) {
   if (trace.running) return "running";
-  return trace.errors ? "error" : "ok";
+  return trace.failed ? "error" : "ok"; // what failed below a root may have been recovered from
 }
 
-export const traceLabel = { running: "Running", error: "Finished with errors", ok: "Finished" };
+export const traceLabel = { running: "Running", error: "Failed", ok: "Finished" };
 
 export function traceDuration(trace, now) {
   return Math.max(0, (trace.running ? Math.max(now, trace.end ?? 0) : trace.end) - trace.start);
 }
 
-export const traceCount = (n) => (n ? count(n) : "");
+// n of so many traces are in the list.
+export const traceCount = (n, all) => (all === 0 ? "" : n === all ? count(n) : `${count(n)} of ${count(all)}`);

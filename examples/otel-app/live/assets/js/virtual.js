@@ -99,13 +99,16 @@ export class VirtualList {
     return this.rows.find((row) => row.index === index)?.element ?? null;
   }
 
-  // Scrolls as little as needed to show the row.
-  reveal(index) {
+  // Scrolls as little as needed to show the row; or, for one that is not in view, so
+  // that it stands in the middle.
+  reveal(index, { middle = false } = {}) {
     this.render(); // the height may be that of fewer rows
     const top = index * this.rowHeight;
     const { scrollTop, clientHeight } = this.scroller;
-    if (top < scrollTop) this.scroller.scrollTop = top;
-    else if (top + this.rowHeight > scrollTop + clientHeight) this.scroller.scrollTop = top + this.rowHeight - clientHeight;
+    const below = top + this.rowHeight > scrollTop + clientHeight;
+    if (middle && (below || top < scrollTop)) this.scroller.scrollTop = top - (clientHeight - this.rowHeight) / 2;
+    else if (top < scrollTop) this.scroller.scrollTop = top;
+    else if (below) this.scroller.scrollTop = top + this.rowHeight - clientHeight;
     this.render();
   }
 }

@@ -1,17 +1,14 @@
 // The waterfall: one row a span, nested, with a bar on a common time axis.
 
-import { append, h, icon, setClass, setText } from "./dom.js";
-import { duration, tokens, cost, plural } from "./format.js";
 import { TraceModel } from "./model.js";
 import { Axis } from "./axis.js";
-import { typeOf, statusOf, statusLabel } from "./types.js";
+import { createRow, updateRow, updateBar } from "./spanrow.js";
 import { VirtualList } from "./virtual.js";
 
-const maxIndent = 14; // levels that are drawn; deeper ones say their level in figures
 const frame = 33; // milliseconds between two looks at what runs
 
 export class Waterfall {
-  // on: select(node), open(node), change(model)
+  // on: select(node), open(node), change(model), tick(), cursor()
   constructor(scroller, axis, { now, on }) {
     this.model = new TraceModel();
     this.rows = [];
@@ -19,7 +16,7 @@ export class Waterfall {
     this.on = on;
     this.active = null; // id of the span under the cursor
     this.selected = null; // id of the span in the panel
-    this.matches = null; // Set of span ids, null when nothing is searched
+    this.matches = null; // Set of span ids, with the text searched for; null when none is
     this.zoomed = null; // the node whose time fills the axis, null for the whole trace
     this.dirty = false;
     this.lastFrame = 0;
@@ -34,8 +31,8 @@ export class Waterfall {
     this.narrow = matchMedia("(max-width: 719px)");
     this.list = new VirtualList(scroller, {
       rowHeight: this.rowHeight(),
-      create: (slot) => this.createRow(slot),
-      update: (element, index) => this.updateRow(element, this.rows[index]),
+      create: createRow,
+      update: (element, index) => updateRow(element, this.rows[index], this),
     });
     this.narrow.addEventListener("change", () => this.list.setRowHeight(this.rowHeight()));
     scroller.addEventListener("click", (event) => this.click(event));
@@ -109,100 +106,12 @@ export class Waterfall {
       if (at - this.lastFrame >= frame) {
         this.lastFrame = at;
         this.measure();
-        this.list.each((element, index) => this.updateBar(element, this.rows[index]));
+        this.list.each((element, index) => updateBar(element, this.rows[index], this));
         this.on.tick();
       }
       requestAnimationFrame(step);
     };
     step(time);
-  }
-
-  createRow(slot) {
-    const toggle = h("span", { class: "toggle-children" }, icon("chevron"));
-    const parts = {
-      toggle,
-      type: h("span", { class: "type" }),
-      status: h("span", { class: "status" }),
-      name: h("span", { class: "name" }),
-      more: h("span", { class: "more" }),
-      usage: h("span", { class: "usage" }),
-      cost: h("span", { class: "cost" }),
-      bar: h("span", { class: "bar" }),
-      label: h("span", { class: "bar-label" }),
-      cell: h("div", { class: "span-name" }),
-    };
-    const element = h("div", { class: "span-row", role: "treeitem", id: `span-${slot}` },
-      append(parts.cell, [toggle, parts.status, parts.type, parts.name, parts.more, h("span", { class: "sums" }, parts.usage, parts.cost)]),
-      h("div", { class: "span-time" }, parts.bar, parts.label));
-    element.parts = parts;
-    return element;
-  }
-
-  updateRow(element, node) {
-    const { parts } = element;
-    const status = statusOf(node);
-    const { family, label } = typeOf(node);
-    const open = !this.model.collapsed.has(node.id);
-    const parent = node.children.length > 0;
-    element.node = node;
-    const found = this.matches === null ? "" : this.matches.has(node.id) ? " match" : this.matches.complete ? " dim" : "";
-    setClass(element, `span-row s-${status}${node.id === this.active ? " active" : ""}${found}`);
-    setClass(parts.type, `type t-${family}`);
-    setClass(parts.bar, `bar t-${family}`);
-    parts.cell.style.setProperty("--depth", Math.min(node.depth, maxIndent));
-    element.setAttribute("aria-level", node.depth + 1);
-    element.setAttribute("aria-posinset", node.place);
-    element.setAttribute("aria-setsize", node.of);
-    element.setAttribute("aria-selected", node.id === this.selected);
-    if (parent) element.setAttribute("aria-expanded", open);
-    else element.removeAttribute("aria-expanded");
-    parts.toggle.classList.toggle("leaf", !parent);
-    setText(parts.type, label);
-    setText(parts.name, node.name);
-    parts.name.title = node.name;
-    if (element.status !== status) {
-      element.status = status;
-      parts.status.replaceChildren(status === "ok" ? "" : icon(status));
-      parts.status.title = statusLabel[status];
-    }
-    const hidden = parent && !open ? node.sum.spans - 1 : 0;
-    const hiddenErrors = hidden ? node.sum.errors - (node.failed ? 1 : 0) : 0;
-    setText(parts.more, hidden ? `+${hidden}${hiddenErrors ? ` · ${plural(hiddenErrors, "error")}` : ""}` : "");
-    parts.more.classList.toggle("bad", hiddenErrors > 0);
-    const used = usageOf(node);
-    setText(parts.usage, used.tokens);
-    setText(parts.cost, used.cost);
-    element.setAttribute("aria-label", describe(node, label, status, used));
-    this.updateBar(element, node);
-  }
-
-  // Moves the bar alone. It runs for each row in view, thirty times a second.
-  updateBar(element, node) {
-    const { bar, label } = element.parts;
-    const end = node.end || Math.max(node.start, this.time);
-    // What reaches beyond the axis, when it shows a part, is cut off there.
-    const left = Math.max(-0.5, (100 * (node.start - this.base)) / this.range);
-    const width = Math.min(100.5, (100 * (end - this.base)) / this.range) - left;
-    const outside = left > 100 || width < -0.001;
-    bar.hidden = label.hidden = outside;
-    if (outside) return;
-    bar.style.left = `${left}%`;
-    bar.style.width = `${width}%`;
-    setText(label, duration(end - node.start) + (node.end ? "" : " · running"));
-    const after = left + width;
-    if (after < 76 || this.narrow.matches) {
-      setClass(label, "bar-label after");
-      label.style.left = `${after}%`;
-      label.style.right = "";
-    } else if (left > 24) {
-      setClass(label, "bar-label before");
-      label.style.left = "";
-      label.style.right = `${100 - left}%`;
-    } else {
-      setClass(label, "bar-label inside");
-      label.style.left = "";
-      label.style.right = `${Math.max(0, 100 - after)}%`;
-    }
   }
 
   click(event) {
@@ -254,7 +163,7 @@ export class Waterfall {
   // Keeps the cursor in view when the rows around it come and go.
   keepActive() {
     const index = this.indexOf(this.active);
-    if (index >= 0) this.list.reveal(index);
+    if (index >= 0) this.list.reveal(index, { middle: true });
     this.pointToActive();
   }
 
@@ -262,13 +171,13 @@ export class Waterfall {
     return id === null ? -1 : this.rows.findIndex((node) => node.id === id);
   }
 
-  moveTo(index) {
+  moveTo(index, { middle = false } = {}) {
     if (!this.rows.length) return;
     index = Math.max(0, Math.min(this.rows.length - 1, index));
     const node = this.rows[index];
     this.active = node.id;
     this.list.invalidate();
-    this.list.reveal(index);
+    this.list.reveal(index, { middle });
     this.pointToActive();
     this.on.select(node);
   }
@@ -282,7 +191,7 @@ export class Waterfall {
     if (!this.model.nodes.has(id)) return;
     this.model.expandTo(id);
     this.layout();
-    this.moveTo(this.indexOf(id));
+    this.moveTo(this.indexOf(id), { middle: true });
   }
 
   // Goes to the next (step 1) or previous (-1) span, in the order of the tree,
@@ -305,6 +214,17 @@ export class Waterfall {
     this.list.invalidate();
   }
 
+  // Which of the matches the cursor is on, from 1; 0 for none.
+  matchPosition() {
+    if (!this.matches?.has(this.active)) return 0;
+    let position = 0;
+    for (const { id } of this.model.order) {
+      if (this.matches.has(id)) position++;
+      if (id === this.active) return position;
+    }
+    return 0;
+  }
+
   setSelected(id) {
     this.selected = id;
     if (id !== null) this.active = id;
@@ -312,8 +232,9 @@ export class Waterfall {
     this.pointToActive();
   }
 
-  // Tells assistive technology which row the cursor is on.
+  // Tells assistive technology, and the search, which row the cursor is on.
   pointToActive() {
+    this.on.cursor();
     const element = this.list.elementAt(this.indexOf(this.active));
     if (element) this.scroller.setAttribute("aria-activedescendant", element.id);
     else this.scroller.removeAttribute("aria-activedescendant");
@@ -348,17 +269,4 @@ export class Waterfall {
     }
     return false;
   }
-}
-
-function describe(node, type, status, used) {
-  const parts = [node.name, type, statusLabel[status]];
-  if (node.end) parts.push(duration(node.end - node.start));
-  return [...parts, used.tokens, used.cost].filter(Boolean).join(", ");
-}
-
-// What a span and all below it consumed. Σ marks a sum.
-function usageOf(node) {
-  const { total, cost: usd } = node.sum;
-  const sum = total !== (node.usage?.total ?? 0) ? "Σ " : "";
-  return { tokens: total ? `${sum}${tokens(total)} tok` : "", cost: usd ? cost(usd) : "" };
 }
