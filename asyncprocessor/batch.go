@@ -121,7 +121,7 @@ type startSlot struct {
 	key   uint64
 	gen   uint32
 	bytes uint32
-	at    int
+	at    int32
 	check uint8
 }
 
@@ -142,7 +142,7 @@ func (t *startTable) put(at int, e *entry) {
 	if 2*(t.used+1) > len(t.slots) {
 		t.grow()
 	}
-	t.insert(startSlot{key: e.key, gen: t.gen, bytes: e.bytes, at: at, check: e.check})
+	t.insert(startSlot{key: e.key, gen: t.gen, bytes: e.bytes, at: int32(at), check: e.check})
 }
 
 func (t *startTable) insert(s startSlot) {

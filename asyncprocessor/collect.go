@@ -6,43 +6,102 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
-// collect moves what is in the queue's log into the open batch, and what cannot go
-// there, because its shard is busy or the batch is full, into the shards.
+// collect takes what is in the queue, and fills the open batch from it.
 func (d *dispatcher) collect(now time.Duration) {
-	first, lastLen, pressed := d.queue.take()
-	d.pressed = pressed
-	d.quiet = first == nil
-	d.behind = first != nil
-	for c := first; c != nil; {
-		n := chunkSize
-		if c.next == nil {
-			n = lastLen
-		}
-		for i := range c.entries[:n] {
-			e := &c.entries[i]
-			d.taken++
-			d.takenBytes += uint64(e.bytes)
-			// What woke the dispatcher arrived now, and so did what came after it; what
-			// came before may have waited since the queue was last looked into.
-			since := d.takenAt
-			if d.taken >= d.mark || d.takenBytes >= d.markBytes {
-				since = now
+	t := d.queue.take()
+	d.pressed = t.pressed
+	d.quiet = t.first == nil
+	if !d.quiet {
+		// What woke the dispatcher arrived now, and so did what came after it; what came
+		// before may have waited since the queue was last looked into.
+		late := d.lateFrom(t)
+		for c := t.first; c != nil; c = c.next {
+			c.at, c.end = 0, chunkSize
+			if c == t.last {
+				c.end = t.lastLen
 			}
-			d.put(e, since)
+			c.late, c.since, c.lateSince = late, d.takenAt, now
+			late -= c.end
 		}
-		clear(c.entries[:n])
-		next := c.next
-		d.chunks.put(c)
-		c = next
+		d.log.append(t.first, t.last)
 	}
-	d.takenAt = now
-	if first != nil {
+	d.taken, d.takenBytes, d.takenAt = t.items, t.bytes, now
+	d.fill()
+	d.behind = !d.quiet && d.open.empty()
+	if !d.quiet {
 		d.queue.recycle(&d.chunks)
 	}
 	if d.pressed && !d.cfg.blocking && now >= d.detachAt {
 		d.detachAt = now + detachInterval
 		d.detachStarts()
 	}
+}
+
+// lateFrom returns how many of the entries of t arrived before the one for which the
+// dispatcher asked to be woken.
+func (d *dispatcher) lateFrom(t taking) int {
+	if d.mark <= d.taken {
+		return 0
+	}
+	n := int(min(d.mark-1-d.taken, t.items-d.taken))
+	if t.bytes < d.markBytes {
+		return n
+	}
+	bytes, i := d.takenBytes, 0
+	for c := t.first; c != nil; c = c.next {
+		for k := range c.entries {
+			if bytes += uint64(c.entries[k].bytes); bytes >= d.markBytes || i == n {
+				return i
+			}
+			i++
+		}
+	}
+	return n
+}
+
+// maxSorted is how many entries wait in the shards before those in the log, where they
+// are at rest, are left there while nothing can be sent.
+const maxSorted = 4096
+
+// fill moves what waits into the open batch until it is full: from the ready shards, in
+// their turn, and then from the log, whose entries go to the shards if their turn
+// comes later. While all calls are under way it looks further, for the ENDs of STARTs
+// in the batch, but not through all of a backlog: what it would only move from one
+// place to another, and soon out of the cache. After it there is something ready, or
+// in the log, only if the batch is full.
+func (d *dispatcher) fill() {
+	d.fillFromShards()
+	for c := d.log.first; c != nil; c = d.log.first {
+		for c.at < c.end {
+			if d.batcher.full(d.open) && (d.inFlight < d.cfg.concurrency || d.shards.waiting >= maxSorted) {
+				return
+			}
+			d.putNext(c)
+		}
+		d.chunks.put(d.log.dropFirst())
+	}
+}
+
+// sortLog empties the log.
+func (d *dispatcher) sortLog() {
+	for c := d.log.first; c != nil; c = d.log.first {
+		for c.at < c.end {
+			d.putNext(c)
+		}
+		d.chunks.put(d.log.dropFirst())
+	}
+}
+
+// putNext puts the next entry of c where it belongs.
+func (d *dispatcher) putNext(c *chunk) {
+	since := c.since
+	if c.at >= c.late {
+		since = c.lateSince
+	}
+	e := &c.entries[c.at]
+	d.put(e, since)
+	e.span = nil // let the collector have it
+	c.at++
 }
 
 // detachInterval is how often, at the most, STARTs are detached from their spans. It
@@ -63,6 +122,11 @@ func (d *dispatcher) detachStarts() {
 			detach(n.span)
 		}
 	}
+	for c := d.log.first; c != nil; c = c.next {
+		for _, e := range c.entries[c.at:c.end] {
+			detach(e.span)
+		}
+	}
 	for _, s := range d.open.snapshots {
 		detach(s.Span)
 	}
@@ -72,31 +136,25 @@ func (d *dispatcher) detachStarts() {
 // trace is ahead of it elsewhere and there is room, and else behind the entries of
 // its shard.
 func (d *dispatcher) put(e *entry, since time.Duration) {
-	// A full batch is not left for the end of a long log: what follows would have to
-	// wait in the shards for its turn.
-	if d.batcher.full(d.open) && d.inFlight < d.cfg.concurrency {
-		d.send()
-	}
 	s := &d.shards.all[e.shard]
 	if s.count == 0 && (s.out == 0 || s.open) && d.batcher.add(d.open, e) {
 		if s.out == 0 {
 			d.open.join(e.shard, s, since)
 		}
 		s.out++
-		d.behind = false
 		return
 	}
 	d.shards.add(e, since)
 }
 
-// fillOpen moves entries from the ready shards, in their turn, into the open batch
-// until it is full. After it there are ready shards only if it is.
-func (d *dispatcher) fillOpen() {
+// fillFromShards moves entries from the ready shards into the open batch.
+func (d *dispatcher) fillFromShards() {
 	b, ss := d.open, &d.shards
 	for ss.readyCount > 0 && !d.batcher.full(b) {
 		i, s := ss.turn()
 		for s.count > 0 && d.batcher.add(b, &s.head.entry) {
 			ss.nodes.put(s.pop())
+			ss.waiting--
 			s.out++
 		}
 		if s.out == 0 {

@@ -28,7 +28,8 @@ type dispatcher struct {
 	stopped chan struct{} // closed when run returns
 	done    chan *batch   // exports that came back
 
-	chunks   freeChunks // the log's, emptied
+	log      log        // taken from the queue
+	chunks   freeChunks // and emptied
 	shards   shards
 	batcher  *batcher
 	open     *batch   // the one that is being filled
@@ -107,6 +108,7 @@ func (d *dispatcher) dispatch(now time.Duration) bool {
 		if !d.send() {
 			return false
 		}
+		d.fill()
 	}
 	return true
 }
@@ -121,7 +123,6 @@ func (d *dispatcher) send() bool {
 	d.inFlight++
 	go d.export(b)
 	d.openNext()
-	d.fillOpen()
 	return true
 }
 
@@ -207,7 +208,7 @@ func (d *dispatcher) reap(b *batch) {
 			f.settled(i, s.settled)
 		}
 	}
-	d.fillOpen()
+	d.fill()
 	d.endFlushes()
 	b.reset()
 	d.idle = append(d.idle, b)

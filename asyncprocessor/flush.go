@@ -25,6 +25,7 @@ func (f *flush) settled(i uint16, n uint64) {
 // beginFlush fixes what f waits for: all that is in the queue now.
 func (d *dispatcher) beginFlush(f *flush) {
 	d.collect(d.takenAt)
+	d.sortLog() // so that the shards know all of it
 	f.target = make(map[uint16]uint64)
 	for i := range d.shards.all {
 		if s := &d.shards.all[i]; s.settled < s.accepted() {

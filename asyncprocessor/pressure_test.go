@@ -27,9 +27,9 @@ func TestLaunchKeepsThePressureOfWaiters(t *testing.T) {
 			wg.Go(func() { q.offer(entry{}) })
 		}
 		synctest.Wait()
-		_, n, pressed := q.take()
-		require.Equal(t, 4, n)
-		require.True(t, pressed)
+		taken := q.take()
+		require.Equal(t, uint64(4), taken.items)
+		require.True(t, taken.pressed)
 
 		require.True(t, q.launch(&batch{snapshots: make([]Snapshot, 3), coalesced: 1}))
 		require.True(t, q.waiting, "one is admitted, one waits")

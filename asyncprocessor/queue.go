@@ -207,21 +207,27 @@ func (q *queue) signal() {
 	}
 }
 
-// take hands the whole log to the dispatcher, in order: the chunks from first
-// on, the last of which holds lastLen entries. pressed says that something did
-// not fit.
-func (q *queue) take() (first *chunk, lastLen int, pressed bool) {
+// taking is what take returns.
+type taking struct {
+	first, last  *chunk // nil if nothing was there
+	lastLen      int    // entries in the last
+	items, bytes uint64 // what was accepted so far, these included
+	pressed      bool   // something did not fit since the last time
+}
+
+// take hands the whole log to the dispatcher, in order.
+func (q *queue) take() taking {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	pressed = q.pressed || q.waiting
+	t := taking{items: q.accepted, bytes: q.acceptedBytes, pressed: q.pressed || q.waiting}
 	q.pressed = false
 	if q.tailLen == 0 { // a chunk is linked only when there is an entry for it
-		return nil, 0, pressed
+		return t
 	}
-	first, lastLen = q.head, int(q.tailLen)
+	t.first, t.last, t.lastLen = q.head, q.tail, int(q.tailLen)
 	q.head = q.free.take()
 	q.tail, q.tailLen = q.head, 0
-	return first, lastLen, pressed
+	return t
 }
 
 // recycle gives the queue the dispatcher's free chunks for its own, if those are

@@ -58,8 +58,9 @@ func (s *shard) pop() *node {
 // order in which they became so: from its front a batch is filled, so none is
 // starved.
 type shards struct {
-	all   [numShards]shard
-	nodes nodes // to use again
+	all     [numShards]shard
+	nodes   nodes // to use again
+	waiting int   // entries in all of them
 
 	ready      [numShards]uint16 // a ring; each shard is in it at most once
 	readyHead  int
@@ -77,6 +78,7 @@ func (ss *shards) add(e *entry, since time.Duration) {
 		}
 	}
 	s.push(ss.nodes.take(e))
+	ss.waiting++
 }
 
 func (ss *shards) enqueue(i uint16) {
