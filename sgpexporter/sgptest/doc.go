@@ -18,8 +18,10 @@
 //	if err := tp.ForceFlush(ctx); err != nil { // instead of sleeping
 //		log.Fatal(err)
 //	}
-//	stored := server.Spans()[0]
-//	fmt.Println(stored.Name, stored.Status, stored.Completed(), server.Check())
+//	for _, stored := range server.Spans() {
+//		fmt.Println(stored.Name, stored.Status, stored.Completed())
+//	}
+//	fmt.Println(server.Check())
 //
 // Any client that is pointed at Server.URL will do in the exporter's place. What it
 // did is in [Server.Spans], [Server.Requests] and [Server.Violations]; whether it did
