@@ -59,33 +59,28 @@ func (d *dispatcher) lateFrom(t taking) int {
 	return n
 }
 
-// maxSorted is how many entries wait in the shards before those in the log, where they
-// are at rest, are left there while nothing can be sent.
-const maxSorted = 4096
+// The log is left alone, while nothing can be sent, when so many entries wait in the
+// shards before it, and in so many of them that its turn comes no sooner if they are
+// sorted too.
+const maxSorted, maxReady = 4096, 512
 
 // fill moves what waits into the open batch until it is full: from the ready shards, in
-// their turn, and then from the log, whose entries go to the shards if their turn
-// comes later. While all calls are under way it looks further, for the ENDs of STARTs
-// in the batch, but not through all of a backlog: what it would only move from one
-// place to another, and soon out of the cache. After it there is something ready, or
-// in the log, only if the batch is full.
+// their turn, and then from the log.
 func (d *dispatcher) fill() {
 	d.fillFromShards()
-	for c := d.log.first; c != nil; c = d.log.first {
-		for c.at < c.end {
-			if d.batcher.full(d.open) && (d.inFlight < d.cfg.concurrency || d.shards.waiting >= maxSorted) {
-				return
-			}
-			d.putNext(c)
-		}
-		d.chunks.put(d.log.dropFirst())
-	}
+	d.sortLog(false)
 }
 
-// sortLog empties the log.
-func (d *dispatcher) sortLog() {
+// sortLog puts the entries of the log where they belong: all, or until the batch is full.
+// While all calls are under way it looks further, for the ENDs of STARTs in the batch and
+// so that every trace has its turn.
+func (d *dispatcher) sortLog(all bool) {
 	for c := d.log.first; c != nil; c = d.log.first {
 		for c.at < c.end {
+			if !all && d.batcher.full(d.open) && (d.inFlight < d.cfg.concurrency ||
+				d.shards.waiting >= maxSorted && d.shards.readyCount >= maxReady) {
+				return
+			}
 			d.putNext(c)
 		}
 		d.chunks.put(d.log.dropFirst())
@@ -153,8 +148,7 @@ func (d *dispatcher) fillFromShards() {
 	for ss.readyCount > 0 && !d.batcher.full(b) {
 		i, s := ss.turn()
 		for s.count > 0 && d.batcher.add(b, &s.head.entry) {
-			ss.nodes.put(s.pop())
-			ss.waiting--
+			ss.drop(s)
 			s.out++
 		}
 		if s.out == 0 {
@@ -180,12 +174,4 @@ func (d *dispatcher) openNext() {
 		return
 	}
 	d.open = new(batch)
-}
-
-// saturate returns n + more, or never.
-func saturate(n, more uint64) uint64 {
-	if more > never-n {
-		return never
-	}
-	return n + more
 }

@@ -13,9 +13,9 @@ import (
 )
 
 // timed is an exporter that notes when each of its calls began, and how many
-// snapshots it had. The first lasts as long as it says.
+// snapshots it had. The first calls last as long as it says.
 type timed struct {
-	first time.Duration
+	last  []time.Duration
 	begin time.Time
 
 	mu    sync.Mutex // guards calls
@@ -27,15 +27,15 @@ type timedCall struct {
 	items int
 }
 
-func newTimed(first time.Duration) *timed { return &timed{first: first, begin: time.Now()} }
+func newTimed(last ...time.Duration) *timed { return &timed{last: last, begin: time.Now()} }
 
 func (e *timed) ExportSnapshots(_ context.Context, snapshots []Snapshot) error {
 	e.mu.Lock()
-	first := len(e.calls) == 0
+	n := len(e.calls)
 	e.calls = append(e.calls, timedCall{time.Since(e.begin), len(snapshots)})
 	e.mu.Unlock()
-	if first {
-		time.Sleep(e.first)
+	if n < len(e.last) {
+		time.Sleep(e.last[n])
 	}
 	return nil
 }
@@ -113,6 +113,43 @@ func TestBatchTimeoutCountsFromTheFirstArrival(t *testing.T) {
 				time.Sleep(time.Minute)
 				exp.mu.Lock()
 				assert.Equal(t, c.want, exp.calls)
+				exp.mu.Unlock()
+				require.NoError(t, p.Shutdown(t.Context()))
+			})
+		})
+	}
+}
+
+// Two calls are under way, and more waits for one of them: a full batch, or what comes
+// behind the second. What arrives just before the first comes back begins to wait
+// then.
+func TestBatchTimeoutCountsFromTheArrivalBehindABacklog(t *testing.T) {
+	for name, full := range map[string]bool{"full": true, "behind": false} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				exp := newTimed(10*time.Second, 20*time.Second)
+				p := New(exp, WithConcurrency(2), WithMaxExportBatchSize(10), WithBatchTimeout(time.Second))
+				for n := range uint16(20) {
+					offerTo(p, n, PhaseEnd)
+					synctest.Wait()
+				}
+				want := []timedCall{{0, 10}, {0, 10}}
+				if full {
+					for n := range uint16(10) {
+						offerTo(p, 20+n, PhaseEnd)
+					}
+					want = append(want, timedCall{10 * time.Second, 10})
+				} else {
+					offerTo(p, 15, PhaseEnd)
+				}
+				time.Sleep(9900 * time.Millisecond)
+				offerTo(p, 50, PhaseStart)
+				time.Sleep(200 * time.Millisecond)
+				offerTo(p, 50, PhaseEnd)
+				time.Sleep(8 * time.Second)
+				want = append(want, timedCall{10900 * time.Millisecond, 1})
+				exp.mu.Lock()
+				assert.Equal(t, want, exp.calls)
 				exp.mu.Unlock()
 				require.NoError(t, p.Shutdown(t.Context()))
 			})

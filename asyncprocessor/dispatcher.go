@@ -9,11 +9,13 @@ import (
 // noDeadline is a time that does not come.
 const noDeadline = time.Duration(math.MaxInt64)
 
-// dispatcher is the one goroutine that takes snapshots out of the queue, sorts
-// them into shards, fills batches and starts exports. All its fields are its own,
+// dispatcher is the one goroutine that takes snapshots out of the queue, fills one
+// batch after the other and starts exports. All its fields are its own,
 // so it needs no lock; it meets the others only in the queue, under the queue's
 // lock, and over channels.
 type dispatcher struct {
+	shards shards // first, so that they lie on cache lines
+
 	cfg      config
 	queue    *queue
 	exporter Exporter
@@ -30,7 +32,6 @@ type dispatcher struct {
 
 	log      log        // taken from the queue
 	chunks   freeChunks // and emptied
-	shards   shards
 	batcher  *batcher
 	open     *batch   // the one that is being filled
 	idle     []*batch // batches to use again
@@ -149,14 +150,12 @@ func (d *dispatcher) wait() bool {
 		deadline            = noDeadline
 	)
 	switch {
-	case d.draining, d.open.empty() && (!d.behind || d.vain):
+	case d.draining, d.open.empty() && (!d.behind || d.vain), d.quiet && d.inFlight == d.cfg.concurrency:
 		// The next arrival may be sent at once, or tells when its wait began.
 		items = 1
-	case d.inFlight == d.cfg.concurrency:
-		// Nothing can be sent before an export comes back.
-	case d.open.empty():
-		// What arrives is of traces that are with the exporter: it need not wake it one
-		// by one.
+	case d.open.empty(), d.inFlight == d.cfg.concurrency:
+		// What arrives is of traces that are with the exporter, or cannot be sent before an
+		// export comes back: it need not wake it one by one.
 		items, bytes = uint64(d.batcher.maxItems), d.batcher.maxBytes
 		deadline = d.takenAt + d.cfg.batchTimeout
 	default:
@@ -168,7 +167,7 @@ func (d *dispatcher) wait() bool {
 	// Being urged is of use only while something can be sent.
 	urged := d.inFlight < d.cfg.concurrency && !d.vain
 	d.mark, d.markBytes = saturate(d.taken, items), saturate(d.takenBytes, bytes)
-	if !d.queue.await(d.taken, d.takenBytes, items, bytes, urged) {
+	if !d.queue.await(d.mark, d.markBytes, urged) {
 		return true
 	}
 	deadline = d.report.before(deadline)
@@ -208,8 +207,15 @@ func (d *dispatcher) reap(b *batch) {
 			f.settled(i, s.settled)
 		}
 	}
-	d.fill()
 	d.endFlushes()
 	b.reset()
 	d.idle = append(d.idle, b)
+}
+
+// saturate returns n + more, or never.
+func saturate(n, more uint64) uint64 {
+	if more > never-n {
+		return never
+	}
+	return n + more
 }

@@ -18,8 +18,8 @@ that show a span while it runs.
 	                                     ├─► queue ─► dispatcher ─► batch ─► Exporter
 	span.End ─────► OnEnd ───► snapshot ─┘   (bounded)   │  ▲                (up to WithConcurrency at once)
 	                                                     ▼  │
-	                                                    shards, where snapshots wait whose
-	                                                    trace is with the exporter
+	                                                    shards, where snapshots wait whose trace
+	                                                    is with the exporter, or the batch full
 
 OnStart and OnEnd fix a [Snapshot] and append it to the queue under one short lock.
 One goroutine, the dispatcher, fills one batch after the other, in the order of

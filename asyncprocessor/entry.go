@@ -60,9 +60,3 @@ func (s shardSeed) hash(id trace.TraceID) (uint64, uint8) {
 	h, l := bits.Mul64(binary.LittleEndian.Uint64(id[:8])^s.a, binary.LittleEndian.Uint64(id[8:])^s.b)
 	return h ^ l, uint8(h >> 24)
 }
-
-// shardOf returns the shard of a trace.
-func (s shardSeed) shardOf(id trace.TraceID) uint16 {
-	hash, _ := s.hash(id)
-	return uint16(hash % numShards)
-}

@@ -25,7 +25,7 @@ func (f *flush) settled(i uint16, n uint64) {
 // beginFlush fixes what f waits for: all that is in the queue now.
 func (d *dispatcher) beginFlush(f *flush) {
 	d.collect(d.takenAt)
-	d.sortLog() // so that the shards know all of it
+	d.sortLog(true) // so that the shards know all of it
 	f.target = make(map[uint16]uint64)
 	for i := range d.shards.all {
 		if s := &d.shards.all[i]; s.settled < s.accepted() {
@@ -38,14 +38,16 @@ func (d *dispatcher) beginFlush(f *flush) {
 	d.endFlushes()
 }
 
-// flushDue reports whether a flush waits for something in the open batch. What waits
-// in ready shards comes into it.
+// flushDue reports whether a flush waits for something in the open batch: the last one
+// does if any does. What waits in ready shards comes into it.
 func (d *dispatcher) flushDue() bool {
-	for _, f := range d.flushing {
-		for _, i := range d.open.shards {
-			if _, waits := f.target[i]; waits {
-				return true
-			}
+	if len(d.flushing) == 0 {
+		return false
+	}
+	last := d.flushing[len(d.flushing)-1]
+	for _, i := range d.open.shards {
+		if _, waits := last.target[i]; waits {
+			return true
 		}
 	}
 	return false

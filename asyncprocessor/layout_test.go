@@ -22,6 +22,8 @@ func TestMemoryLayout(t *testing.T) {
 	assert.Equal(t, uintptr(line/2), unsafe.Sizeof(entry{}))
 	assert.Equal(t, uintptr(line), unsafe.Sizeof(startSpan{}))
 	assert.Equal(t, uintptr(line), unsafe.Sizeof(shard{}))
+	var d dispatcher
+	assert.Zero(t, unsafe.Offsetof(d.shards)+unsafe.Offsetof(d.shards.all), "a large allocation begins on a page")
 	assert.LessOrEqual(t, unsafe.Sizeof(chunk{}), uintptr(1024))
 	assert.LessOrEqual(t, unsafe.Sizeof([blockSize]node{}), uintptr(4096))
 	assert.LessOrEqual(t, unsafe.Sizeof(slab{}), uintptr(1024))

@@ -12,7 +12,7 @@ type node struct {
 // blockSize is the number of nodes in an allocation: 4,080 bytes.
 const blockSize = 102
 
-// maxFreeNodes bounds those that are kept for reuse: 640 KiB.
+// maxFreeNodes bounds those that are kept when none is in use: 640 KiB.
 const maxFreeNodes = 16384
 
 // nodes is the store. Those in it hold no snapshots.
@@ -36,13 +36,17 @@ func (f *nodes) take(e *entry) *node {
 	return n
 }
 
-// put keeps n, which is in no shard, unless there are plenty already.
+// put keeps n, which is in no shard.
 func (f *nodes) put(n *node) {
 	n.span = nil // let the collector have it
-	if f.count >= maxFreeNodes {
-		n.next = nil
-		return
-	}
 	n.next, f.first = f.first, n
 	f.count++
+}
+
+// trim gives up all of them if they are many. It is called when no node is in use: one
+// that were, or were kept, would keep its whole block.
+func (f *nodes) trim() {
+	if f.count > maxFreeNodes {
+		*f = nodes{}
+	}
 }

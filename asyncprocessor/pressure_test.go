@@ -33,7 +33,7 @@ func TestLaunchKeepsThePressureOfWaiters(t *testing.T) {
 
 		require.True(t, q.launch(&batch{snapshots: make([]Snapshot, 3), coalesced: 1}))
 		require.True(t, q.waiting, "one is admitted, one waits")
-		assert.False(t, q.await(4, 0, 4, never, true), "the dispatcher sleeps on what was admitted")
+		assert.False(t, q.await(8, never, true), "the dispatcher sleeps on what was admitted")
 
 		require.True(t, q.settle(3, 0, losses{}))
 		wg.Wait()

@@ -219,7 +219,7 @@ func (h *history) offer(phase Phase, s sdktrace.ReadOnlySpan, hand func()) {
 		parent: spanKey{s.Parent().TraceID(), s.Parent().SpanID()},
 		phase:  phase,
 		size:   sizeOf(phase, s),
-		shard:  int(h.processor.seed.shardOf(sc.TraceID())),
+		shard:  h.processor.seed.shardOf(sc.TraceID()),
 		want:   describe(s),
 	}
 	if h.plan.serial {

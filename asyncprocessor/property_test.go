@@ -497,13 +497,19 @@ func (g *idGenerator) NewSpanID(_ context.Context, id trace.TraceID) trace.SpanI
 	return span
 }
 
+// shardOf returns the shard of a trace.
+func (s shardSeed) shardOf(id trace.TraceID) int {
+	hash, _ := s.hash(id)
+	return int(hash % numShards)
+}
+
 func (h *history) newTraceID() (id trace.TraceID) {
 	h.ids.Lock()
 	defer h.ids.Unlock()
 	for {
 		binary.LittleEndian.PutUint64(id[:8], h.rng.Uint64())
 		binary.LittleEndian.PutUint64(id[8:], h.rng.Uint64()|1)
-		if int(h.processor.seed.shardOf(id)) < h.plan.traceShards {
+		if h.processor.seed.shardOf(id) < h.plan.traceShards {
 			return id
 		}
 	}

@@ -240,23 +240,17 @@ func (q *queue) recycle(free *freeChunks) {
 	q.mu.Unlock()
 }
 
-// await is the dispatcher's last step before it waits: it asks to be woken when
-// items more than taken were accepted, or bytes more than takenBytes, or, if
-// urged, when something does not fit. It returns false, and asks nothing, when
-// that is so already. Being under the same lock as append, it misses none.
-func (q *queue) await(taken, takenBytes, items, bytes uint64, urged bool) bool {
+// await is the dispatcher's last step before it waits: it asks to be woken when so
+// many items or bytes were accepted since New, or, if urged, when something does not
+// fit. It returns false, and asks nothing, when that is so already. Being under the
+// same lock as append, it misses none.
+func (q *queue) await(items, bytes uint64, urged bool) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.wakeAt, q.wakeAtBytes, q.urged = never, never, false
-	if q.accepted-taken >= items || q.acceptedBytes-takenBytes >= bytes || (urged && q.pressed) {
+	if q.accepted >= items || q.acceptedBytes >= bytes || urged && q.pressed {
+		q.wakeAt, q.wakeAtBytes, q.urged = never, never, false
 		return false
 	}
-	q.urged = urged
-	if items < never-taken {
-		q.wakeAt = taken + items
-	}
-	if bytes < never-takenBytes {
-		q.wakeAtBytes = takenBytes + bytes
-	}
+	q.wakeAt, q.wakeAtBytes, q.urged = items, bytes, urged
 	return true
 }

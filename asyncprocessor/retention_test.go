@@ -112,3 +112,58 @@ func TestDetachedStart(t *testing.T) {
 	s.detach()
 	assert.Same(t, again, s.ReadOnlySpan)
 }
+
+// forwarder is an exporter that hands the spans that it gets to another processor.
+type forwarder struct {
+	to   *Processor
+	kept []sdktrace.ReadOnlySpan
+}
+
+func (e *forwarder) ExportSnapshots(_ context.Context, snapshots []Snapshot) error {
+	for _, s := range snapshots {
+		e.kept = append(e.kept, s.Span)
+		e.to.OnEnd(s.Span)
+	}
+	return nil
+}
+
+func (*forwarder) Shutdown(context.Context) error { return nil }
+
+// What an exporter keeps stays as it is, also when another processor refuses it.
+func TestAnotherProcessorsStartIsNotReleased(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		exp := &hangUntil{until: make(chan struct{})}
+		full := New(exp, WithMaxQueueSize(1))
+		offerTo(full, 1, PhaseEnd)
+		forward := &forwarder{to: full}
+		p := New(forward, WithStartPolicy(StartAlways))
+		sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(p)).Tracer("t").Start(context.Background(), "name")
+		require.NoError(t, p.ForceFlush(t.Context()))
+		require.Equal(t, uint64(1), full.Stats().DroppedBy[ReasonQueueFull])
+		assert.Equal(t, "name", forward.kept[0].Name())
+		close(exp.until)
+		require.NoError(t, p.Shutdown(t.Context()))
+		require.NoError(t, full.Shutdown(t.Context()))
+	})
+}
+
+// A backlog that is gone leaves little behind.
+func TestNodesAreGivenUpAfterABacklog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		exp := &hangUntil{until: make(chan struct{})}
+		p := New(exp, WithConcurrency(1))
+		for n := range uint16(30_000) {
+			offerTo(p, n%numShards, PhaseEnd)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		require.ErrorIs(t, p.ForceFlush(ctx), context.DeadlineExceeded) // puts all into the shards
+		cancel()
+		require.Greater(t, p.dispatcher.shards.waiting, maxFreeNodes)
+		close(exp.until)
+		require.NoError(t, p.ForceFlush(t.Context()))
+		synctest.Wait()
+		assert.LessOrEqual(t, p.dispatcher.shards.nodes.count, maxFreeNodes)
+		require.NoError(t, p.Shutdown(t.Context()))
+		assert.Equal(t, uint64(30_000), p.Stats().Exported)
+	})
+}

@@ -7,10 +7,10 @@ import "time"
 // of the others. A shard costs a cache line, and a busy one what it holds.
 const numShards = 4096
 
-// shard is the FIFO of the traces that hash to it. While some of its entries are
-// with the exporter it is busy, and what follows waits: so a trace has one export
-// in flight at a time, and a retry holds up its own shard only. It is one cache
-// line.
+// shard is the FIFO of what waits of the traces that hash to it. While some of its
+// entries are with the exporter it is busy, and what follows waits: so a trace has one
+// export in flight at a time, and a retry holds up its own shards only. It is one
+// cache line.
 type shard struct {
 	head, tail *node // nil while it is empty
 	count      uint32
@@ -27,8 +27,6 @@ type shard struct {
 
 	_ [16]byte
 }
-
-func (s *shard) busy() bool { return s.out > 0 }
 
 // accepted counts all entries over the shard's life.
 func (s *shard) accepted() uint64 { return s.settled + uint64(s.out) + uint64(s.count) }
@@ -54,6 +52,14 @@ func (s *shard) pop() *node {
 	return n
 }
 
+// drop takes the oldest out of s.
+func (ss *shards) drop(s *shard) {
+	ss.nodes.put(s.pop())
+	if ss.waiting--; ss.waiting == 0 {
+		ss.nodes.trim()
+	}
+}
+
 // shards is all of them, with those that are ready, idle and not empty, in the
 // order in which they became so: from its front a batch is filled, so none is
 // starved.
@@ -73,7 +79,7 @@ func (ss *shards) add(e *entry, since time.Duration) {
 	s := &ss.all[e.shard]
 	if s.count == 0 {
 		s.since = since
-		if !s.busy() {
+		if s.out == 0 {
 			ss.enqueue(e.shard)
 		}
 	}

@@ -210,6 +210,8 @@ func endSpanOf(s sdktrace.ReadOnlySpan) (sdktrace.ReadOnlySpan, int) {
 	if links := s.Links(); len(links) > 0 {
 		size += linksSize(links)
 		s = &endSpan{ReadOnlySpan: s, links: ownLinks(slices.Clone(links))}
+	} else if _, ok := s.(*startSpan); ok { // another processor's: not ours to release
+		s = &endSpan{ReadOnlySpan: s}
 	}
 	return s, size
 }
