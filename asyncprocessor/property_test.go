@@ -503,14 +503,14 @@ func (s shardSeed) shardOf(id trace.TraceID) int {
 	return int(hash % numShards)
 }
 
+// newTraceID returns an id whose hash is known: with this upper half the seeded
+// multiplication is by one.
 func (h *history) newTraceID() (id trace.TraceID) {
 	h.ids.Lock()
 	defer h.ids.Unlock()
-	for {
-		binary.LittleEndian.PutUint64(id[:8], h.rng.Uint64())
-		binary.LittleEndian.PutUint64(id[8:], h.rng.Uint64()|1)
-		if h.processor.seed.shardOf(id) < h.plan.traceShards {
-			return id
-		}
-	}
+	seed := h.processor.seed
+	hash := h.rng.Uint64()&^(numShards-1) | uint64(h.rng.IntN(h.plan.traceShards))
+	binary.LittleEndian.PutUint64(id[:8], hash^seed.a)
+	binary.LittleEndian.PutUint64(id[8:], 1^seed.b)
+	return id
 }

@@ -158,6 +158,7 @@ func TestNodesAreGivenUpAfterABacklog(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		require.ErrorIs(t, p.ForceFlush(ctx), context.DeadlineExceeded) // puts all into the shards
 		cancel()
+		synctest.Wait()
 		require.Greater(t, p.dispatcher.shards.waiting, maxFreeNodes)
 		close(exp.until)
 		require.NoError(t, p.ForceFlush(t.Context()))
