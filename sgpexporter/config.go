@@ -143,10 +143,10 @@ func (c *config) resolveURL(env environment) error {
 	u, err := url.Parse(base)
 	// The value is not shown: it may hold credentials, in the wrong place too.
 	switch {
+	case !hasHTTPScheme(base): // 127.0.0.1:8088 does not even parse
+		return invalid(`does not begin with "https://" or "http://"`)
 	case err != nil:
 		return invalid("is not a URL")
-	case u.Scheme != "http" && u.Scheme != "https":
-		return invalid(`does not begin with "https://" or "http://"`)
 	case u.Hostname() == "":
 		return invalid("has no host")
 	case !validPort(u.Port()):
@@ -164,6 +164,11 @@ func (c *config) resolveURL(env environment) error {
 	}
 	c.url = u
 	return nil
+}
+
+func hasHTTPScheme(url string) bool {
+	scheme, _, found := strings.Cut(url, ":")
+	return found && (strings.EqualFold(scheme, "https") || strings.EqualFold(scheme, "http"))
 }
 
 // validPort says whether port, digits or "" for the default, is one.

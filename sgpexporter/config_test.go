@@ -152,7 +152,9 @@ func TestBaseURL(t *testing.T) {
 		"https://me:sec ret@sgp.test": "is not a URL",
 		"https://sgp.test:secret":     "is not a URL",
 		"https://sgp test":            "is not a URL",
-		"\x7f":                        "is not a URL",
+		"https://\x7f":                "is not a URL",
+		"\x7f":                        "does not begin with",
+		"127.0.0.1:5003":              "does not begin with",
 	} {
 		_, err := newConfig([]Option{WithAPIKey("k"), WithBaseURL(in)}, envOf())
 		require.ErrorIs(t, err, ErrInvalidBaseURL, in)
