@@ -146,8 +146,9 @@ func (d *dispatcher) due(now time.Duration) bool {
 func (d *dispatcher) wait() bool {
 	// What to be woken for, and when at the latest.
 	var (
-		items, bytes uint64 = never, never
-		deadline            = noDeadline
+		items    uint64
+		bytes    uint64 = never
+		deadline        = noDeadline
 	)
 	switch {
 	case d.draining, d.open.empty() && (!d.behind || d.vain), d.quiet && d.inFlight == d.cfg.concurrency:
