@@ -309,7 +309,7 @@ func TestNotSGP(t *testing.T) {
 	assert.ErrorContains(t, err, "a redirect to https://login.test that is not followed; check the base URL")
 	err = exp.ExportSnapshots(t.Context(), ends(3))
 	assert.ErrorContains(t, err, "SGP answered 404 Not Found for PUT "+srv.URL+"/v5/spans/batch: injected; "+
-		"check WithBaseURL or SGP_CLIENT_BASE_URL; it must not contain /v5/spans")
+		"check WithBaseURL or SGP_CLIENT_BASE_URL; it must not contain /v5")
 	assert.Equal(t, []int{0, 1, 2}, lost(t, err).Undelivered)
 	assert.Equal(t, 3, requests(srv))
 	assert.Empty(t, srv.Spans())
@@ -342,7 +342,7 @@ func TestBaseURLWithPath(t *testing.T) {
 	require.NoError(t, err)
 	err = exp.ExportSnapshots(t.Context(), ends(1))
 	assert.ErrorContains(t, err, "SGP answered 404 Not Found for PUT "+srv.URL+"/v5/spans/v5/spans/batch: no such path; "+
-		"check WithBaseURL or SGP_CLIENT_BASE_URL; it must not contain /v5/spans")
+		"check WithBaseURL or SGP_CLIENT_BASE_URL; it must not contain /v5")
 	require.NoError(t, exp.Shutdown(t.Context()))
 }
 

@@ -49,7 +49,7 @@ func (e *StatusError) Error() string {
 		text += ": " + e.Reason
 	}
 	if e.URL != "" {
-		text += "; check WithBaseURL or SGP_CLIENT_BASE_URL; it must not contain /v5/spans"
+		text += "; check WithBaseURL or SGP_CLIENT_BASE_URL; it must not contain /v5"
 	}
 	return text
 }
