@@ -5,7 +5,7 @@
 //	if err != nil {
 //		log.Fatal(err)
 //	}
-//	proc := asyncprocessor.New(exp)
+//	proc := asyncprocessor.New(exp, sgpexporter.ProcessorOptionsFromEnv()...)
 //	tp := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(proc))
 //	defer tp.Shutdown(ctx) // drains the queue
 //

@@ -137,7 +137,7 @@ func TestOnce(t *testing.T) {
 		"\n            SELECT passages               STANDALONE",
 		"\n        ! package net/http has no symbol CancelRequest; similar: Request, Transport.CancelRequest (",
 		"\nIn this trace: 40 spans, 3 failed and the agent recovered.\nTokens: in>out of one model call; (in>out) of an agent",
-		"\n\nIn all traces, the service's own start-up included:\nOf 88 starts and ends of spans: ",
+		"\n\nIn all traces of this process, its own start-up included:\nOf 88 starts and ends of spans: ",
 		" 0 not delivered.\n",
 	} {
 		assert.Contains(t, out, want)
@@ -194,7 +194,7 @@ func TestOnceNotDelivered(t *testing.T) {
 	assert.Contains(t, out, "Of 88 starts and ends of spans: 0 delivered, ")
 	assert.Regexp(t, `, [1-9]\d* not delivered\.\n  \d+ \w+\n`, out)
 	assert.Equal(t, "otel-app: not every span was delivered\n", p.stderr.String())
-	assert.Regexp(t, `\n\nNothing of trace [0-9a-f]{32} was delivered\.\n\nIn all traces,`, out)
+	assert.Regexp(t, `\n\nNothing of trace [0-9a-f]{32} was delivered\.\n\nIn all traces of this process,`, out)
 	assert.NotContains(t, out, "as it was delivered:")
 	assert.NoError(t, sgp.Check(sgptest.Rejected), "it refuses the key")
 }

@@ -85,7 +85,7 @@ func TestServe(t *testing.T) {
 	p.stop()
 	require.Equal(t, 0, p.wait(t), p.stderr.String())
 	assert.Contains(t, p.stdout.String(), "\nThe page shows this service's traces, as SGP has taken them.\n")
-	assert.Contains(t, p.stdout.String(), "\nStopping.\nIn all traces, the service's own start-up included:\nOf 88 starts and ends of spans: ")
+	assert.Contains(t, p.stdout.String(), "\nStopping.\nIn all traces of this process, its own start-up included:\nOf 88 starts and ends of spans: ")
 	assert.Contains(t, p.stdout.String(), " 0 not delivered.\n")
 	assert.Equal(t, 44, sgp.Stats().Spans)
 	inConversation := 0
@@ -289,7 +289,7 @@ func TestWriteStats(t *testing.T) {
 		Offered: 20, Exported: 8, Coalesced: 4, Dropped: 5, Queued: 2, InFlight: 1,
 		DroppedBy: map[asyncprocessor.DropReason]uint64{"rejected": 1, "export_failed": 4},
 	})
-	assert.Equal(t, `In all traces, the service's own start-up included:
+	assert.Equal(t, `In all traces of this process, its own start-up included:
 Of 20 starts and ends of spans: 8 delivered, 4 starts left out as their end tells it all, 8 not delivered.
   4 export_failed
   1 rejected
