@@ -182,11 +182,11 @@ func (s *scanner) str() bool {
 	}
 	for {
 		rest := s.text[s.pos:]
-		for len(rest) >= 16 && special(load64(rest, 0), notASCII)|special(load64(rest, 8), notASCII) == 0 {
+		for len(rest) >= 16 && notPlain(load64(rest, 0), notASCII)|notPlain(load64(rest, 8), notASCII) == 0 {
 			rest = rest[16:]
 		}
 		for len(rest) >= 8 {
-			if marked := special(load64(rest, 0), notASCII); marked != 0 {
+			if marked := notPlain(load64(rest, 0), notASCII); marked != 0 {
 				rest = rest[bits.TrailingZeros64(marked)/8:]
 				break
 			}

@@ -2,10 +2,13 @@ package sgpspan
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math/bits"
+	"runtime"
 	"slices"
 	"strings"
 	"unicode/utf8"
+	"unsafe"
 )
 
 const (
@@ -13,14 +16,26 @@ const (
 	highBits = 0x8080808080808080
 )
 
-// special marks the bytes of w, eight bytes of a string, that cannot stand in a
-// JSON string as they are: a quote, a backslash, a control character, and those of
-// notASCII. The lowest byte that is marked is truly special; above it a borrow
-// can mark one that is not.
-func special(w, notASCII uint64) uint64 {
-	below := (w - lowBits*' ') | ((w ^ lowBits*'"') - lowBits) | ((w ^ lowBits*'\\') - lowBits)
-	return below&^w&highBits | w&notASCII
+// suspect reports whether one of the bytes of w, eight of a string, may be one that
+// cannot stand in a JSON string as it is, or is not ASCII. It misses none.
+//
+// A flipped 2 makes a quote the next above the control characters.
+func suspect(w uint64) bool {
+	return (((w^lowBits*2)-lowBits*(' '+1))|((w^lowBits*'\\')-lowBits)|w)&highBits != 0
 }
+
+// special marks, in their highest bit, the bytes of w that cannot stand in a JSON string
+// as they are: quotes, backslashes and control characters.
+func special(w uint64) uint64 {
+	low := w &^ highBits // sums of these do not carry into the next byte
+	notBelow := (low ^ lowBits*2) + lowBits*(0x80-' '-1)
+	notBackslash := (low ^ lowBits*'\\') + lowBits*0x7F
+	return ^(notBelow&notBackslash | w) & highBits
+}
+
+// notPlain marks, in their highest bit, the bytes that special marks, and those of
+// notASCII.
+func notPlain(w, notASCII uint64) uint64 { return special(w) | w&notASCII }
 
 func load64(s string, i int) uint64 {
 	b := s[i : i+8]
@@ -52,7 +67,7 @@ func indexSpecial(s string, validUTF8 bool) int {
 	}
 	i := 0
 	for ; i+8 <= len(s); i += 8 {
-		if marked := special(load64(s, i), notASCII); marked != 0 {
+		if marked := notPlain(load64(s, i), notASCII); marked != 0 {
 			return i + bits.TrailingZeros64(marked)/8
 		}
 	}
@@ -67,91 +82,139 @@ func indexSpecial(s string, validUTF8 bool) int {
 // appendString appends s as a JSON string. What JSON text in UTF-8 cannot hold,
 // or SGP would change, becomes U+FFFD: bytes that are not UTF-8, and NUL.
 // repaired reports whether there was any.
-//
-// It writes sixteen bytes at a time and then steps back to the first that is
-// special, which beats a copy for each run between two of them: they are close
-// together in source code and in JSON.
-func appendString(dst []byte, s string) (out []byte, repaired bool) {
+func appendString(dst []byte, s string) (_ []byte, repaired bool) {
 	if len(s) <= shortString && isPlain(s) {
 		dst = append(dst, '"')
 		dst = append(dst, s...)
 		return append(dst, '"'), false
 	}
-	var notASCII uint64 = highBits
-	i, n := 0, len(dst)
-	dst = slices.Grow(dst, len(s)+minRoom)
-	dst = dst[:cap(dst)]
-	dst[n] = '"'
-	n++
-	for i < len(s) {
-		src, out := s[i:], dst[n:]
-		for len(src) >= 16 && len(out) >= 18 {
-			w, x := load64(src, 0), load64(src, 8)
-			binary.LittleEndian.PutUint64(out, w)
-			binary.LittleEndian.PutUint64(out[8:], x)
-			first, second := special(w, notASCII), special(x, notASCII)
-			if first|second == 0 {
-				src, out = src[16:], out[16:]
-				continue
-			}
-			at := bits.TrailingZeros64(first) / 8
-			if first == 0 {
-				at = 8 + bits.TrailingZeros64(second)/8
-			}
-			short := shortEscapes[src[at]]
-			if short == 0 {
-				src, out = src[at:], out[at:]
+	dst = append(dst, '"')
+	var notASCII uint64 = highBits // 0 once what follows is known to be UTF-8
+	for len(s) > 0 {
+		dst = slices.Grow(dst, len(s)+wordsRoom)
+		read, written, nul := appendWords(dst[len(dst):cap(dst)], s, notASCII)
+		dst, s = dst[:len(dst)+written], s[read:]
+		repaired = repaired || nul
+		// The next two words it left: there are not two, or a byte in them is not ASCII, or
+		// room ran out.
+		for i := min(len(s), 16); i > 0; i-- {
+			c := s[0]
+			if c >= utf8.RuneSelf && notASCII != 0 {
+				// Asked once for all that follows: text is mostly valid.
+				if !utf8.ValidString(s) {
+					dst, bad := appendInvalid(dst, s)
+					return append(dst, '"'), repaired || bad
+				}
+				notASCII = 0
 				break
 			}
-			out[at], out[at+1] = '\\', short
-			src, out = src[at+1:], out[at+2:]
+			dst = appendByte(dst, c)
+			repaired = repaired || c == 0
+			s = s[1:]
 		}
-		i, n = len(s)-len(src), len(dst)-len(out)
-		left := len(src)
-		if len(out) < left+minRoom {
-			dst = slices.Grow(dst, left+minRoom)
-			dst = dst[:cap(dst)]
-		}
-		var w uint64
-		if left >= 8 {
-			w = load64(s, i)
-		} else {
-			w = loadTail(s, left)
-		}
-		binary.LittleEndian.PutUint64(dst[n:], w)
-		marked := special(w, notASCII)
-		if marked == 0 {
-			i += 8
-			n += min(left, 8)
-			continue
-		}
-		before := bits.TrailingZeros64(marked) / 8
-		i += before
-		n += before
-		c := s[i]
-		switch short := shortEscapes[c]; {
-		case short != 0:
-			dst[n], dst[n+1] = '\\', short
-			n += 2
-		case c >= utf8.RuneSelf && notASCII != 0:
-			// Asked once for all that follows: text is mostly valid.
-			if utf8.ValidString(s[i:]) {
-				notASCII = 0
+	}
+	return append(dst, '"'), repaired
+}
+
+// appendWords writes s to out, one or two words of eight bytes in a turn, until there are no
+// two, not certainly room for them, or a byte in them that notASCII marks. It returns how
+// many bytes it read and wrote, and whether a NUL was among them.
+//
+// A word is written as it is, and then once more from each byte on that has to be
+// escaped. So where the next is read from does not depend on what is in this one, and
+// escapes that are close together, as in source code and in JSON, cost little.
+//
+// Both conditions of the loop hold for all that it reads and writes in a turn. To have
+// every access checked again would take half as long again as all else.
+func appendWords(out []byte, s string, notASCII uint64) (read, written int, nul bool) {
+	src, dst := unsafe.Pointer(unsafe.StringData(s)), unsafe.Pointer(unsafe.SliceData(out))
+	i, n := 0, 0
+	var zeros uint64
+	for last, full := len(s)-16, len(out)-wordsRoom; i <= last && n <= full; {
+		w, next := load(src, i), load(src, i+8)
+		store(dst, n, w)
+		store(dst, n+8, next)
+		if !suspect(w) {
+			w, i, n = next, i+8, n+8
+			if !suspect(w) {
+				i, n = i+8, n+8
 				continue
 			}
-			dst, bad := appendInvalid(dst[:n], s[i:])
-			return append(dst, '"'), repaired || bad
-		case c >= ' ':
-			dst[n] = c
-			n++
-		default:
-			n = len(appendControl(dst[:n], c))
-			repaired = repaired || c == 0
 		}
-		i++
+		if w&notASCII != 0 {
+			break
+		}
+		zeros |= (w - lowBits) &^ w
+		for marked := special(w); marked != 0; marked &= marked - 1 {
+			before := uint(bits.TrailingZeros64(marked)) & 56
+			e := &escapes[byte(w>>before)]
+			at, more := n+int(before/8), int(e.more)
+			store(dst, at, e.text)
+			store(dst, at+1+more, w>>before>>8)
+			n += more
+		}
+		i, n = i+8, n+8
 	}
-	dst[n] = '"'
-	return dst[:n+1], repaired
+	return i, n, zeros&highBits != 0
+}
+
+// wordsRoom is what a turn can write: a plain word, one with all bytes escaped, and what
+// it writes beyond that.
+const wordsRoom = 8 + 8*6 + 8
+
+// fastWords says that eight bytes can be read and written as a word, whatever their
+// address, and that the first is the lowest.
+const fastWords = runtime.GOARCH == "amd64" || runtime.GOARCH == "arm64"
+
+// load returns the eight bytes at p and offset, which are known to be there.
+func load(p unsafe.Pointer, offset int) uint64 {
+	at := unsafe.Add(p, offset)
+	if fastWords {
+		return *(*uint64)(at)
+	}
+	return binary.LittleEndian.Uint64((*[8]byte)(at)[:])
+}
+
+// store writes the eight bytes at p and offset, which are known to be there.
+func store(p unsafe.Pointer, offset int, w uint64) {
+	at := unsafe.Add(p, offset)
+	if fastWords {
+		*(*uint64)(at) = w
+		return
+	}
+	binary.LittleEndian.PutUint64((*[8]byte)(at)[:], w)
+}
+
+// escape is what stands in a JSON string for a byte that cannot stand there itself.
+type escape struct {
+	text uint64 // the first byte is the lowest; 0 for bytes that can
+	more uint64 // how many bytes it has beyond the first
+}
+
+var escapes = func() (table [256]escape) {
+	for c := range byte(' ') {
+		table[c] = newEscape(fmt.Sprintf(`\u%04x`, c))
+	}
+	for c, text := range map[byte]string{'"': `\"`, '\\': `\\`, '\n': `\n`, '\t': `\t`, '\r': `\r`, '\b': `\b`, '\f': `\f`, 0: "\uFFFD"} {
+		table[c] = newEscape(text)
+	}
+	return table
+}()
+
+func newEscape(text string) escape {
+	var word [8]byte
+	n := copy(word[:], text)
+	return escape{binary.LittleEndian.Uint64(word[:]), uint64(n - 1)}
+}
+
+// appendByte appends c, escaped if it has to be.
+func appendByte(dst []byte, c byte) []byte {
+	e := &escapes[c]
+	if e.text == 0 {
+		return append(dst, c)
+	}
+	n := len(dst)
+	return binary.LittleEndian.AppendUint64(dst, e.text)[:n+1+int(e.more)]
 }
 
 // shortString is the length, in bytes, up to which a string is looked at before it
@@ -162,30 +225,11 @@ const shortString = 64
 func isPlain(s string) bool {
 	i := 0
 	for ; i+8 <= len(s); i += 8 {
-		if special(load64(s, i), highBits) != 0 {
+		if suspect(load64(s, i)) {
 			return false
 		}
 	}
-	return i == len(s) || special(loadTail(s, len(s)-i), highBits) == 0
-}
-
-// minRoom is what appendString needs beyond the length of what is still to
-// write: two words, an escape sequence and the quotes.
-const minRoom = 16 + 6 + 2
-
-// shortEscapes has what follows the backslash in escape sequences of two bytes.
-var shortEscapes = [256]byte{'"': '"', '\\': '\\', '\n': 'n', '\t': 't', '\r': 'r', '\b': 'b', '\f': 'f'}
-
-// appendControl appends what stands for a control character.
-func appendControl(dst []byte, c byte) []byte {
-	const hex = "0123456789abcdef"
-	switch short := shortEscapes[c]; {
-	case short != 0:
-		return append(dst, '\\', short)
-	case c == 0:
-		return append(dst, "\uFFFD"...)
-	}
-	return append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+	return i == len(s) || !suspect(loadTail(s, len(s)-i))
 }
 
 // appendInvalid appends what stands in a JSON string for s, which is not all
@@ -197,10 +241,8 @@ func appendInvalid(dst []byte, s string) (out []byte, repaired bool) {
 			dst = append(dst, "\uFFFD"...)
 			// One that was written as such takes three bytes.
 			repaired = repaired || !strings.HasPrefix(s[i:], "\uFFFD")
-		case r == '"' || r == '\\':
-			dst = append(dst, '\\', byte(r))
-		case r < ' ':
-			dst = appendControl(dst, byte(r))
+		case r < utf8.RuneSelf:
+			dst = appendByte(dst, byte(r))
 			repaired = repaired || r == 0
 		default:
 			dst = utf8.AppendRune(dst, r)

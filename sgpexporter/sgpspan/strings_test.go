@@ -1,7 +1,9 @@
 package sgpspan
 
 import (
+	"bytes"
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 
@@ -76,6 +78,54 @@ func FuzzAppendString(f *testing.F) {
 		want := strings.ReplaceAll(string([]rune(s)), "\x00", "\uFFFD") // []rune makes U+FFFD of each bad byte
 		if got != want || repaired != (want != s) {
 			t.Fatalf("%q became %q, repaired %v", s, got, repaired)
+		}
+	})
+}
+
+// FuzzAppendWordsStaysWithinItsRoom holds what the checks that it does without would:
+// it writes nothing before or beyond the room that it is given, and claims no more.
+func FuzzAppendWordsStaysWithinItsRoom(f *testing.F) {
+	for _, s := range []string{strings.Repeat("\x01", 64), strings.Repeat(`a"`, 40), strings.Repeat("plain text\n", 20), strings.Repeat("\x00é", 30), strings.Repeat("12345678"+strings.Repeat("\x01", 8), 9)} {
+		for _, room := range []int{0, wordsRoom - 1, wordsRoom, wordsRoom + 1, 200, 1000} {
+			f.Add(s, uint16(room), true)
+			f.Add(s, uint16(room), false)
+		}
+	}
+	f.Fuzz(func(t *testing.T, s string, room uint16, onlyASCII bool) {
+		const canary = 0xA5
+		memory := bytes.Repeat([]byte{canary}, 64+int(room)+64)
+		out := memory[64 : 64+int(room) : 64+int(room)]
+		var notASCII uint64
+		if onlyASCII {
+			notASCII = highBits
+		}
+		read, written, nul := appendWords(out, s, notASCII)
+		if read > len(s) || written > len(out) {
+			t.Fatalf("read %d of %d, wrote %d of %d", read, len(s), written, len(out))
+		}
+		if rest := bytes.Trim(memory[:64], "\xA5"); len(rest) > 0 {
+			t.Fatalf("wrote %q before its room", rest)
+		}
+		if rest := bytes.Trim(memory[64+int(room):], "\xA5"); len(rest) > 0 {
+			t.Fatalf("wrote %q beyond its room", rest)
+		}
+		var want []byte
+		for _, c := range []byte(s[:read]) {
+			switch {
+			case c == 0:
+				want = append(want, "\uFFFD"...)
+			case c == '"' || c == '\\':
+				want = append(want, '\\', c)
+			case c < ' ' && strings.IndexByte("\n\t\r\b\f", c) >= 0:
+				want = append(want, '\\', "ntrbf"[strings.IndexByte("\n\t\r\b\f", c)])
+			case c < ' ':
+				want = fmt.Appendf(want, `\u%04x`, c)
+			default:
+				want = append(want, c)
+			}
+		}
+		if !bytes.Equal(want, out[:written]) || nul != strings.Contains(s[:read], "\x00") {
+			t.Fatalf("%q became %q, NUL %v", s[:read], out[:written], nul)
 		}
 	})
 }
