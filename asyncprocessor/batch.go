@@ -29,12 +29,11 @@ func (b *batch) empty() bool { return len(b.snapshots) == 0 }
 
 // join notes that shard i has entries in the batch from now on, the oldest of which
 // began to wait at since.
-func (b *batch) join(i uint16, s *shard, since time.Duration) {
+func (b *batch) join(i uint16, since time.Duration) {
 	if len(b.shards) == 0 || since < b.since {
 		b.since = since
 	}
 	b.shards = append(b.shards, i)
-	s.open = true
 }
 
 // batcher puts entries into batches.

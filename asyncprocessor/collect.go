@@ -131,12 +131,13 @@ func (d *dispatcher) detachStarts() {
 // trace is ahead of it elsewhere and there is room, and else behind the entries of
 // its shard.
 func (d *dispatcher) put(e *entry, since time.Duration) {
-	s := &d.shards.all[e.shard]
-	if s.count == 0 && (s.out == 0 || s.open) && d.batcher.add(d.open, e) {
-		if s.out == 0 {
-			d.open.join(e.shard, s, since)
+	state := &d.shards.states[e.shard]
+	if state.joins() && d.batcher.add(d.open, e) {
+		if *state == stateIdle {
+			*state = stateOpen
+			d.open.join(e.shard, since)
 		}
-		s.out++
+		*state++
 		return
 	}
 	d.shards.add(e, since)
@@ -147,15 +148,20 @@ func (d *dispatcher) fillFromShards() {
 	b, ss := d.open, &d.shards
 	for ss.readyCount > 0 && !d.batcher.full(b) {
 		i, s := ss.turn()
+		var out shardState
 		for s.count > 0 && d.batcher.add(b, &s.head.entry) {
 			ss.drop(s)
-			s.out++
+			out++
 		}
-		if s.out == 0 {
+		if out == 0 {
 			return // its first does not fit: it is the next batch's first
 		}
+		ss.states[i] = stateOpen | out
+		if s.count > 0 {
+			ss.states[i] |= stateWaiting
+		}
 		ss.pass()
-		b.join(i, s, s.since)
+		b.join(i, s.since)
 	}
 }
 
@@ -164,7 +170,7 @@ func (d *dispatcher) fillFromShards() {
 func (d *dispatcher) openNext() {
 	if d.open != nil {
 		for _, i := range d.open.shards {
-			d.shards.all[i].open = false
+			d.shards.close(i)
 		}
 	}
 	d.batcher.starts.clear()

@@ -203,9 +203,9 @@ func (d *dispatcher) reap(b *batch) {
 		d.report.exportFailed(b.untold, b.err)
 	}
 	for _, i := range b.shards {
-		s := d.shards.free(i)
+		settled := d.shards.free(i)
 		for _, f := range d.flushing {
-			f.settled(i, s.settled)
+			f.settled(i, settled)
 		}
 	}
 	d.endFlushes()

@@ -28,8 +28,8 @@ func (d *dispatcher) beginFlush(f *flush) {
 	d.sortLog(true) // so that the shards know all of it
 	f.target = make(map[uint16]uint64)
 	for i := range d.shards.all {
-		if s := &d.shards.all[i]; s.settled < s.accepted() {
-			f.target[uint16(i)] = s.accepted()
+		if n := d.shards.accepted(uint16(i)); n > d.shards.all[i].settled {
+			f.target[uint16(i)] = n
 		}
 	}
 	// This one waits for all that those given up waited for, and more.

@@ -4,32 +4,44 @@ import "time"
 
 // numShards is how many FIFOs keep order. Traces that share one share their turn, so
 // there are many: an export that takes long, of a batch of 512 traces, holds up 12 %
-// of the others. A shard costs a cache line, and a busy one what it holds.
+// of the others. A shard costs 44 bytes, and a busy one what it holds.
 const numShards = 4096
 
 // shard is the FIFO of what waits of the traces that hash to it. While some of its
 // entries are with the exporter it is busy, and what follows waits: so a trace has one
-// export in flight at a time, and a retry holds up its own shards only. It is one
-// cache line.
+// export in flight at a time, and a retry holds up its own shards only.
 type shard struct {
 	head, tail *node // nil while it is empty
-	count      uint32
-	// out counts the entries that are in a batch. While there are any, the shard is
-	// busy, or, until the batch is sent, open.
-	out  uint32
-	open bool // they are in the open batch
+	count      int
 	// since is when the oldest entry began to wait, or somewhat before, in
 	// nanoseconds since the dispatcher's epoch.
 	since time.Duration
 	// settled counts the entries that came back over the shard's life: a flush
 	// waits for it to reach the sum of all.
 	settled uint64
-
-	_ [16]byte
 }
 
-// accepted counts all entries over the shard's life.
-func (s *shard) accepted() uint64 { return s.settled + uint64(s.out) + uint64(s.count) }
+// shardState is what has to be known of a shard for every entry: how many of its entries
+// are in a batch, whether that is the open one, or they are with the exporter and the
+// shard is busy, and whether others wait. It is small and apart from the rest so that
+// those of all shards stay in a core's cache: a miss costs more than all else that the
+// dispatcher does for an entry.
+type shardState uint32
+
+const (
+	stateOpen    shardState = 1 << 31
+	stateWaiting shardState = 1 << 30
+	stateIdle    shardState = 0
+)
+
+// out returns how many of the shard's entries are in a batch.
+func (s shardState) out() uint64 { return uint64(s &^ (stateOpen | stateWaiting)) }
+
+// joins reports whether the next entry can go into the open batch: no other waits before
+// it, and none is with the exporter.
+func (s shardState) joins() bool {
+	return s == stateIdle || s&(stateOpen|stateWaiting) == stateOpen
+}
 
 // push puts n behind the others.
 func (s *shard) push(n *node) {
@@ -52,6 +64,12 @@ func (s *shard) pop() *node {
 	return n
 }
 
+// accepted counts all entries of shard i over its life.
+func (ss *shards) accepted(i uint16) uint64 {
+	s := &ss.all[i]
+	return s.settled + ss.states[i].out() + uint64(s.count)
+}
+
 // drop takes the oldest out of s.
 func (ss *shards) drop(s *shard) {
 	ss.nodes.put(s.pop())
@@ -64,6 +82,7 @@ func (ss *shards) drop(s *shard) {
 // order in which they became so: from its front a batch is filled, so none is
 // starved.
 type shards struct {
+	states  [numShards]shardState
 	all     [numShards]shard
 	nodes   nodes // to use again
 	waiting int   // entries in all of them
@@ -76,12 +95,13 @@ type shards struct {
 // add puts a copy of e behind the entries of its shard. since is when it began to
 // wait.
 func (ss *shards) add(e *entry, since time.Duration) {
-	s := &ss.all[e.shard]
+	s, state := &ss.all[e.shard], &ss.states[e.shard]
 	if s.count == 0 {
 		s.since = since
-		if s.out == 0 {
+		if *state == stateIdle {
 			ss.enqueue(e.shard)
 		}
+		*state |= stateWaiting
 	}
 	s.push(ss.nodes.take(e))
 	ss.waiting++
@@ -104,13 +124,18 @@ func (ss *shards) pass() {
 	ss.readyCount--
 }
 
-// free ends the busy time of shard i: what was out came back.
-func (ss *shards) free(i uint16) *shard {
-	s := &ss.all[i]
-	s.settled += uint64(s.out)
-	s.out = 0
-	if s.count > 0 {
+// close ends the time in which what comes next of shard i can join its entries that are
+// in a batch: that goes to the exporter, and the shard is busy.
+func (ss *shards) close(i uint16) { ss.states[i] &^= stateOpen }
+
+// free ends the busy time of shard i: what was out came back. It returns how many
+// entries that makes over the shard's life.
+func (ss *shards) free(i uint16) (settled uint64) {
+	s, state := &ss.all[i], &ss.states[i]
+	s.settled += state.out()
+	*state &= stateWaiting
+	if *state != stateIdle {
 		ss.enqueue(i)
 	}
-	return s
+	return s.settled
 }
