@@ -12,8 +12,7 @@ func (q *queue) launch(b *batch) bool {
 	q.inFlight += int64(len(b.snapshots))
 	q.endsLaunched += b.ends
 	q.coalesced += b.coalesced
-	q.released += b.coalesced
-	q.releasedBytes += b.coalescedBytes
+	q.released = q.released.plus(amount{b.coalesced, b.coalescedBytes})
 	// The dispatcher, which calls launch, is not to be woken; but what was admitted
 	// is to be sent at once too while others still wait for room.
 	q.admit()
@@ -39,8 +38,7 @@ func (q *queue) settle(items int, bytes uint64, lost losses) bool {
 		return false
 	}
 	q.inFlight -= int64(items)
-	q.released += uint64(items)
-	q.releasedBytes += bytes
+	q.released = q.released.plus(amount{uint64(items), bytes})
 	q.exported += uint64(items) - lost.total
 	q.failed += lost.failed()
 	for _, l := range lost.by {
@@ -63,33 +61,35 @@ func (q *queue) bounded(reason DropReason) DropReason {
 	return ReasonExportFailed
 }
 
-// abandon drops all that waits and all that is in flight.
+// abandon drops all that waits and all that is in flight. It is called after close.
 func (q *queue) abandon() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if n := q.accepted - q.released; n > 0 {
+	if n := q.accepted.items - q.released.items; n > 0 {
 		q.droppedBy[ReasonShutdownDeadline] += n
 		q.failed += n
 	}
-	if n := q.ends - q.endsLaunched; n > 0 {
+	if n := q.accepted.ends - q.endsLaunched; n > 0 {
 		q.endsDropped[ReasonShutdownDeadline] += n
 	}
 	q.abandoned = true
-	q.inFlight, q.endsLaunched = 0, q.ends
-	q.released, q.releasedBytes = q.accepted, q.acceptedBytes
-	q.head, q.tail, q.tailLen = new(chunk), nil, 0
-	q.tail = q.head
+	q.inFlight, q.endsLaunched = 0, q.accepted.ends
+	q.released = q.accepted.amount
+	for i := range q.lanes {
+		q.lanes[i].take(new(freeChunks))
+	}
 }
 
 // stats returns a consistent view of the counts.
 func (q *queue) stats() Stats {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	accepted := q.count().items
 	s := Stats{
-		Offered:   q.accepted + q.refused,
+		Offered:   accepted + q.refused,
 		Exported:  q.exported,
 		Coalesced: q.coalesced,
-		Queued:    int64(q.accepted-q.released) - q.inFlight,
+		Queued:    int64(accepted-q.released.items) - q.inFlight,
 		InFlight:  q.inFlight,
 		DroppedBy: make(map[DropReason]uint64, len(q.droppedBy)),
 	}

@@ -8,19 +8,13 @@ const chunkSize = 30
 // maxFreeChunks bounds a list of chunks kept for reuse: 256 KiB.
 const maxFreeChunks = 256
 
-// chunk is a piece of the queue's log, which costs each entry the same however long
-// it is.
+// chunk is a piece of a log, which costs each entry the same however long it is.
 type chunk struct {
 	entries [chunkSize]entry
 	next    *chunk
-
-	// What follows is the dispatcher's, once it has taken the chunk.
-
-	at, end int // of entries, those that were not looked at yet
-	// since is when the first of them began to wait, at the earliest; those from late on
-	// arrived at lateSince.
-	late             int
-	since, lateSince time.Duration
+	at, end int // of entries, those that the dispatcher has not looked at yet
+	// since is when the first of them began to wait, at the earliest.
+	since time.Duration
 }
 
 // freeChunks are chunks to use again. They hold no snapshots.
@@ -50,19 +44,27 @@ func (f *freeChunks) put(c *chunk) {
 	f.count++
 }
 
-// log is the chunks that the dispatcher has taken and not looked through.
+// log is a list of chunks.
 type log struct {
 	first, last *chunk
 }
 
-// append puts a list of chunks behind the others.
-func (l *log) append(first, last *chunk) {
-	if l.first == nil {
-		l.first = first
-	} else {
-		l.last.next = first
+func (l *log) empty() bool { return l.first == nil }
+
+// append puts another list behind it, of what began to wait at since.
+func (l *log) append(m log, since time.Duration) {
+	if m.empty() {
+		return
 	}
-	l.last = last
+	for c := m.first; c != nil; c = c.next {
+		c.at, c.since = 0, since
+	}
+	if l.first == nil {
+		l.first = m.first
+	} else {
+		l.last.next = m.first
+	}
+	l.last = m.last
 }
 
 // dropFirst takes the first chunk out.

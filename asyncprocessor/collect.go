@@ -8,55 +8,26 @@ import (
 
 // collect takes what is in the queue, and fills the open batch from it.
 func (d *dispatcher) collect(now time.Duration) {
-	t := d.queue.take()
-	d.pressed = t.pressed
-	d.quiet = t.first == nil
-	if !d.quiet {
-		// What woke the dispatcher arrived now, and so did what came after it; what came
-		// before may have waited since the queue was last looked into.
-		late := d.lateFrom(t)
-		for c := t.first; c != nil; c = c.next {
-			c.at, c.end = 0, chunkSize
-			if c == t.last {
-				c.end = t.lastLen
-			}
-			c.late, c.since, c.lateSince = late, d.takenAt, now
-			late -= c.end
-		}
-		d.log.append(t.first, t.last)
+	d.pressed = d.queue.look()
+	d.taken, d.quiet = amount{}, true
+	// What woke the dispatcher arrived now, and so did what came after it; what came before
+	// may have waited since the queue was last looked into, and goes first.
+	var later log
+	for i := range d.queue.lanes {
+		t := d.queue.lanes[i].take(&d.chunks)
+		d.taken = d.taken.plus(t.accepted)
+		d.quiet = d.quiet && t.earlier.empty() && t.later.empty()
+		d.log.append(t.earlier, d.takenAt)
+		later.append(t.later, now)
 	}
-	d.taken, d.takenBytes, d.takenAt = t.items, t.bytes, now
+	d.log.append(later, now)
+	d.takenAt = now
 	d.fill()
 	d.behind = !d.quiet && d.open.empty()
-	if !d.quiet {
-		d.queue.recycle(&d.chunks)
-	}
 	if d.pressed && !d.cfg.blocking && now >= d.detachAt {
 		d.detachAt = now + detachInterval
 		d.detachStarts()
 	}
-}
-
-// lateFrom returns how many of the entries of t arrived before the one for which the
-// dispatcher asked to be woken.
-func (d *dispatcher) lateFrom(t taking) int {
-	if d.mark <= d.taken {
-		return 0
-	}
-	n := int(min(d.mark-1-d.taken, t.items-d.taken))
-	if t.bytes < d.markBytes {
-		return n
-	}
-	bytes, i := d.takenBytes, 0
-	for c := t.first; c != nil; c = c.next {
-		for k := range c.entries {
-			if bytes += uint64(c.entries[k].bytes); bytes >= d.markBytes || i == n {
-				return i
-			}
-			i++
-		}
-	}
-	return n
 }
 
 // The log is left alone, while nothing can be sent, when so many entries wait in the
@@ -89,12 +60,8 @@ func (d *dispatcher) sortLog(all bool) {
 
 // putNext puts the next entry of c where it belongs.
 func (d *dispatcher) putNext(c *chunk) {
-	since := c.since
-	if c.at >= c.late {
-		since = c.lateSince
-	}
 	e := &c.entries[c.at]
-	d.put(e, since)
+	d.put(e, c.since)
 	e.span = nil // let the collector have it
 	c.at++
 }

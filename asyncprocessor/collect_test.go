@@ -190,7 +190,7 @@ func TestArrivalsBehindAnExportDoNotWakeOneByOne(t *testing.T) {
 		for range 100 {
 			offerTo(p, 1, PhaseEnd)
 			p.queue.mu.Lock()
-			if p.queue.wakeAt == never { // the dispatcher has been woken
+			if p.queue.wakeAt.items == never { // the dispatcher has been woken
 				looks++
 			}
 			p.queue.mu.Unlock()

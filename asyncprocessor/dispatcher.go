@@ -14,7 +14,7 @@ const noDeadline = time.Duration(math.MaxInt64)
 // so it needs no lock; it meets the others only in the queue, under the queue's
 // lock, and over channels.
 type dispatcher struct {
-	shards shards // first, so that they lie on cache lines
+	shards shards
 
 	cfg      config
 	queue    *queue
@@ -39,18 +39,17 @@ type dispatcher struct {
 	flushing []*flush // flushes that wait
 	draining bool     // Shutdown began
 
-	epoch             time.Time     // all times below count from here
-	taken, takenBytes uint64        // what was taken from the queue so far
-	takenAt           time.Duration // when the queue was last looked into
-	quiet             bool          // and found nothing
-	behind            bool          // or only what had to queue up behind exports
-	pressed           bool          // and something had not fitted
-	vain              bool          // but nothing could be sent for it
-	mark, markBytes   uint64        // what taken and takenBytes had to reach to wake it
-	detachAt          time.Duration // when STARTs may be detached again
-	timer             *time.Timer
-	report            *reporter
-	lag               lag
+	epoch    time.Time     // all times below count from here
+	taken    amount        // what was taken from the queue so far
+	takenAt  time.Duration // when the queue was last looked into
+	quiet    bool          // and found nothing
+	behind   bool          // or only what had to queue up behind exports
+	pressed  bool          // and something had not fitted
+	vain     bool          // but nothing could be sent for it
+	detachAt time.Duration // when STARTs may be detached again
+	timer    *time.Timer
+	report   *reporter
+	lag      lag
 }
 
 func newDispatcher(c config, q *queue, exporter Exporter, exportCtx context.Context, l lag) *dispatcher {
@@ -145,30 +144,24 @@ func (d *dispatcher) due(now time.Duration) bool {
 // gave up.
 func (d *dispatcher) wait() bool {
 	// What to be woken for, and when at the latest.
-	var (
-		items    uint64
-		bytes    uint64 = never
-		deadline        = noDeadline
-	)
+	more, deadline := amount{items: 1, bytes: never}, noDeadline
 	switch {
 	case d.draining, d.open.empty() && (!d.behind || d.vain), d.quiet && d.inFlight == d.cfg.concurrency:
 		// The next arrival may be sent at once, or tells when its wait began.
-		items = 1
 	case d.open.empty(), d.inFlight == d.cfg.concurrency:
 		// What arrives is of traces that are with the exporter, or cannot be sent before an
 		// export comes back: it need not wake it one by one.
-		items, bytes = uint64(d.batcher.maxItems), d.batcher.maxBytes
+		more = amount{uint64(d.batcher.maxItems), d.batcher.maxBytes}
 		deadline = d.takenAt + d.cfg.batchTimeout
 	default:
 		// It is not full here, or it would have been sent.
-		items = uint64(d.batcher.room(d.open))
-		bytes = d.batcher.maxBytes - d.open.bytes
+		more = amount{uint64(d.batcher.room(d.open)), d.batcher.maxBytes - d.open.bytes}
 		deadline = d.open.since + d.cfg.batchTimeout
 	}
 	// Being urged is of use only while something can be sent.
 	urged := d.inFlight < d.cfg.concurrency && !d.vain
-	d.mark, d.markBytes = saturate(d.taken, items), saturate(d.takenBytes, bytes)
-	if !d.queue.await(d.mark, d.markBytes, urged) {
+	mark := amount{saturate(d.taken.items, more.items), saturate(d.taken.bytes, more.bytes)}
+	if !d.queue.await(mark, urged) {
 		return true
 	}
 	deadline = d.report.before(deadline)

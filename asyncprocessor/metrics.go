@@ -46,7 +46,7 @@ func (q *queue) spanCounts() spanCounts {
 	c := spanCounts{
 		processed: q.endsLaunched,
 		dropped:   make(map[DropReason]uint64, len(q.endsDropped)),
-		queued:    int64(q.ends - q.endsLaunched),
+		queued:    int64(q.count().ends - q.endsLaunched),
 	}
 	for reason, n := range q.endsDropped {
 		c.dropped[reason] = n
@@ -58,7 +58,7 @@ func (q *queue) spanCounts() spanCounts {
 func (q *queue) heldBytes() int64 {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return int64(q.acceptedBytes - q.releasedBytes)
+	return int64(q.count().bytes - q.released.bytes)
 }
 
 // instrument registers the metrics of a queue: those of the semantic conventions

@@ -27,13 +27,12 @@ func TestLaunchKeepsThePressureOfWaiters(t *testing.T) {
 			wg.Go(func() { q.offer(entry{}) })
 		}
 		synctest.Wait()
-		taken := q.take()
-		require.Equal(t, uint64(4), taken.items)
-		require.True(t, taken.pressed)
+		require.Equal(t, uint64(4), q.laneOf(&entry{}).take(new(freeChunks)).accepted.items)
+		require.True(t, q.look())
 
 		require.True(t, q.launch(&batch{snapshots: make([]Snapshot, 3), coalesced: 1}))
 		require.True(t, q.waiting, "one is admitted, one waits")
-		assert.False(t, q.await(8, never, true), "the dispatcher sleeps on what was admitted")
+		assert.False(t, q.await(amount{8, never}, true), "the dispatcher sleeps on what was admitted")
 
 		require.True(t, q.settle(3, 0, losses{}))
 		wg.Wait()

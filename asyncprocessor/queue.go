@@ -2,6 +2,7 @@ package asyncprocessor
 
 import (
 	"math"
+	"runtime"
 	"sync"
 )
 
@@ -9,47 +10,40 @@ import (
 // can make up its own. Beyond it a reason counts as ReasonExportFailed.
 const maxDropReasons = 32
 
-// never is a wakeAt that is not reached.
+// never is a count that is not reached.
 const never = math.MaxUint64
 
 // queue is where the application's goroutines leave their snapshots and the
-// dispatcher picks them up: one log in the order of arrival, with all counts
-// beside it under the same lock, so that the bounds are exact and Stats adds up
-// at every moment. It knows nothing of traces, batches or exporters.
+// dispatcher picks them up: a log in the order of arrival, in lanes, and the counts of
+// what becomes of it. It knows nothing of batches or exporters.
 //
-// An append is a few stores under one short lock. The dispatcher takes the whole
-// log in one step, so it never holds the lock for longer than an append does.
+// It lends every lane a part of the room that is left until something has to be decided:
+// whether a snapshot is refused, or waits, or wakes the dispatcher. A lane whose credit
+// is used up asks; when there is nothing left to lend, the queue takes all credit back.
+// Then nothing is accepted but by itself, it knows the exact counts, and decides.
 type queue struct {
-	// mu guards everything but the limits and wake. It is held for a few
-	// instructions at a time: no call of the SDK, the exporter or the
-	// application is made under it.
-	//
-	// What every append touches fills the first two cache lines, which are what
-	// moves between the cores of concurrent producers.
+	// lanes has a power of two of them. The slice does not change.
+	lanes []lane
+
+	// mu guards all that follows but the limits and wake. No call of the SDK, the exporter
+	// or the application is made under it. Who holds it may lock lanes, one at a time.
 	mu sync.Mutex
-	// accepted and acceptedBytes only grow; released and releasedBytes follow
-	// them as entries are exported, coalesced or dropped. The difference is what
-	// the bounds are about.
-	accepted, released           uint64
-	acceptedBytes, releasedBytes uint64
-	wakeAt, wakeAtBytes          uint64
-	ends                         uint64 // of accepted
+	// accepted is the sum of the lanes' when their credit was last taken back, and lent
+	// what they were lent since. While nothing is lent it is exact. released follows it as
+	// entries are exported, coalesced or dropped. The difference is what the bounds are
+	// about.
+	accepted counts
+	lent     amount
+	released amount
+	wakeAt   amount // of either wakes the dispatcher
 
-	tail       *chunk
-	tailLen    uint32 // entries in tail; all chunks before it are full
-	closed     bool   // Shutdown was called: nothing is accepted
-	abandoned  bool   // Shutdown gave up: late results change nothing
-	waiting    bool   // waiters is not empty
-	unreported bool   // something was refused and not reported yet
-	pressed    bool   // something did not fit since the last take
-	urged      bool   // that wakes the dispatcher
-	// The limits do not change.
-	blocking             bool
-	maxItems, startItems uint64 // startItems: from here on STARTs are refused
-	maxBytes, startBytes uint64
+	closed     bool // Shutdown was called: nothing is accepted
+	abandoned  bool // Shutdown gave up: late results change nothing
+	waiting    bool // waiters is not empty
+	unreported bool // something was refused and not reported yet
+	pressed    bool // something did not fit since the last look
+	urged      bool // that wakes the dispatcher
 
-	head    *chunk
-	free    freeChunks
 	waiters waiterList
 
 	inFlight                     int64
@@ -61,68 +55,149 @@ type queue struct {
 	endsLaunched uint64                // handed to the exporter
 	endsDropped  map[DropReason]uint64 // before they were handed to it
 
-	// wake tells the dispatcher that accepted or acceptedBytes reached what it
-	// waits for, or that a drop is to be reported. It holds one token.
-	wake chan struct{}
+	// The limits do not change.
+	blocking   bool
+	most       amount
+	startsFrom amount // from here on STARTs are refused
 
-	_ [24]byte // to 256 bytes: an allocation of that size begins on a cache line
+	// wake tells the dispatcher that accepted reached what it waits for, or that a drop is
+	// to be reported. It holds one token.
+	wake chan struct{}
 }
 
 func newQueue(c config) *queue {
-	first := new(chunk)
-	maxItems, maxBytes := uint64(c.maxQueueSize), uint64(c.maxQueueBytes)
-	startItems, startBytes := threeQuarters(maxItems), threeQuarters(maxBytes)
+	most := amount{uint64(c.maxQueueSize), uint64(c.maxQueueBytes)}
+	startsFrom := amount{threeQuarters(most.items), threeQuarters(most.bytes)}
 	if c.blocking { // who waits for room is not refused
-		startItems, startBytes = maxItems, maxBytes
+		startsFrom = most
 	}
-	return &queue{
-		maxItems:    maxItems,
-		startItems:  startItems,
-		maxBytes:    maxBytes,
-		startBytes:  startBytes,
+	q := &queue{
+		lanes:       make([]lane, numLanes(runtime.GOMAXPROCS(0))),
+		most:        most,
+		startsFrom:  startsFrom,
 		blocking:    c.blocking,
 		wake:        make(chan struct{}, 1),
-		wakeAt:      1,
-		wakeAtBytes: never,
-		head:        first,
-		tail:        first,
+		wakeAt:      amount{never, never}, // the dispatcher begins with a look
 		droppedBy:   make(map[DropReason]uint64),
 		endsDropped: make(map[DropReason]uint64),
 	}
+	for i := range q.lanes {
+		l := &q.lanes[i]
+		l.head = new(chunk)
+		l.tail = l.head
+	}
+	return q
+}
+
+// numLanes returns how many lanes serve producers on so many cores: a power of two.
+func numLanes(cores int) int {
+	if cores == 1 {
+		return 1 // one would wait for nobody
+	}
+	n := 1
+	for n < maxLanes && n < lanesPerCore*cores {
+		n *= 2
+	}
+	return n
 }
 
 // threeQuarters returns the least whole number that is at least 3/4 of n.
 func threeQuarters(n uint64) uint64 { return n - n/4 }
 
+// laneOf returns the lane of e's trace.
+func (q *queue) laneOf(e *entry) *lane { return &q.lanes[int(e.shard)&(len(q.lanes)-1)] }
+
 // offer accepts e or drops it under a reason. It waits only when the queue is
 // blocking.
 func (q *queue) offer(e entry) {
-	size := uint64(e.bytes)
-	q.mu.Lock()
-	held := q.accepted - q.released
-	heldBytes := q.acceptedBytes - q.releasedBytes
-
-	if q.closed || held >= q.startItems || heldBytes >= q.startBytes || heldBytes+size > q.maxBytes ||
-		q.waiting {
-		q.offerSlow(e, held, heldBytes) // unlocks
-		return
-	}
-	wake := q.append(e)
-	q.mu.Unlock()
-	if wake {
-		q.signal()
+	l := q.laneOf(&e)
+	if !l.offer(e) {
+		q.ask(l, e)
 	}
 }
 
-// offerSlow decides on an entry that comes after shutdown or near a bound. It is
-// called with mu held and releases it.
-func (q *queue) offerSlow(e entry, held, heldBytes uint64) {
+// ask is offer for an entry that its lane l has no credit for.
+func (q *queue) ask(l *lane, e entry) {
+	q.mu.Lock()
+	if q.lend(l, e) {
+		q.mu.Unlock()
+		return
+	}
+	q.reclaim()
+	if q.lend(l, e) {
+		q.mu.Unlock()
+		return
+	}
+	q.decide(e) // unlocks
+}
+
+// lend gives l a part of what is left to lend, and accepts e from that. It returns false
+// when there is too little. It is called with mu held.
+func (q *queue) lend(l *lane, e entry) bool {
+	if q.closed || q.waiting {
+		return false
+	}
+	// Below both of these nothing has to be decided.
+	room := q.released.plus(q.startsFrom)
+	room = amount{min(room.items, q.wakeAt.items-1), min(room.bytes, q.wakeAt.bytes-1)}
+	left := room.minus(q.accepted.plus(q.lent))
+	n := uint64(len(q.lanes))
+	credit := amount{left.items / n, left.bytes / n}
+	if !credit.covers(&e) {
+		return false
+	}
+	q.lent = q.lent.plus(credit)
+	l.mu.Lock()
+	l.credit = l.credit.plus(credit)
+	l.credit = l.credit.minus(amount{1, uint64(e.bytes)})
+	l.append(e)
+	l.mu.Unlock()
+	return true
+}
+
+// reclaim takes back what was lent: from now on, and until something is lent again,
+// accepted is exact, and grows by append alone. It is called with mu held.
+func (q *queue) reclaim() {
+	if q.lent == (amount{}) {
+		return
+	}
+	q.lent = amount{}
+	q.accepted = counts{}
+	for i := range q.lanes {
+		l := &q.lanes[i]
+		l.mu.Lock()
+		l.credit = amount{}
+		q.accepted.add(l.accepted)
+		l.mu.Unlock()
+	}
+}
+
+// count returns what was accepted so far. It is called with mu held.
+func (q *queue) count() counts {
+	if q.lent == (amount{}) {
+		return q.accepted
+	}
+	var n counts
+	for i := range q.lanes {
+		l := &q.lanes[i]
+		l.mu.Lock()
+		n.add(l.accepted)
+		l.mu.Unlock()
+	}
+	return n
+}
+
+// decide accepts an entry that comes after shutdown, near a bound, or as what the
+// dispatcher waits for, or drops it under a reason. It is called with mu held, and nothing
+// lent, and releases mu.
+func (q *queue) decide(e entry) {
 	size := uint64(e.bytes)
-	fits := held < q.maxItems && heldBytes+size <= q.maxBytes
+	held := q.accepted.minus(q.released)
+	fits := held.items < q.most.items && held.bytes+size <= q.most.bytes
 	switch {
 	case q.closed:
 		q.refuse(e.phase, ReasonAlreadyShutdown)
-	case size > q.maxBytes:
+	case size > q.most.bytes:
 		q.refuse(e.phase, ReasonTooLarge)
 	case q.blocking && (!fits || q.waiting):
 		w := &waiter{entry: e, done: make(chan struct{})}
@@ -135,7 +210,7 @@ func (q *queue) offerSlow(e entry, held, heldBytes uint64) {
 		}
 		<-w.done // admitted by settle, or refused by close
 		return
-	case !q.blocking && e.phase == PhaseStart && (held >= q.startItems || heldBytes >= q.startBytes):
+	case !q.blocking && e.phase == PhaseStart && (held.items >= q.startsFrom.items || held.bytes >= q.startsFrom.bytes):
 		q.refuse(e.phase, ReasonStartRefused)
 	case !fits:
 		q.refuse(e.phase, ReasonQueueFull)
@@ -159,26 +234,26 @@ func (q *queue) offerSlow(e entry, held, heldBytes uint64) {
 	release(e.span)
 }
 
-// append adds e to the log and reports whether the dispatcher is to be woken.
-// It is called with mu held.
+// append adds e to its lane and reports whether the dispatcher is to be woken. It is
+// called with mu held, and nothing lent.
 func (q *queue) append(e entry) (wake bool) {
-	if q.tailLen == chunkSize {
-		c := q.free.take()
-		q.tail.next = c
-		q.tail, q.tailLen = c, 0
-	}
-	q.tail.entries[q.tailLen] = e
-	q.tailLen++
-	q.accepted++
-	q.acceptedBytes += uint64(e.bytes)
+	q.accepted.items++
+	q.accepted.bytes += uint64(e.bytes)
 	if e.phase == PhaseEnd {
-		q.ends++
+		q.accepted.ends++
 	}
-	if q.accepted < q.wakeAt && q.acceptedBytes < q.wakeAtBytes {
-		return false
+	if q.accepted.items >= q.wakeAt.items || q.accepted.bytes >= q.wakeAt.bytes {
+		q.wakeAt = amount{never, never}
+		wake = true
+		for i := range q.lanes { // which accept nothing now
+			q.lanes[i].wake()
+		}
 	}
-	q.wakeAt, q.wakeAtBytes = never, never
-	return true
+	l := q.laneOf(&e)
+	l.mu.Lock()
+	l.append(e)
+	l.mu.Unlock()
+	return wake
 }
 
 // press notes that something did not fit, and reports whether the dispatcher is to
@@ -207,50 +282,29 @@ func (q *queue) signal() {
 	}
 }
 
-// taking is what take returns.
-type taking struct {
-	first, last  *chunk // nil if nothing was there
-	lastLen      int    // entries in the last
-	items, bytes uint64 // what was accepted so far, these included
-	pressed      bool   // something did not fit since the last time
-}
-
-// take hands the whole log to the dispatcher, in order.
-func (q *queue) take() taking {
+// look is the dispatcher's first step when it looks into the queue, before it takes from
+// the lanes: from here on it is awake, and need not be woken. It reports whether something
+// did not fit since the last time.
+func (q *queue) look() (pressed bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	t := taking{items: q.accepted, bytes: q.acceptedBytes, pressed: q.pressed || q.waiting}
+	pressed = q.pressed || q.waiting
 	q.pressed = false
-	if q.tailLen == 0 { // a chunk is linked only when there is an entry for it
-		return t
-	}
-	t.first, t.last, t.lastLen = q.head, q.tail, int(q.tailLen)
-	q.head = q.free.take()
-	q.tail, q.tailLen = q.head, 0
-	return t
+	q.wakeAt, q.urged = amount{never, never}, false
+	return pressed
 }
 
-// recycle gives the queue the dispatcher's free chunks for its own, if those are
-// more.
-func (q *queue) recycle(free *freeChunks) {
-	q.mu.Lock()
-	if free.count > q.free.count {
-		q.free, *free = *free, q.free
-	}
-	q.mu.Unlock()
-}
-
-// await is the dispatcher's last step before it waits: it asks to be woken when so
-// many items or bytes were accepted since New, or, if urged, when something does not
-// fit. It returns false, and asks nothing, when that is so already. Being under the
-// same lock as append, it misses none.
-func (q *queue) await(items, bytes uint64, urged bool) bool {
+// await is the dispatcher's last step before it waits: it asks to be woken when as much
+// was accepted since New, in items or bytes, or, if urged, when something does not fit.
+// It returns false, and asks nothing, when that is so already. Nothing is lent then, so
+// that none is accepted meanwhile, and no wake-up missed.
+func (q *queue) await(mark amount, urged bool) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.accepted >= items || q.acceptedBytes >= bytes || urged && q.pressed {
-		q.wakeAt, q.wakeAtBytes, q.urged = never, never, false
+	q.reclaim()
+	if q.accepted.items >= mark.items || q.accepted.bytes >= mark.bytes || urged && q.pressed {
 		return false
 	}
-	q.wakeAt, q.wakeAtBytes, q.urged = items, bytes, urged
+	q.wakeAt, q.urged = mark, urged
 	return true
 }

@@ -39,8 +39,8 @@ func (l *waiterList) pop() *waiter {
 func (q *queue) admit() (wake bool) {
 	for !q.waiters.empty() {
 		w := q.waiters.first
-		if q.accepted-q.released >= q.maxItems ||
-			q.acceptedBytes-q.releasedBytes+uint64(w.entry.bytes) > q.maxBytes {
+		held := q.accepted.minus(q.released) // exact: nothing is lent while somebody waits
+		if held.items >= q.most.items || held.bytes+uint64(w.entry.bytes) > q.most.bytes {
 			break
 		}
 		q.waiters.pop()
@@ -59,6 +59,7 @@ func (q *queue) close() (lostLater uint64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.closed = true
+	q.reclaim()
 	for !q.waiters.empty() {
 		w := q.waiters.pop()
 		q.refuse(w.entry.phase, ReasonAlreadyShutdown)
