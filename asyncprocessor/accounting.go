@@ -65,16 +65,17 @@ func (q *queue) bounded(reason DropReason) DropReason {
 func (q *queue) abandon() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if n := q.accepted.items - q.released.items; n > 0 {
+	accepted, ends := q.count()
+	if n := accepted.items - q.released.items; n > 0 {
 		q.droppedBy[ReasonShutdownDeadline] += n
 		q.failed += n
 	}
-	if n := q.accepted.ends - q.endsLaunched; n > 0 {
+	if n := ends - q.endsLaunched; n > 0 {
 		q.endsDropped[ReasonShutdownDeadline] += n
 	}
 	q.abandoned = true
-	q.inFlight, q.endsLaunched = 0, q.accepted.ends
-	q.released = q.accepted.amount
+	q.inFlight, q.endsLaunched = 0, ends
+	q.released = accepted
 	for i := range q.lanes {
 		q.lanes[i].take(new(freeChunks))
 	}
@@ -84,12 +85,12 @@ func (q *queue) abandon() {
 func (q *queue) stats() Stats {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	accepted := q.count().items
+	accepted, _ := q.count()
 	s := Stats{
-		Offered:   accepted + q.refused,
+		Offered:   accepted.items + q.refused,
 		Exported:  q.exported,
 		Coalesced: q.coalesced,
-		Queued:    int64(accepted-q.released.items) - q.inFlight,
+		Queued:    int64(accepted.items-q.released.items) - q.inFlight,
 		InFlight:  q.inFlight,
 		DroppedBy: make(map[DropReason]uint64, len(q.droppedBy)),
 	}

@@ -46,7 +46,7 @@ func (*timed) Shutdown(context.Context) error { return nil }
 func offerTo(p *Processor, n uint16, phases ...Phase) {
 	for _, phase := range phases {
 		span := tracetest.SpanStub{}.Snapshot()
-		p.queue.offer(entry{span: span, key: uint64(n), tag: tag{phase: phase, shard: n}})
+		p.queue.offer(entry{span: span, key: uint64(n), tag: tag{phase: phase, shard: n}}, 0)
 	}
 }
 

@@ -196,9 +196,9 @@ func (d *dispatcher) reap(b *batch) {
 		d.report.exportFailed(b.untold, b.err)
 	}
 	for _, i := range b.shards {
-		settled := d.shards.free(i)
+		n := d.shards.free(i)
 		for _, f := range d.flushing {
-			f.settled(i, settled)
+			f.settled(i, n)
 		}
 	}
 	d.endFlushes()

@@ -8,17 +8,20 @@ import (
 // flush is a ForceFlush that waits until everything offered before it is
 // settled. It belongs to the dispatcher.
 type flush struct {
-	// target is, by shard, the number of settled entries to wait for, until it is
-	// reached.
-	target map[uint16]uint64
+	// left is, by shard, how many entries it waits for.
+	left   map[uint16]uint64
 	gaveUp atomic.Bool // its caller waits no more
 	done   chan struct{}
 }
 
-// settled notes that shard i has settled n entries over its life.
+// settled notes that the oldest n entries of shard i are.
 func (f *flush) settled(i uint16, n uint64) {
-	if t, waits := f.target[i]; waits && n >= t {
-		delete(f.target, i)
+	switch left, waits := f.left[i]; {
+	case !waits:
+	case n < left:
+		f.left[i] = left - n
+	default:
+		delete(f.left, i)
 	}
 }
 
@@ -26,10 +29,10 @@ func (f *flush) settled(i uint16, n uint64) {
 func (d *dispatcher) beginFlush(f *flush) {
 	d.collect(d.takenAt)
 	d.sortLog(true) // so that the shards know all of it
-	f.target = make(map[uint16]uint64)
-	for i := range d.shards.all {
-		if n := d.shards.accepted(uint16(i)); n > d.shards.all[i].settled {
-			f.target[uint16(i)] = n
+	f.left = make(map[uint16]uint64)
+	for i := range uint16(numShards) {
+		if n := d.shards.held(i); n > 0 {
+			f.left[i] = n
 		}
 	}
 	// This one waits for all that those given up waited for, and more.
@@ -46,7 +49,7 @@ func (d *dispatcher) flushDue() bool {
 	}
 	last := d.flushing[len(d.flushing)-1]
 	for _, i := range d.open.shards {
-		if _, waits := last.target[i]; waits {
+		if _, waits := last.left[i]; waits {
 			return true
 		}
 	}
@@ -57,7 +60,7 @@ func (d *dispatcher) flushDue() bool {
 func (d *dispatcher) endFlushes() {
 	waiting := d.flushing[:0]
 	for _, f := range d.flushing {
-		if len(f.target) == 0 {
+		if len(f.left) == 0 {
 			close(f.done)
 		} else {
 			waiting = append(waiting, f)

@@ -1,18 +1,33 @@
 package asyncprocessor
 
-import "sync"
+import (
+	"sync"
+	"sync/atomic"
+)
 
 // maxLanes bounds the lanes of a queue.
 const maxLanes = 16
 
-// lanesPerCore is how many there are for each core, so that two producers seldom meet
-// in one.
-const lanesPerCore = 4
+// lanesPerCore is how many there are for each core, so that two cores seldom keep to the
+// same.
+const lanesPerCore = 2
 
-// lane is a part of the queue's log: what arrived of the traces that fall to it, in the
-// order of arrival, and the counts of that. Lanes have a lock each, so that producers on
-// different cores seldom wait for one another; the traces keep their order, since a trace
-// has one lane.
+// numLanes returns how many lanes serve producers on so many cores.
+func numLanes(cores int) int {
+	if cores == 1 {
+		return 1 // which never waits for another
+	}
+	return min(lanesPerCore*cores, maxLanes)
+}
+
+// anyLane stands for the index of a lane where it is not known which one the core keeps to.
+// A span mostly ends on the core on which it, or another of its trace, started: then the
+// place of its shard is best.
+const anyLane = -1
+
+// lane is a part of the queue's log. Lanes have a lock each, and a core keeps to one as
+// long as order allows it: so producers on different cores neither wait for one another
+// nor move cache lines between them.
 //
 // An append is a few stores under one short lock, and asks nobody: the queue has lent the
 // lane what it may accept. So the bounds are exact, and so is the moment at which the
@@ -22,26 +37,54 @@ type lane struct {
 	// the SDK, the exporter or the application is made under it, and no other lock is
 	// taken.
 	//
-	// What every append touches fills one cache line, which is what moves between cores.
-	mu       sync.Mutex
-	credit   amount
-	accepted counts
-	tail     *chunk
-	tailLen  int // entries in tail; all chunks before it are full
+	// What every append touches fits in a cache line.
+	mu      sync.Mutex
+	now     place // which the log's shards have
+	credit  amount
+	ends    uint64 // that were accepted
+	tail    *chunk
+	tailLen int // entries in tail; all chunks before it are full
 
-	head  *chunk
-	free  freeChunks
-	spent int // chunks that the dispatcher has not given back yet
+	head    *chunk
+	granted amount // what was accepted, and credit
+	free    freeChunks
+	spent   int // chunks that the dispatcher has not given back yet
 	// Once the dispatcher has been woken, until the next take, what had arrived before is
 	// in earlier.
 	woken   bool
 	earlier log
+}
 
-	_ [8]byte // to 128 bytes: cores fetch cache lines in pairs
+// place is where a shard's newest entry went: the lane's index, and the lane's turn, which
+// is how often the dispatcher has taken from it.
+type place uint64
+
+func newPlace(lane, turn uint64) place { return place(turn*maxLanes + lane) }
+
+func (p place) lane() int { return int(p % maxLanes) }
+
+func (p place) turn() uint64 { return uint64(p / maxLanes) }
+
+// places are those of all shards.
+//
+// A trace keeps its order because all entries of a shard that wait in lanes are in the same
+// one, and the lanes' turns tell which are older: whoever adds one holds the lock of the
+// place's lane, or of one that has had more turns than the place tells of, which becomes the
+// place then. All that is in the place's lane of that turn, or elsewhere of earlier ones, has
+// been taken when the dispatcher gets to what was added.
+type places [numShards]atomic.Uint64
+
+func (ps *places) of(shard uint16) place { return place(ps[shard].Load()) }
+
+// move makes to the place of a shard, if it is still from.
+func (ps *places) move(shard uint16, from, to place) bool {
+	return ps[shard].CompareAndSwap(uint64(from), uint64(to))
 }
 
 // amount is a number of snapshots, and the estimate of their memory.
 type amount struct{ items, bytes uint64 }
+
+func amountOf(e *entry) amount { return amount{1, uint64(e.bytes)} }
 
 func (a amount) plus(b amount) amount { return amount{a.items + b.items, a.bytes + b.bytes} }
 
@@ -50,35 +93,16 @@ func (a amount) minus(b amount) amount {
 	return amount{a.items - min(a.items, b.items), a.bytes - min(a.bytes, b.bytes)}
 }
 
-// covers reports whether e is within a.
-func (a amount) covers(e *entry) bool { return a.items > 0 && a.bytes >= uint64(e.bytes) }
+// covers reports whether all of b is within a.
+func (a amount) covers(b amount) bool { return a.items >= b.items && a.bytes >= b.bytes }
 
-// counts only grow.
-type counts struct {
-	amount
-	ends uint64 // of items
-}
+// reaches reports whether a is as much as b in one of the two.
+func (a amount) reaches(b amount) bool { return a.items >= b.items || a.bytes >= b.bytes }
 
-func (c *counts) add(d counts) {
-	c.amount = c.plus(d.amount)
-	c.ends += d.ends
-}
+// accepted returns what the lane has accepted. It is called with mu held.
+func (l *lane) accepted() amount { return l.granted.minus(l.credit) }
 
-// offer accepts e if the lane has credit for it.
-func (l *lane) offer(e entry) bool {
-	l.mu.Lock()
-	if !l.credit.covers(&e) {
-		l.mu.Unlock()
-		return false
-	}
-	l.credit.items--
-	l.credit.bytes -= uint64(e.bytes)
-	l.append(e)
-	l.mu.Unlock()
-	return true
-}
-
-// append adds e to the log. It is called with mu held.
+// append adds e to the log, on credit. It is called with mu held, and enough of that.
 func (l *lane) append(e entry) {
 	if l.tailLen == chunkSize {
 		l.tail.end = chunkSize
@@ -87,11 +111,54 @@ func (l *lane) append(e entry) {
 	}
 	l.tail.entries[l.tailLen] = e
 	l.tailLen++
-	l.accepted.items++
-	l.accepted.bytes += uint64(e.bytes)
+	l.credit.items--
+	l.credit.bytes -= uint64(e.bytes)
 	if e.phase == PhaseEnd {
-		l.accepted.ends++
+		l.ends++
 	}
+}
+
+// grant adds to the credit. It is called with mu held.
+func (l *lane) grant(a amount) {
+	l.granted, l.credit = l.granted.plus(a), l.credit.plus(a)
+}
+
+// reclaim takes the credit back, and returns what the lane has accepted.
+func (l *lane) reclaim() amount {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.granted, l.credit = l.accepted(), amount{}
+	return l.granted
+}
+
+// wake notes that the dispatcher is woken now.
+func (l *lane) wake() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.woken, l.earlier = true, l.clear()
+}
+
+// taking is what take returns.
+type taking struct {
+	earlier, later log    // than when the dispatcher was woken, if it was
+	accepted       amount // so far, these included
+}
+
+// take hands the lane's part of the log to the dispatcher, in order, and takes back as many
+// empty chunks as it has spent, if there are so many.
+func (l *lane) take(empty *freeChunks) taking {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for ; l.spent > 0 && empty.first != nil; l.spent-- {
+		l.free.put(empty.take())
+	}
+	t := taking{earlier: l.clear(), accepted: l.accepted()}
+	if l.woken {
+		t.earlier, t.later = l.earlier, t.earlier
+	}
+	l.woken, l.earlier = false, log{}
+	l.now = newPlace(uint64(l.now.lane()), l.now.turn()+1)
+	return t
 }
 
 // clear makes the log empty, and returns what it was. It is called with mu held.
@@ -110,35 +177,4 @@ func (l *lane) clear() (all log) {
 func (l *lane) takeChunk() *chunk {
 	l.spent++
 	return l.free.take()
-}
-
-// wake notes that the dispatcher is woken now.
-func (l *lane) wake() {
-	l.mu.Lock()
-	l.woken, l.earlier = true, l.clear()
-	l.mu.Unlock()
-}
-
-// taking is what take returns.
-type taking struct {
-	earlier, later log    // than when the dispatcher was woken, if it was
-	accepted       amount // so far, these included
-}
-
-// take hands the lane's part of the log to the dispatcher, in order, and takes back as many
-// empty chunks as it has spent, if there are so many.
-func (l *lane) take(empty *freeChunks) taking {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	t := taking{accepted: l.accepted.amount}
-	for ; l.spent > 0 && empty.first != nil; l.spent-- {
-		l.free.put(empty.take())
-	}
-	if l.woken {
-		t.earlier, t.later = l.earlier, l.clear()
-	} else {
-		t.earlier = l.clear()
-	}
-	l.woken, l.earlier = false, log{}
-	return t
 }

@@ -17,7 +17,7 @@ func TestMemoryLayout(t *testing.T) {
 	const line = 64
 	var l lane
 	assert.Zero(t, unsafe.Sizeof(l)%(2*line), "cores fetch them in pairs; several begin on a cache line, as allocations of this size do")
-	assert.Equal(t, uintptr(line), unsafe.Offsetof(l.head), "what every append touches")
+	assert.Equal(t, uintptr(line), unsafe.Offsetof(l.granted), "what every append touches comes before")
 	assert.Equal(t, uintptr(line/2), unsafe.Sizeof(entry{}))
 	assert.Equal(t, uintptr(line), unsafe.Sizeof(startSpan{}))
 	var d dispatcher

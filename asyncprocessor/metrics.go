@@ -43,10 +43,11 @@ type spanCounts struct {
 func (q *queue) spanCounts() spanCounts {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	_, ends := q.count()
 	c := spanCounts{
 		processed: q.endsLaunched,
 		dropped:   make(map[DropReason]uint64, len(q.endsDropped)),
-		queued:    int64(q.count().ends - q.endsLaunched),
+		queued:    int64(ends - q.endsLaunched),
 	}
 	for reason, n := range q.endsDropped {
 		c.dropped[reason] = n
@@ -58,7 +59,8 @@ func (q *queue) spanCounts() spanCounts {
 func (q *queue) heldBytes() int64 {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return int64(q.count().bytes - q.released.bytes)
+	accepted, _ := q.count()
+	return int64(accepted.bytes - q.released.bytes)
 }
 
 // instrument registers the metrics of a queue: those of the semantic conventions

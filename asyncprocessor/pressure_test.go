@@ -20,14 +20,14 @@ func TestLaunchKeepsThePressureOfWaiters(t *testing.T) {
 		require.NoError(t, err)
 		q := newQueue(c)
 		for range 4 {
-			q.offer(entry{})
+			q.offer(entry{}, 0)
 		}
 		var wg sync.WaitGroup
 		for range 2 {
-			wg.Go(func() { q.offer(entry{}) })
+			wg.Go(func() { q.offer(entry{}, 0) })
 		}
 		synctest.Wait()
-		require.Equal(t, uint64(4), q.laneOf(&entry{}).take(new(freeChunks)).accepted.items)
+		require.Equal(t, uint64(4), q.lanes[0].take(new(freeChunks)).accepted.items)
 		require.True(t, q.look())
 
 		require.True(t, q.launch(&batch{snapshots: make([]Snapshot, 3), coalesced: 1}))
@@ -63,7 +63,7 @@ func TestWhatCanBeSentIsSentForThoseWhoWait(t *testing.T) {
 		var wg sync.WaitGroup
 		offer := func(name string, shard uint16) {
 			span := tracetest.SpanStub{Name: name}.Snapshot()
-			wg.Go(func() { p.queue.offer(entry{span: span, tag: tag{phase: PhaseEnd, shard: shard}}) })
+			wg.Go(func() { p.queue.offer(entry{span: span, tag: tag{phase: PhaseEnd, shard: shard}}, 0) })
 			synctest.Wait()
 		}
 		for range 2 {
@@ -107,8 +107,8 @@ func TestBatchesGoOutFull(t *testing.T) {
 					for range 2 {
 						n++
 						span := tracetest.SpanStub{}.Snapshot()
-						p.queue.offer(entry{span: span, key: n, tag: tag{phase: PhaseStart, shard: uint16(n)}})
-						p.queue.offer(entry{span: span, key: n, tag: tag{phase: PhaseEnd, shard: uint16(n)}})
+						p.queue.offer(entry{span: span, key: n, tag: tag{phase: PhaseStart, shard: uint16(n)}}, 0)
+						p.queue.offer(entry{span: span, key: n, tag: tag{phase: PhaseEnd, shard: uint16(n)}}, 0)
 					}
 					synctest.Wait()
 					assert.Equal(t, want, uint64(p.Stats().InFlight))

@@ -63,6 +63,7 @@ func New(exporter Exporter, opts ...Option) *Processor {
 		queue:        q,
 		dispatcher:   newDispatcher(cfg, q, exporter, ctx, lag),
 		seed:         newShardSeed(),
+		starts:       startSpans{lanes: uint32(len(q.lanes))},
 		noStarts:     cfg.startPolicy == StartNever,
 		cfg:          cfg,
 		shutdownDone: make(chan struct{}),
@@ -109,8 +110,8 @@ func (p *Processor) OnStart(parent context.Context, s sdktrace.ReadWriteSpan) {
 	if p.noStarts {
 		return
 	}
-	start := p.starts.take(s)
-	p.queue.offer(newEntry(PhaseStart, start, &sc, p.seed, start.size()+traceStateSize(sc.TraceState())))
+	start, lane := p.starts.take(s)
+	p.queue.offer(newEntry(PhaseStart, start, &sc, p.seed, start.size()+traceStateSize(sc.TraceState())), lane)
 }
 
 // OnEnd takes the span's END. It waits for nothing but a short lock, or for room
@@ -125,7 +126,7 @@ func (p *Processor) OnEnd(s sdktrace.ReadOnlySpan) {
 		return
 	}
 	s, size := endSpanOf(s)
-	p.queue.offer(newEntry(PhaseEnd, s, &sc, p.seed, size+traceStateSize(sc.TraceState())))
+	p.queue.offer(newEntry(PhaseEnd, s, &sc, p.seed, size+traceStateSize(sc.TraceState())), anyLane)
 }
 
 // Stats returns a consistent view of the counts. It takes the queue's lock for a

@@ -22,8 +22,8 @@ const never = math.MaxUint64
 // is used up asks; when there is nothing left to lend, the queue takes all credit back.
 // Then nothing is accepted but by itself, it knows the exact counts, and decides.
 type queue struct {
-	// lanes has a power of two of them. The slice does not change.
-	lanes []lane
+	lanes  []lane // the slice does not change
+	places places
 
 	// mu guards all that follows but the limits and wake. No call of the SDK, the exporter
 	// or the application is made under it. Who holds it may lock lanes, one at a time.
@@ -32,7 +32,7 @@ type queue struct {
 	// what they were lent since. While nothing is lent it is exact. released follows it as
 	// entries are exported, coalesced or dropped. The difference is what the bounds are
 	// about.
-	accepted counts
+	accepted amount
 	lent     amount
 	released amount
 	wakeAt   amount // of either wakes the dispatcher
@@ -83,57 +83,76 @@ func newQueue(c config) *queue {
 	}
 	for i := range q.lanes {
 		l := &q.lanes[i]
+		l.now = newPlace(uint64(i), 1)
 		l.head = new(chunk)
 		l.tail = l.head
 	}
+	for i := range q.places {
+		q.places[i].Store(uint64(newPlace(uint64(i%len(q.lanes)), 0)))
+	}
 	return q
-}
-
-// numLanes returns how many lanes serve producers on so many cores: a power of two.
-func numLanes(cores int) int {
-	if cores == 1 {
-		return 1 // one would wait for nobody
-	}
-	n := 1
-	for n < maxLanes && n < lanesPerCore*cores {
-		n *= 2
-	}
-	return n
 }
 
 // threeQuarters returns the least whole number that is at least 3/4 of n.
 func threeQuarters(n uint64) uint64 { return n - n/4 }
 
-// laneOf returns the lane of e's trace.
-func (q *queue) laneOf(e *entry) *lane { return &q.lanes[int(e.shard)&(len(q.lanes)-1)] }
-
 // offer accepts e or drops it under a reason. It waits only when the queue is
-// blocking.
-func (q *queue) offer(e entry) {
-	l := q.laneOf(&e)
-	if !l.offer(e) {
-		q.ask(l, e)
+// blocking. at is the index of the lane to which the core keeps, or anyLane.
+func (q *queue) offer(e entry, at int) {
+	if at == anyLane {
+		at = q.places.of(e.shard).lane()
+	}
+	l := q.enter(e.shard, at)
+	if l.credit.items > 0 && l.credit.bytes >= uint64(e.bytes) {
+		l.append(e)
+		l.mu.Unlock()
+		return
+	}
+	l.mu.Unlock()
+	q.ask(e, at)
+}
+
+// enter locks the lane for the next entry of a shard, and returns it: the lane that has
+// others of it, or, if none has, the one at index at.
+//
+// It is where traces keep their order: see places.
+func (q *queue) enter(shard uint16, at int) *lane {
+	for {
+		l := &q.lanes[at]
+		l.mu.Lock()
+		if len(q.lanes) == 1 {
+			return l
+		}
+		switch last := q.places.of(shard); {
+		case last == l.now:
+			return l
+		case last.turn() >= l.now.turn(): // another has it
+			at = last.lane()
+		case q.places.move(shard, last, l.now):
+			return l
+		}
+		l.mu.Unlock()
 	}
 }
 
-// ask is offer for an entry that its lane l has no credit for.
-func (q *queue) ask(l *lane, e entry) {
+// ask is offer for an entry that its lane has no credit for.
+func (q *queue) ask(e entry, at int) {
 	q.mu.Lock()
-	if q.lend(l, e) {
+	if q.lend(e, at) {
 		q.mu.Unlock()
 		return
 	}
 	q.reclaim()
-	if q.lend(l, e) {
+	if q.lend(e, at) {
 		q.mu.Unlock()
 		return
 	}
-	q.decide(e) // unlocks
+	q.decide(e, at) // unlocks
 }
 
-// lend gives l a part of what is left to lend, and accepts e from that. It returns false
-// when there is too little. It is called with mu held.
-func (q *queue) lend(l *lane, e entry) bool {
+// lend gives e's lane a part of what is left to lend, and accepts e from that. It returns
+// false when there is too little. It is called with mu held.
+func (q *queue) lend(e entry, at int) bool {
 	if q.closed || q.waiting {
 		return false
 	}
@@ -143,13 +162,12 @@ func (q *queue) lend(l *lane, e entry) bool {
 	left := room.minus(q.accepted.plus(q.lent))
 	n := uint64(len(q.lanes))
 	credit := amount{left.items / n, left.bytes / n}
-	if !credit.covers(&e) {
+	if !credit.covers(amountOf(&e)) {
 		return false
 	}
 	q.lent = q.lent.plus(credit)
-	l.mu.Lock()
-	l.credit = l.credit.plus(credit)
-	l.credit = l.credit.minus(amount{1, uint64(e.bytes)})
+	l := q.enter(e.shard, at)
+	l.grant(credit)
 	l.append(e)
 	l.mu.Unlock()
 	return true
@@ -161,36 +179,29 @@ func (q *queue) reclaim() {
 	if q.lent == (amount{}) {
 		return
 	}
-	q.lent = amount{}
-	q.accepted = counts{}
+	q.lent, q.accepted = amount{}, amount{}
 	for i := range q.lanes {
-		l := &q.lanes[i]
-		l.mu.Lock()
-		l.credit = amount{}
-		q.accepted.add(l.accepted)
-		l.mu.Unlock()
+		q.accepted = q.accepted.plus(q.lanes[i].reclaim())
 	}
 }
 
-// count returns what was accepted so far. It is called with mu held.
-func (q *queue) count() counts {
-	if q.lent == (amount{}) {
-		return q.accepted
-	}
-	var n counts
+// count returns what was accepted so far, and how much of it ENDs. It is called with mu
+// held.
+func (q *queue) count() (accepted amount, ends uint64) {
 	for i := range q.lanes {
 		l := &q.lanes[i]
 		l.mu.Lock()
-		n.add(l.accepted)
+		accepted = accepted.plus(l.accepted())
+		ends += l.ends
 		l.mu.Unlock()
 	}
-	return n
+	return accepted, ends
 }
 
 // decide accepts an entry that comes after shutdown, near a bound, or as what the
 // dispatcher waits for, or drops it under a reason. It is called with mu held, and nothing
 // lent, and releases mu.
-func (q *queue) decide(e entry) {
+func (q *queue) decide(e entry, at int) {
 	size := uint64(e.bytes)
 	held := q.accepted.minus(q.released)
 	fits := held.items < q.most.items && held.bytes+size <= q.most.bytes
@@ -200,7 +211,7 @@ func (q *queue) decide(e entry) {
 	case size > q.most.bytes:
 		q.refuse(e.phase, ReasonTooLarge)
 	case q.blocking && (!fits || q.waiting):
-		w := &waiter{entry: e, done: make(chan struct{})}
+		w := &waiter{entry: e, at: at, done: make(chan struct{})}
 		q.waiters.push(w)
 		q.waiting = true
 		wake := q.press()
@@ -215,7 +226,7 @@ func (q *queue) decide(e entry) {
 	case !fits:
 		q.refuse(e.phase, ReasonQueueFull)
 	default:
-		wake := q.append(e)
+		wake := q.append(e, at)
 		q.mu.Unlock()
 		if wake {
 			q.signal()
@@ -236,21 +247,17 @@ func (q *queue) decide(e entry) {
 
 // append adds e to its lane and reports whether the dispatcher is to be woken. It is
 // called with mu held, and nothing lent.
-func (q *queue) append(e entry) (wake bool) {
-	q.accepted.items++
-	q.accepted.bytes += uint64(e.bytes)
-	if e.phase == PhaseEnd {
-		q.accepted.ends++
-	}
-	if q.accepted.items >= q.wakeAt.items || q.accepted.bytes >= q.wakeAt.bytes {
+func (q *queue) append(e entry, at int) (wake bool) {
+	q.accepted = q.accepted.plus(amountOf(&e))
+	if q.accepted.reaches(q.wakeAt) {
 		q.wakeAt = amount{never, never}
 		wake = true
 		for i := range q.lanes { // which accept nothing now
 			q.lanes[i].wake()
 		}
 	}
-	l := q.laneOf(&e)
-	l.mu.Lock()
+	l := q.enter(e.shard, at)
+	l.grant(amountOf(&e))
 	l.append(e)
 	l.mu.Unlock()
 	return wake
@@ -302,7 +309,7 @@ func (q *queue) await(mark amount, urged bool) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.reclaim()
-	if q.accepted.items >= mark.items || q.accepted.bytes >= mark.bytes || urged && q.pressed {
+	if q.accepted.reaches(mark) || urged && q.pressed {
 		return false
 	}
 	q.wakeAt, q.urged = mark, urged

@@ -96,7 +96,7 @@ func TestDetachedStart(t *testing.T) {
 	_, live := sdktrace.NewTracerProvider().Tracer("scope", trace.WithInstrumentationVersion("1.2")).Start(
 		trace.ContextWithRemoteSpanContext(context.Background(), remote), "name",
 		trace.WithSpanKind(trace.SpanKindClient), trace.WithTimestamp(time.Unix(1, 0)))
-	s := new(startSpans).take(live.(sdktrace.ReadOnlySpan))
+	s, _ := (&startSpans{lanes: 1}).take(live.(sdktrace.ReadOnlySpan))
 	s.detach()
 	live.SetName("another")
 	assert.Equal(t, "name", s.Name())

@@ -16,9 +16,6 @@ type shard struct {
 	// since is when the oldest entry began to wait, or somewhat before, in
 	// nanoseconds since the dispatcher's epoch.
 	since time.Duration
-	// settled counts the entries that came back over the shard's life: a flush
-	// waits for it to reach the sum of all.
-	settled uint64
 }
 
 // shardState is what has to be known of a shard for every entry: how many of its entries
@@ -64,11 +61,8 @@ func (s *shard) pop() *node {
 	return n
 }
 
-// accepted counts all entries of shard i over its life.
-func (ss *shards) accepted(i uint16) uint64 {
-	s := &ss.all[i]
-	return s.settled + ss.states[i].out() + uint64(s.count)
-}
+// held returns how many entries of shard i wait or are in a batch.
+func (ss *shards) held(i uint16) uint64 { return ss.states[i].out() + uint64(ss.all[i].count) }
 
 // drop takes the oldest out of s.
 func (ss *shards) drop(s *shard) {
@@ -129,13 +123,13 @@ func (ss *shards) pass() {
 func (ss *shards) close(i uint16) { ss.states[i] &^= stateOpen }
 
 // free ends the busy time of shard i: what was out came back. It returns how many
-// entries that makes over the shard's life.
-func (ss *shards) free(i uint16) (settled uint64) {
-	s, state := &ss.all[i], &ss.states[i]
-	s.settled += state.out()
+// entries that were.
+func (ss *shards) free(i uint16) (back uint64) {
+	state := &ss.states[i]
+	back = state.out()
 	*state &= stateWaiting
 	if *state != stateIdle {
 		ss.enqueue(i)
 	}
-	return s.settled
+	return back
 }

@@ -3,6 +3,7 @@ package asyncprocessor
 import (
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -44,25 +45,32 @@ const slabSize = 15
 
 // startSpans makes the records of STARTs, many in one allocation: exporters may
 // keep them, so they cannot be used again. The slabs that are not used up are
-// kept by processor, which spares producers on different ones each other's cache
-// lines.
-type startSpans struct{ slabs sync.Pool }
+// kept by core, which spares producers on different ones each other's cache
+// lines, and know the lane to which the core keeps.
+type startSpans struct {
+	slabs sync.Pool
+	lanes uint32
+	cores atomic.Uint32 // that came for the first time
+}
 
 type slab struct {
 	records [slabSize]startSpan
 	used    int
+	lane    int
 }
 
-// take returns the snapshot of a span that starts.
-func (ss *startSpans) take(s sdktrace.ReadOnlySpan) *startSpan {
+// take returns the snapshot of a span that starts, and the index of the core's lane.
+func (ss *startSpans) take(s sdktrace.ReadOnlySpan) (*startSpan, int) {
 	b, _ := ss.slabs.Get().(*slab)
 	if b == nil {
-		b = new(slab)
+		b = &slab{lane: int(ss.cores.Add(1) % ss.lanes)}
 	}
+	lane := b.lane
 	st := &b.records[b.used]
-	if b.used++; b.used < slabSize {
-		ss.slabs.Put(b)
+	if b.used++; b.used == slabSize {
+		b = &slab{lane: lane}
 	}
+	ss.slabs.Put(b)
 	st.ReadOnlySpan = s
 	st.name = s.Name()
 	st.attrs = s.Attributes()
@@ -74,7 +82,7 @@ func (ss *startSpans) take(s sdktrace.ReadOnlySpan) *startSpan {
 			status: status,
 		}
 	}
-	return st
+	return st, lane
 }
 
 // detach makes the snapshot independent of the live span. It must not be called once

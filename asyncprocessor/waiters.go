@@ -3,6 +3,7 @@ package asyncprocessor
 // waiter is a caller of OnStart or OnEnd that waits for room under WithBlocking.
 type waiter struct {
 	entry entry
+	at    int // the lane of its core
 	next  *waiter
 	done  chan struct{}
 }
@@ -44,7 +45,7 @@ func (q *queue) admit() (wake bool) {
 			break
 		}
 		q.waiters.pop()
-		if q.append(w.entry) {
+		if q.append(w.entry, w.at) {
 			wake = true
 		}
 		close(w.done)
