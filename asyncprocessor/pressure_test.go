@@ -18,7 +18,7 @@ func TestLaunchKeepsThePressureOfWaiters(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, err := newConfig([]Option{WithBlocking(), WithMaxQueueSize(4), WithMaxExportBatchSize(4)})
 		require.NoError(t, err)
-		q := newQueue(c)
+		q := newQueue(c, 1)
 		for range 4 {
 			q.offer(entry{}, 0)
 		}

@@ -2,6 +2,7 @@ package asyncprocessor
 
 import (
 	"context"
+	"runtime"
 	"sync/atomic"
 
 	"go.opentelemetry.io/otel"
@@ -54,7 +55,7 @@ func New(exporter Exporter, opts ...Option) *Processor {
 		return &Processor{cfg: cfg}
 	}
 	ctx, cancel := context.WithCancel(markExport(context.Background()))
-	q := newQueue(cfg)
+	q := newQueue(cfg, numLanes(runtime.GOMAXPROCS(0)))
 	lag, err := instrument(cfg, q)
 	if err != nil {
 		otel.Handle(err)

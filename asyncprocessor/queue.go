@@ -2,7 +2,6 @@ package asyncprocessor
 
 import (
 	"math"
-	"runtime"
 	"sync"
 )
 
@@ -65,14 +64,14 @@ type queue struct {
 	wake chan struct{}
 }
 
-func newQueue(c config) *queue {
+func newQueue(c config, lanes int) *queue {
 	most := amount{uint64(c.maxQueueSize), uint64(c.maxQueueBytes)}
 	startsFrom := amount{threeQuarters(most.items), threeQuarters(most.bytes)}
 	if c.blocking { // who waits for room is not refused
 		startsFrom = most
 	}
 	q := &queue{
-		lanes:       make([]lane, numLanes(runtime.GOMAXPROCS(0))),
+		lanes:       make([]lane, lanes),
 		most:        most,
 		startsFrom:  startsFrom,
 		blocking:    c.blocking,

@@ -1,0 +1,170 @@
+package asyncprocessor
+
+import (
+	"math/rand/v2"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func newTestQueue(t *testing.T, lanes int, opts ...Option) *queue {
+	t.Helper()
+	c, err := newConfig(opts)
+	require.NoError(t, err)
+	return newQueue(c, lanes)
+}
+
+// entriesOf calls f with the entries of a log, in order.
+func entriesOf(l log, f func(*entry)) {
+	for c := l.first; c != nil; c = c.next {
+		for i := range c.end {
+			f(&c.entries[i])
+		}
+	}
+}
+
+// takeAll looks into the queue as the dispatcher does, and calls f with what it takes.
+func takeAll(q *queue, empty *freeChunks, f func(*entry)) {
+	q.look()
+	var later []log
+	for i := range q.lanes {
+		t := q.lanes[i].take(empty)
+		entriesOf(t.earlier, f)
+		later = append(later, t.later)
+	}
+	for _, l := range later {
+		entriesOf(l, f)
+	}
+}
+
+// Snapshots of one trace come from any core, one after the other, while the dispatcher
+// takes from lane after lane and is woken in between: they stay in order, and none is lost.
+func TestLanesKeepTheOrderOfATraceConcurrentSafe(t *testing.T) {
+	const traces, producers, each = 8, 4, 5000
+	q := newTestQueue(t, 4, WithMaxQueueSize(1<<30), WithMaxQueueBytes(1<<40))
+	var (
+		locks [traces]sync.Mutex // guards next of the trace, and its order
+		next  [traces]uint64
+		wg    sync.WaitGroup
+	)
+	for p := range producers {
+		wg.Go(func() {
+			random := rand.New(rand.NewPCG(uint64(p), 1))
+			for range each {
+				trace := random.IntN(traces)
+				at := random.IntN(len(q.lanes)+1) - 1 // a core, or anyLane
+				locks[trace].Lock()
+				q.offer(entry{key: next[trace], tag: tag{shard: uint16(trace), bytes: 1}}, at)
+				next[trace]++
+				locks[trace].Unlock()
+			}
+		})
+	}
+	done := make(chan struct{})
+	go func() { wg.Wait(); close(done) }()
+
+	var (
+		seen  [traces]uint64
+		taken amount
+		empty freeChunks
+	)
+	check := func(e *entry) {
+		if e.key != seen[e.shard] {
+			t.Errorf("trace %d: entry %d after %d", e.shard, e.key, int(seen[e.shard])-1)
+		}
+		seen[e.shard] = e.key + 1
+		taken.items++
+	}
+	for over := false; !over && !t.Failed(); {
+		select {
+		case <-done:
+			over = true
+		default:
+		}
+		takeAll(q, &empty, check)
+		q.await(amount{taken.items + 50, never}, false)
+	}
+	wg.Wait()
+	assert.Equal(t, uint64(producers*each), taken.items)
+}
+
+// While the dispatcher looks it is not woken: an entry that came to a lane from which it
+// has taken waits for the next look, and its time counts from this one.
+func TestWhoLooksIsNotWoken(t *testing.T) {
+	q := newTestQueue(t, 2)
+	require.True(t, q.await(amount{1, never}, false))
+	q.look() // the time was up
+	require.Empty(t, takenKeys(q, 0))
+	q.offer(entry{key: 1}, 0)
+	assert.Empty(t, q.wake)
+	require.Empty(t, takenKeys(q, 1))
+
+	require.True(t, q.await(amount{2, never}, false))
+	q.offer(entry{key: 2}, 0)
+	assert.Len(t, q.wake, 1)
+	var keys []uint64
+	takeAll(q, new(freeChunks), func(e *entry) { keys = append(keys, e.key) })
+	assert.Equal(t, []uint64{1, 2}, keys)
+}
+
+func takenKeys(q *queue, lane int) (keys []uint64) {
+	taken := q.lanes[lane].take(new(freeChunks))
+	for _, l := range []log{taken.earlier, taken.later} {
+		entriesOf(l, func(e *entry) { keys = append(keys, e.key) })
+	}
+	return keys
+}
+
+// However the entries fall to lanes, the one that makes the sum reach what the dispatcher
+// waits for wakes it, and none before.
+func TestTheDispatcherIsWokenByTheRightOne(t *testing.T) {
+	for name, c := range map[string]struct {
+		mark  amount
+		bytes uint32
+		want  int
+	}{
+		"items": {amount{500, never}, 10, 500},
+		"bytes": {amount{never, 5000}, 10, 500},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for seed := range uint64(20) {
+				random := rand.New(rand.NewPCG(seed, 2))
+				q := newTestQueue(t, 1+int(seed)%maxLanes)
+				require.True(t, q.await(c.mark, false))
+				for n := 1; len(q.wake) == 0; n++ {
+					q.offer(entry{tag: tag{shard: uint16(random.IntN(numShards)), bytes: c.bytes}}, random.IntN(len(q.lanes)))
+					require.Equal(t, n >= c.want, len(q.wake) == 1, "after %d", n)
+				}
+			}
+		})
+	}
+}
+
+// The bound is exact too, and what comes back can be used again.
+func TestLanesDoNotExceedTheBoundsTogetherConcurrentSafe(t *testing.T) {
+	for seed := range uint64(10) {
+		q := newTestQueue(t, 1+int(seed)%maxLanes, WithMaxQueueSize(1000))
+		var wg sync.WaitGroup
+		for p := range uint64(4) {
+			wg.Go(func() {
+				random := rand.New(rand.NewPCG(seed, p))
+				for range 500 {
+					q.offer(entry{tag: tag{phase: PhaseEnd, shard: uint16(random.IntN(numShards)), bytes: 1}}, random.IntN(len(q.lanes)))
+				}
+			})
+		}
+		wg.Wait()
+		s := q.stats()
+		assert.Equal(t, int64(1000), s.Queued)
+		assert.Equal(t, map[DropReason]uint64{ReasonQueueFull: 1000}, s.DroppedBy)
+		b := &batch{snapshots: make([]Snapshot, 10)}
+		require.True(t, q.launch(b))
+		require.True(t, q.settle(10, 10, losses{}))
+		for range 20 {
+			q.offer(entry{tag: tag{phase: PhaseEnd, bytes: 1}}, 0)
+		}
+		assert.Equal(t, uint64(1010), q.stats().DroppedBy[ReasonQueueFull])
+	}
+}
