@@ -51,20 +51,23 @@ type log struct {
 
 func (l *log) empty() bool { return l.first == nil }
 
-// append puts another list behind it, of what began to wait at since.
-func (l *log) append(m log, since time.Duration) {
-	if m.empty() {
-		return
+// append puts another list behind it.
+func (l *log) append(m log) {
+	switch {
+	case m.empty():
+	case l.empty():
+		*l = m
+	default:
+		l.last.next = m.first
+		l.last = m.last
 	}
-	for c := m.first; c != nil; c = c.next {
+}
+
+// begin notes that the first of each chunk began to wait at since.
+func (l *log) begin(since time.Duration) {
+	for c := l.first; c != nil; c = c.next {
 		c.at, c.since = 0, since
 	}
-	if l.first == nil {
-		l.first = m.first
-	} else {
-		l.last.next = m.first
-	}
-	l.last = m.last
 }
 
 // dropFirst takes the first chunk out.

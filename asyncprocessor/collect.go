@@ -9,18 +9,21 @@ import (
 // collect takes what is in the queue, and fills the open batch from it.
 func (d *dispatcher) collect(now time.Duration) {
 	d.pressed = d.queue.look()
-	d.taken, d.quiet = amount{}, true
-	// What woke the dispatcher arrived now, and so did what came after it; what came before
-	// may have waited since the queue was last looked into, and goes first.
-	var later log
+	d.taken = amount{}
+	var earlier, later log
 	for i := range d.queue.lanes {
 		t := d.queue.lanes[i].take(&d.chunks)
 		d.taken = d.taken.plus(t.accepted)
-		d.quiet = d.quiet && t.earlier.empty() && t.later.empty()
-		d.log.append(t.earlier, d.takenAt)
-		later.append(t.later, now)
+		earlier.append(t.earlier)
+		later.append(t.later)
 	}
-	d.log.append(later, now)
+	d.quiet = earlier.empty() && later.empty()
+	// What woke the dispatcher arrived now, and so did what came after it; what came before
+	// may have waited since the queue was last looked into, and goes first.
+	earlier.begin(d.takenAt)
+	later.begin(now)
+	d.log.append(earlier)
+	d.log.append(later)
 	d.takenAt = now
 	d.fill()
 	d.behind = !d.quiet && d.open.empty()
