@@ -5,7 +5,8 @@
 //	example_*_test.go   examples/otel-app, built once, run as a child process
 //	producer_*_test.go  the library in internal/producer, which is the test binary
 //	                    started again; faults of the server and of the network
-//	peers_*_test.go     spans of otelhttp, otelgrpc and otelsql
+//	peers_*_test.go     spans of otelhttp, otelgrpc and otelsql; what SGP gets of them
+//	                    is in testdata, and go test -run Otel -update rewrites it
 //	browser_test.go     the example's page in Chromium
 //
 // The browser tests are skipped where there is no Chromium; with

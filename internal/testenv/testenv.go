@@ -6,12 +6,12 @@ import (
 	"strings"
 )
 
-// Clear unsets what configures the library. It is called before any test runs.
+// Clear unsets what configures the library and the SDK. It is called before any test runs.
 func Clear() {
 	for _, variable := range os.Environ() {
 		name, _, _ := strings.Cut(variable, "=")
 		switch prefix, _, _ := strings.Cut(name, "_"); prefix {
-		case "SGP", "AGENTEX", "AGENT", "ACP", "DISABLE":
+		case "SGP", "AGENTEX", "AGENT", "ACP", "DISABLE", "OTEL":
 			_ = os.Unsetenv(name) // it fails for names that no environment has
 		}
 	}

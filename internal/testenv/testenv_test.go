@@ -10,7 +10,7 @@ import (
 func TestClear(t *testing.T) {
 	names := []string{
 		"SGP_API_KEY", "SGP_ACCOUNT_ID", "SGP_CLIENT_BASE_URL", "AGENTEX_SPAN_QUEUE_BATCH_SIZE", "AGENTEX_TRACING_SKIP_SPAN_START",
-		"AGENT_NAME", "AGENT_ID", "ACP_TYPE", "DISABLE_SCALE_TRACING",
+		"AGENT_NAME", "AGENT_ID", "ACP_TYPE", "DISABLE_SCALE_TRACING", "OTEL_SERVICE_NAME",
 	}
 	for _, name := range names {
 		t.Setenv(name, "set")

@@ -34,7 +34,8 @@ func goldenSpan(name string, kind trace.SpanKind, scope instrumentation.Scope, a
 }
 
 // goldens are spans as instrumentations make them, by the file in testdata that
-// holds what becomes of them.
+// holds what becomes of them. Those of otelhttp, otelgrpc and otelsql are in
+// integration/testdata: there the instrumentations themselves make the spans.
 var goldens = map[string]func() asyncprocessor.Snapshot{
 	// The examples of the GenAI conventions:
 	// github.com/open-telemetry/semantic-conventions-genai, docs/gen-ai/non-normative.
@@ -165,74 +166,6 @@ var goldens = map[string]func() asyncprocessor.Snapshot{
 			attribute.String("tool.name", "multiply"),
 			attribute.String("tool.description", "multiply(a: int, b: int) -> int\nMultiple two integers and returns the result integer"),
 			attribute.String("tool.parameters", `{"a": "int", "b": "int"}`)))
-	},
-
-	// What otelhttp 0.72, otelgrpc 0.72 and 0.61, and XSAM/otelsql 0.44 set.
-	"otelhttp_server": func() asyncprocessor.Snapshot {
-		s := goldenSpan("POST /v1/chat", trace.SpanKindServer,
-			otelhttpScope,
-			attribute.String("server.address", "api.example.com"),
-			attribute.String("http.request.method", "POST"),
-			attribute.String("url.scheme", "http"),
-			attribute.Int("server.port", 8080),
-			attribute.String("network.peer.address", "192.0.2.7"),
-			attribute.Int("network.peer.port", 51234),
-			attribute.String("user_agent.original", "curl/8.5.0"),
-			attribute.String("client.address", "198.51.100.4"),
-			attribute.String("url.path", "/v1/chat"),
-			attribute.String("network.protocol.version", "1.1"),
-			attribute.String("http.route", "/v1/chat"),
-			attribute.Int("http.request.body.size", 212),
-			attribute.Int("http.response.body.size", 1403),
-			attribute.Int("http.response.status_code", 200))
-		s.Parent = spanContext(testTraceID, testParentID, true)
-		s.ChildSpanCount = 2
-		return end(s)
-	},
-	"otelhttp_client_failed": func() asyncprocessor.Snapshot {
-		s := goldenSpan("HTTP GET", trace.SpanKindClient,
-			otelhttpScope,
-			attribute.String("http.request.method", "GET"),
-			attribute.String("url.full", "http://tools.internal:9000/weather?city=Paris"),
-			attribute.String("server.address", "tools.internal"),
-			attribute.Int("server.port", 9000),
-			attribute.String("network.protocol.version", "1.1"),
-			attribute.String("error.type", "*url.Error"))
-		s.Status = sdktrace.Status{Code: codes.Error, Description: `Get "http://tools.internal:9000/weather?city=Paris": context canceled`}
-		return end(s)
-	},
-	"otelgrpc_client": func() asyncprocessor.Snapshot {
-		s := goldenSpan("inventory.v1.Inventory/Reserve", trace.SpanKindClient,
-			instrumentation.Scope{Name: "go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc", Version: "0.72.0"},
-			attribute.String("rpc.method", "inventory.v1.Inventory/Reserve"),
-			attribute.String("server.address", "inventory"),
-			attribute.Int("server.port", 443),
-			attribute.String("rpc.system.name", "grpc"),
-			attribute.String("rpc.response.status_code", "NOT_FOUND"))
-		s.Status = sdktrace.Status{Code: codes.Error, Description: "no such article"}
-		return end(s)
-	},
-	"otelgrpc_client_cancelled": func() asyncprocessor.Snapshot {
-		s := goldenSpan("inventory.v1.Inventory/Reserve", trace.SpanKindClient,
-			instrumentation.Scope{Name: "go.opentelemetry.io/contrib/instrumentation/google.golang.org/grpc/otelgrpc", Version: "0.61.0"},
-			attribute.String("rpc.system", "grpc"),
-			attribute.String("rpc.service", "inventory.v1.Inventory"),
-			attribute.String("rpc.method", "Reserve"),
-			attribute.String("server.address", "inventory"),
-			attribute.Int("server.port", 443),
-			attribute.Int("rpc.grpc.status_code", 1))
-		s.Status = sdktrace.Status{Code: codes.Error, Description: "the caller gave up"}
-		s.Events = []sdktrace.Event{{Name: "message", Time: testStart.Add(time.Millisecond), Attributes: []attribute.KeyValue{
-			attribute.String("message.type", "SENT"), attribute.Int("message.id", 1), attribute.Int("message.uncompressed_size", 24)}}}
-		return end(s)
-	},
-	"otelsql_query": func() asyncprocessor.Snapshot {
-		s := goldenSpan("sql.conn.query", trace.SpanKindClient,
-			instrumentation.Scope{Name: "github.com/XSAM/otelsql", Version: "0.44.0"},
-			attribute.String("db.system.name", "sqlite"),
-			attribute.String("db.query.text", "SELECT id, name\nFROM users\nWHERE name = ?"))
-		s.Events = []sdktrace.Event{{Name: "sql.rows.next", Time: testStart.Add(time.Millisecond)}}
-		return end(s)
 	},
 }
 
