@@ -37,6 +37,7 @@ var benchmarks = []benchmark{
 	{"growth", growth},
 	{"fairness", fairness},
 	{"quiet", quiet},
+	{"encoder", encoder},
 }
 
 func main() {
