@@ -15,7 +15,8 @@ type Exporter interface {
 	//
 	// It is called concurrently, at most [WithConcurrency] calls at a time, and
 	// never twice at once with snapshots of one trace: that is what keeps a
-	// trace in order. So it must not return while it is still sending.
+	// trace in order. So it must not return while it is still sending. Of two traces,
+	// what came first may be second.
 	//
 	// The spans are immutable and may be kept; the slice may not.
 	//

@@ -58,12 +58,12 @@ func Example_testing() {
 		return
 	}
 
-	for _, s := range server.Spans() {
+	for _, s := range server.Spans() { // in order within a trace, here are two
 		attributes, _ := s.Metadata["attributes"].(map[string]any)
 		fmt.Println(s.Type, attributes["gen_ai.request.model"], s.Status, s.Metadata["error_message"])
 	}
 	fmt.Println(server.Check()) // nothing against the API or the order
-	// Output:
+	// Unordered output:
 	// COMPLETION small SUCCESS <nil>
 	// COMPLETION small ERROR no question
 	// <nil>

@@ -118,7 +118,8 @@ func (s *Server) Requests() []Request {
 }
 
 // Spans returns the stored spans in first-stored order: by the first write of
-// each that took effect.
+// each that took effect. Those of one trace are in the order of their starts;
+// those of different traces may come in any.
 func (s *Server) Spans() []Span {
 	s.mu.Lock()
 	defer s.mu.Unlock()
