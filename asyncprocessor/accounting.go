@@ -77,7 +77,7 @@ func (q *queue) abandon() {
 	q.inFlight, q.endsLaunched = 0, ends
 	q.released = accepted
 	for i := range q.lanes {
-		q.lanes[i].take(new(freeChunks))
+		q.lanes[i].take(new(freeChunks)) // and drop it
 	}
 }
 

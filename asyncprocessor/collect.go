@@ -8,22 +8,15 @@ import (
 
 // collect takes what is in the queue, and fills the open batch from it.
 func (d *dispatcher) collect(now time.Duration) {
-	d.pressed = d.queue.look()
-	d.taken = amount{}
-	var earlier, later log
-	for i := range d.queue.lanes {
-		t := d.queue.lanes[i].take(&d.chunks)
-		d.taken = d.taken.plus(t.accepted)
-		earlier.append(t.earlier)
-		later.append(t.later)
-	}
-	d.quiet = earlier.empty() && later.empty()
+	t := d.queue.take(&d.chunks)
+	d.taken, d.pressed = t.accepted, t.pressed
+	d.quiet = t.earlier.empty() && t.later.empty()
 	// What woke the dispatcher arrived now, and so did what came after it; what came before
 	// may have waited since the queue was last looked into, and goes first.
-	earlier.begin(d.takenAt)
-	later.begin(now)
-	d.log.append(earlier)
-	d.log.append(later)
+	t.earlier.begin(d.takenAt)
+	t.later.begin(now)
+	d.log.append(t.earlier)
+	d.log.append(t.later)
 	d.takenAt = now
 	d.fill()
 	d.behind = !d.quiet && d.open.empty()

@@ -28,6 +28,7 @@ type dispatcher struct {
 	closing chan struct{} // closed when Shutdown begins
 	giveUp  chan struct{} // closed when Shutdown's time is up
 	stopped chan struct{} // closed when run returns
+	begun   chan struct{} // an export has begun
 	done    chan *batch   // exports that came back
 
 	log      log        // taken from the queue
@@ -62,6 +63,7 @@ func newDispatcher(c config, q *queue, exporter Exporter, exportCtx context.Cont
 		closing:   make(chan struct{}),
 		giveUp:    make(chan struct{}),
 		stopped:   make(chan struct{}),
+		begun:     make(chan struct{}),
 		done:      make(chan *batch),
 		batcher:   newBatcher(c),
 		report:    newReporter(q),
@@ -115,6 +117,10 @@ func (d *dispatcher) dispatch(now time.Duration) bool {
 
 // send starts the export of the open batch, and opens the next. It returns false when
 // Shutdown gave up.
+//
+// It waits until the export has begun. On a machine without a core to spare the next
+// would take this one's place at the head of the line, and its traces would wait
+// with it.
 func (d *dispatcher) send() bool {
 	b := d.open
 	if !d.queue.launch(b) {
@@ -122,6 +128,7 @@ func (d *dispatcher) send() bool {
 	}
 	d.inFlight++
 	go d.export(b)
+	<-d.begun
 	d.openNext()
 	return true
 }

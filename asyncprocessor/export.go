@@ -16,6 +16,7 @@ var errExportTimeout = errors.New("asyncprocessor: export timeout")
 // export runs on a goroutine of its own: it calls the exporter, settles the
 // counts and hands the batch back.
 func (d *dispatcher) export(b *batch) {
+	d.begun <- struct{}{}
 	if d.queue.isAbandoned() {
 		return // the exporter is being shut down
 	}

@@ -138,27 +138,22 @@ func (l *lane) wake() {
 	l.woken, l.earlier = true, l.clear()
 }
 
-// taking is what take returns.
-type taking struct {
-	earlier, later log    // than when the dispatcher was woken, if it was
-	accepted       amount // so far, these included
-}
-
-// take hands the lane's part of the log to the dispatcher, in order, and takes back as many
-// empty chunks as it has spent, if there are so many.
-func (l *lane) take(empty *freeChunks) taking {
+// take hands over the lane's part of the log, in order, in two parts if the dispatcher has
+// been woken, and says how much the lane has accepted so far. It takes back as many empty
+// chunks as the lane has spent, if there are so many.
+func (l *lane) take(empty *freeChunks) (earlier, later log, accepted amount) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for ; l.spent > 0 && empty.first != nil; l.spent-- {
 		l.free.put(empty.take())
 	}
-	t := taking{earlier: l.clear(), accepted: l.accepted()}
+	earlier = l.clear()
 	if l.woken {
-		t.earlier, t.later = l.earlier, t.earlier
+		earlier, later = l.earlier, earlier
 	}
 	l.woken, l.earlier = false, log{}
 	l.now = newPlace(uint64(l.now.lane()), l.now.turn()+1)
-	return t
+	return earlier, later, l.accepted()
 }
 
 // clear makes the log empty, and returns what it was. It is called with mu held.

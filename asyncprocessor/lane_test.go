@@ -25,18 +25,11 @@ func entriesOf(l log, f func(*entry)) {
 	}
 }
 
-// takeAll looks into the queue as the dispatcher does, and calls f with what it takes.
+// takeAll takes all there is, as the dispatcher does, and calls f with it.
 func takeAll(q *queue, empty *freeChunks, f func(*entry)) {
-	q.look()
-	var later []log
-	for i := range q.lanes {
-		t := q.lanes[i].take(empty)
-		entriesOf(t.earlier, f)
-		later = append(later, t.later)
-	}
-	for _, l := range later {
-		entriesOf(l, f)
-	}
+	t := q.take(empty)
+	entriesOf(t.earlier, f)
+	entriesOf(t.later, f)
 }
 
 // Snapshots of one trace come from any core, one after the other, while the dispatcher
@@ -90,30 +83,25 @@ func TestLanesKeepTheOrderOfATraceConcurrentSafe(t *testing.T) {
 	assert.Equal(t, uint64(producers*each), taken.items)
 }
 
-// While the dispatcher looks it is not woken: an entry that came to a lane from which it
-// has taken waits for the next look, and its time counts from this one.
-func TestWhoLooksIsNotWoken(t *testing.T) {
+// An entry that comes to a lane from which the dispatcher has just taken, for another
+// reason than being woken, does not wake it, and waits for the next look.
+func TestWhoIsAwakeIsNotWoken(t *testing.T) {
 	q := newTestQueue(t, 2)
 	require.True(t, q.await(amount{1, never}, false))
-	q.look() // the time was up
-	require.Empty(t, takenKeys(q, 0))
+	require.Empty(t, keysOf(q.take(new(freeChunks)).earlier)) // the time was up
 	q.offer(entry{key: 1}, 0)
 	assert.Empty(t, q.wake)
-	require.Empty(t, takenKeys(q, 1))
 
 	require.True(t, q.await(amount{2, never}, false))
 	q.offer(entry{key: 2}, 0)
 	assert.Len(t, q.wake, 1)
-	var keys []uint64
-	takeAll(q, new(freeChunks), func(e *entry) { keys = append(keys, e.key) })
-	assert.Equal(t, []uint64{1, 2}, keys)
+	taken := q.take(new(freeChunks))
+	assert.Equal(t, []uint64{1}, keysOf(taken.earlier))
+	assert.Equal(t, []uint64{2}, keysOf(taken.later))
 }
 
-func takenKeys(q *queue, lane int) (keys []uint64) {
-	taken := q.lanes[lane].take(new(freeChunks))
-	for _, l := range []log{taken.earlier, taken.later} {
-		entriesOf(l, func(e *entry) { keys = append(keys, e.key) })
-	}
+func keysOf(l log) (keys []uint64) {
+	entriesOf(l, func(e *entry) { keys = append(keys, e.key) })
 	return keys
 }
 

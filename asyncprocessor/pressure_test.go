@@ -27,8 +27,9 @@ func TestLaunchKeepsThePressureOfWaiters(t *testing.T) {
 			wg.Go(func() { q.offer(entry{}, 0) })
 		}
 		synctest.Wait()
-		require.Equal(t, uint64(4), q.lanes[0].take(new(freeChunks)).accepted.items)
-		require.True(t, q.look())
+		taken := q.take(new(freeChunks))
+		require.Equal(t, uint64(4), taken.accepted.items)
+		require.True(t, taken.pressed)
 
 		require.True(t, q.launch(&batch{snapshots: make([]Snapshot, 3), coalesced: 1}))
 		require.True(t, q.waiting, "one is admitted, one waits")

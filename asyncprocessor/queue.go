@@ -9,6 +9,10 @@ import (
 // can make up its own. Beyond it a reason counts as ReasonExportFailed.
 const maxDropReasons = 32
 
+// maxLent bounds what is lent at once, in items, beyond what a batch may be missing: it is
+// how far producers can go on when the dispatcher cannot.
+const maxLent = 1024
+
 // never is a count that is not reached.
 const never = math.MaxUint64
 
@@ -159,6 +163,7 @@ func (q *queue) lend(e entry, at int) bool {
 	room := q.released.plus(q.startsFrom)
 	room = amount{min(room.items, q.wakeAt.items-1), min(room.bytes, q.wakeAt.bytes-1)}
 	left := room.minus(q.accepted.plus(q.lent))
+	left.items = min(left.items, maxLent)
 	n := uint64(len(q.lanes))
 	credit := amount{left.items / n, left.bytes / n}
 	if !credit.covers(amountOf(&e)) {
@@ -288,16 +293,33 @@ func (q *queue) signal() {
 	}
 }
 
-// look is the dispatcher's first step when it looks into the queue, before it takes from
-// the lanes: from here on it is awake, and need not be woken. It reports whether something
-// did not fit since the last time.
-func (q *queue) look() (pressed bool) {
+// taking is what take returns.
+type taking struct {
+	earlier, later log    // than when the dispatcher was woken, if it was
+	accepted       amount // so far, these included
+	pressed        bool   // something did not fit since the last time
+}
+
+// take hands the whole log to the dispatcher, lane by lane. From here on that is awake,
+// and need not be woken. Empty chunks it takes back.
+//
+// All of it is done with mu held. So when a lane has to be waited for, because the
+// goroutine that holds its lock has lost its core in the middle of an append, the others
+// soon wait too, as they run out of credit, and that one has a core again. Otherwise
+// they would go on and on while the dispatcher cannot.
+func (q *queue) take(empty *freeChunks) taking {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	pressed = q.pressed || q.waiting
+	t := taking{pressed: q.pressed || q.waiting}
 	q.pressed = false
 	q.wakeAt, q.urged = amount{never, never}, false
-	return pressed
+	for i := range q.lanes {
+		earlier, later, accepted := q.lanes[i].take(empty)
+		t.earlier.append(earlier)
+		t.later.append(later)
+		t.accepted = t.accepted.plus(accepted)
+	}
+	return t
 }
 
 // await is the dispatcher's last step before it waits: it asks to be woken when as much
