@@ -64,7 +64,7 @@ func newDispatcher(c config, q *queue, exporter Exporter, exportCtx context.Cont
 		giveUp:    make(chan struct{}),
 		stopped:   make(chan struct{}),
 		begun:     make(chan struct{}),
-		done:      make(chan *batch),
+		done:      make(chan *batch, min(c.concurrency, 64)), // so that who has done his work is gone
 		batcher:   newBatcher(c),
 		report:    newReporter(q),
 		lag:       l,
