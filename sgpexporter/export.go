@@ -88,6 +88,9 @@ func (x *export) run(ctx context.Context) {
 	w := x.mapper.Writer()
 	defer w.Close()
 	for i, s := range x.snapshots {
+		if i%mapping.ReadAhead == 0 {
+			w.ReadAhead(x.snapshots[i:])
+		}
 		if s.Phase != asyncprocessor.PhaseStart && s.Phase != asyncprocessor.PhaseEnd {
 			continue
 		}

@@ -39,6 +39,9 @@ type scratch struct {
 	rollUp          sgpspan.Object // usage that goes into the metadata
 	errorFields     sgpspan.Object // what the metadata says of an error
 
+	ahead [][]attribute.KeyValue // what ReadAhead reads
+	read  int                    // so that it is read
+
 	fields  arena[sgpspan.Field]
 	objects arena[sgpspan.Object]
 	values  arena[sgpspan.Value]
@@ -71,6 +74,7 @@ func (sc *scratch) release() {
 	sc.reset()
 	clear(sc.flat[:cap(sc.flat)])
 	clear(sc.messages[:cap(sc.messages)])
+	clear(sc.ahead[:cap(sc.ahead)])
 	if cap(sc.made) > maxPooledMade {
 		sc.made = nil
 	}
