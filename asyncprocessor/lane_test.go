@@ -83,6 +83,20 @@ func TestLanesKeepTheOrderOfATraceConcurrentSafe(t *testing.T) {
 	assert.Equal(t, uint64(producers*each), taken.items)
 }
 
+// A trace stays in its lane while any of it is there, and then goes along with the core.
+func TestATraceGoesToAnotherLaneOnceItsOwnIsEmpty(t *testing.T) {
+	q := newTestQueue(t, 2)
+	q.offer(entry{key: 1}, 0)
+	q.offer(entry{key: 2}, 1)
+	assert.Equal(t, 2, q.lanes[0].tailLen)
+	q.take(new(freeChunks))
+	q.offer(entry{key: 3}, 1)
+	assert.Zero(t, q.lanes[0].tailLen)
+	assert.Equal(t, 1, q.lanes[1].tailLen)
+	q.offer(entry{key: 4}, anyLane)
+	assert.Equal(t, 2, q.lanes[1].tailLen)
+}
+
 // An entry that comes to a lane from which the dispatcher has just taken, for another
 // reason than being woken, does not wake it, and waits for the next look.
 func TestWhoIsAwakeIsNotWoken(t *testing.T) {
