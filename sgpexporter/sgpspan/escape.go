@@ -29,9 +29,13 @@ func appendString(dst []byte, s string) (_ []byte, repaired bool) {
 		repaired = repaired || nul
 		// The next two words it left: there are not two, or a byte in them is not ASCII, or
 		// room ran out.
-		for i := min(len(s), 16); i > 0; i-- {
+		for i := 16; i > 0 && len(s) > 0; i-- {
 			c := s[0]
 			if c >= utf8.RuneSelf && notASCII != 0 {
+				if n := threeByteRunes(s); n > 0 {
+					dst, s = append(dst, s[:n]...), s[n:]
+					continue
+				}
 				// Asked once for all that follows: text is mostly valid.
 				if !utf8.ValidString(s) {
 					dst, bad := appendInvalid(dst, s)
@@ -46,6 +50,30 @@ func appendString(dst []byte, s string) (_ []byte, repaired bool) {
 		}
 	}
 	return append(dst, '"'), repaired
+}
+
+// threeByteRunes returns how many bytes of s, from its beginning, are runes that take
+// three: Chinese and Japanese are nearly all of them. It looks at two at a time, in a
+// third of the time that utf8.ValidString takes. It passes over none of those with which
+// there is more to look at: that begin with 0xE0, or with 0xED as surrogates do.
+func threeByteRunes(s string) int {
+	const (
+		marks = 0xC0C0F0C0C0F0 // the bits that say which byte of a rune it is
+		runes = 0x8080E08080E0
+		plain = 0xFFFF &^ (1<<0x0 | 1<<0xD) // by the lower half of the first byte
+	)
+	i := 0
+	for i+8 <= len(s) {
+		w := load64(s, i)
+		if w&marks != runes || plain>>(w&0xF)&(plain>>(w>>24&0xF))&1 == 0 {
+			break
+		}
+		i += 6
+	}
+	for i+3 <= len(s) && s[i]>>4 == 0xE && plain>>(s[i]&0xF)&1 == 1 && s[i+1]>>6 == 2 && s[i+2]>>6 == 2 {
+		i += 3
+	}
+	return i
 }
 
 // appendWords writes s to out, one or two words of eight bytes in a turn, until there are no

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
 )
@@ -69,6 +70,7 @@ func TestAppendStringGrows(t *testing.T) {
 func FuzzAppendString(f *testing.F) {
 	f.Add("plain")
 	f.Add("\x00\xff\"\\\n é 世界 \u2028")
+	f.Add(strings.Repeat("世界，\n", 9) + "\xed\xa0\x80世" + strings.Repeat("敏捷的\xe4\xbd", 9))
 	f.Fuzz(func(t *testing.T, s string) {
 		out, repaired := appendString(nil, s)
 		var got string
@@ -80,6 +82,31 @@ func FuzzAppendString(f *testing.F) {
 			t.Fatalf("%q became %q, repaired %v", s, got, repaired)
 		}
 	})
+}
+
+// Of all runes, and of all three bytes that are none.
+func TestThreeByteRunes(t *testing.T) {
+	for lead := 0xE0; lead <= 0xEF; lead++ {
+		for second := range 256 {
+			for _, third := range []byte{0, 0x7F, 0x80, 0xBF, 0xC0, 0xFF} {
+				three := string([]byte{byte(lead), byte(second), third})
+				want := 0
+				if utf8.ValidString(three) && lead != 0xE0 && lead != 0xED {
+					want = 3
+				}
+				assert.Equal(t, want, threeByteRunes(three), "%x", three)
+				assert.Equal(t, 3+want, threeByteRunes("世"+three+"xx"), "%x", three)
+				if want > 0 {
+					assert.Equal(t, 6, threeByteRunes(three+"界x"), "%x", three)
+				} else {
+					assert.Zero(t, threeByteRunes(three+"界xx"), "%x", three)
+				}
+			}
+		}
+	}
+	assert.Equal(t, 9, threeByteRunes("敏捷的é"))
+	assert.Zero(t, threeByteRunes("é敏"))
+	assert.Zero(t, threeByteRunes(""))
 }
 
 // FuzzAppendWordsStaysWithinItsRoom holds what the checks that it does without would:
