@@ -144,7 +144,7 @@ func (l *lane) wake() {
 func (l *lane) take(empty *freeChunks) (earlier, later log, accepted amount) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for ; l.spent > 0 && empty.first != nil; l.spent-- {
+	for ; l.spent > 0 && l.free.count < maxFreeChunks && empty.first != nil; l.spent-- {
 		l.free.put(empty.take())
 	}
 	earlier = l.clear()
@@ -170,6 +170,6 @@ func (l *lane) clear() (all log) {
 
 // takeChunk returns an empty chunk. It is called with mu held.
 func (l *lane) takeChunk() *chunk {
-	l.spent++
+	l.spent = min(l.spent+1, maxFreeChunks)
 	return l.free.take()
 }

@@ -97,6 +97,25 @@ func TestATraceGoesToAnotherLaneOnceItsOwnIsEmpty(t *testing.T) {
 	assert.Equal(t, 2, q.lanes[1].tailLen)
 }
 
+// After a burst a lane takes back what it can keep, and leaves the rest to others.
+func TestALaneTakesBackNoMoreChunksThanItKeeps(t *testing.T) {
+	q := newTestQueue(t, 2, WithMaxQueueSize(1<<30), WithMaxQueueBytes(1<<40))
+	for range 3 * maxFreeChunks * chunkSize {
+		q.offer(entry{}, 0)
+	}
+	var empty freeChunks
+	for range 4 {
+		q.take(&empty)
+		for empty.count < maxFreeChunks {
+			empty.put(new(chunk))
+		}
+	}
+	q.take(&empty)
+	assert.Equal(t, maxFreeChunks, q.lanes[0].free.count)
+	assert.Equal(t, maxFreeChunks, empty.count, "none is thrown away")
+	assert.LessOrEqual(t, q.lanes[0].spent, maxFreeChunks)
+}
+
 // An entry that comes to a lane from which the dispatcher has just taken, for another
 // reason than being woken, does not wake it, and waits for the next look.
 func TestWhoIsAwakeIsNotWoken(t *testing.T) {
