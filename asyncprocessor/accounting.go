@@ -76,8 +76,8 @@ func (q *queue) abandon() {
 	q.abandoned = true
 	q.inFlight, q.endsLaunched = 0, ends
 	q.released = accepted
-	for i := range q.lanes {
-		q.lanes[i].take(new(freeChunks)) // and drop it
+	for _, l := range q.lanes {
+		l.take(new(freeChunks)) // and drop it
 	}
 }
 

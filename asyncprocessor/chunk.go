@@ -2,7 +2,7 @@ package asyncprocessor
 
 import "time"
 
-// chunkSize is the number of entries in a chunk: with the rest, 1,008 bytes.
+// chunkSize is the number of entries in a chunk: with the rest, 992 bytes.
 const chunkSize = 30
 
 // maxFreeChunks bounds a list of chunks kept for reuse: 256 KiB.
@@ -13,7 +13,8 @@ type chunk struct {
 	entries [chunkSize]entry
 	next    *chunk
 	at, end int // of entries, those that the dispatcher has not looked at yet
-	// since is when the first of them began to wait, at the earliest.
+	// since is when they count as having begun to wait: when the dispatcher looked before
+	// they came, or, what woke it and what came after that, when it looked then.
 	since time.Duration
 }
 

@@ -8,14 +8,16 @@ import (
 // maxLanes bounds the lanes of a queue.
 const maxLanes = 16
 
-// lanesPerCore is how many there are for each core, so that two cores seldom keep to the
-// same.
+// lanesPerCore is how many there are for each core, so that two cores seldom share one.
 const lanesPerCore = 2
+
+// maxLaneChunks bounds the empty chunks that a lane keeps: 64 KiB.
+const maxLaneChunks = 64
 
 // numLanes returns how many lanes serve producers on so many cores.
 func numLanes(cores int) int {
 	if cores == 1 {
-		return 1 // which never waits for another
+		return 1 // nobody else is there to wait for
 	}
 	return min(lanesPerCore*cores, maxLanes)
 }
@@ -33,9 +35,9 @@ const anyLane = -1
 // lane what it may accept. So the bounds are exact, and so is the moment at which the
 // dispatcher is woken, as if all lanes were one.
 type lane struct {
-	// mu guards all that follows. It is held for a few instructions at a time: no call of
-	// the SDK, the exporter or the application is made under it, and no other lock is
-	// taken.
+	// mu guards all that follows. It is held for a few instructions at a time, and an
+	// allocation now and then: no call of the SDK, the exporter or the application is made
+	// under it, and no other lock is taken.
 	//
 	// What every append touches fits in a cache line.
 	mu      sync.Mutex
@@ -55,8 +57,8 @@ type lane struct {
 	earlier log
 }
 
-// place is where a shard's newest entry went: the lane's index, and the lane's turn, which
-// is how often the dispatcher has taken from it.
+// place is where a shard's entries go: to a lane, by its index, in a turn of it. A turn
+// lasts from one take to the next.
 type place uint64
 
 func newPlace(lane, turn uint64) place { return place(turn*maxLanes + lane) }
@@ -65,13 +67,11 @@ func (p place) lane() int { return int(p % maxLanes) }
 
 func (p place) turn() uint64 { return uint64(p / maxLanes) }
 
-// places are those of all shards.
-//
-// A trace keeps its order because all entries of a shard that wait in lanes are in the same
-// one, and the lanes' turns tell which are older: whoever adds one holds the lock of the
-// place's lane, or of one that has had more turns than the place tells of, which becomes the
-// place then. All that is in the place's lane of that turn, or elsewhere of earlier ones, has
-// been taken when the dispatcher gets to what was added.
+// places are those of all shards, and keep traces in order. In each turn at most one lane
+// gets entries of a shard: its place moves only to a later turn, under the lock of the lane
+// to which it moves, and entries are added only under the lock of the place's lane, in the
+// place's turn. The dispatcher takes from every lane once before it takes from any again,
+// so it gets to all entries of a turn before any of the next.
 type places [numShards]atomic.Uint64
 
 func (ps *places) of(shard uint16) place { return place(ps[shard].Load()) }
@@ -88,10 +88,8 @@ func amountOf(e *entry) amount { return amount{1, uint64(e.bytes)} }
 
 func (a amount) plus(b amount) amount { return amount{a.items + b.items, a.bytes + b.bytes} }
 
-// minus returns what is left of a without b, but not less than nothing.
-func (a amount) minus(b amount) amount {
-	return amount{a.items - min(a.items, b.items), a.bytes - min(a.bytes, b.bytes)}
-}
+// minus returns a without b, which is no more than a.
+func (a amount) minus(b amount) amount { return amount{a.items - b.items, a.bytes - b.bytes} }
 
 // covers reports whether all of b is within a.
 func (a amount) covers(b amount) bool { return a.items >= b.items && a.bytes >= b.bytes }
@@ -135,18 +133,20 @@ func (l *lane) reclaim() amount {
 func (l *lane) wake() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.woken, l.earlier = true, l.clear()
+	l.woken = true
+	l.earlier.append(l.clear())
 }
 
 // take hands over the lane's part of the log, in order, in two parts if the dispatcher has
-// been woken, and says how much the lane has accepted so far. It takes back as many empty
-// chunks as the lane has spent, if there are so many.
+// been woken, and says how much the lane has accepted so far. In exchange it takes as many
+// empty chunks, if there are so many.
 func (l *lane) take(empty *freeChunks) (earlier, later log, accepted amount) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for ; l.spent > 0 && l.free.count < maxFreeChunks && empty.first != nil; l.spent-- {
+	for ; l.spent > 0 && l.free.count < maxLaneChunks && empty.first != nil; l.spent-- {
 		l.free.put(empty.take())
 	}
+	l.spent = 0
 	earlier = l.clear()
 	if l.woken {
 		earlier, later = l.earlier, earlier
@@ -170,6 +170,6 @@ func (l *lane) clear() (all log) {
 
 // takeChunk returns an empty chunk. It is called with mu held.
 func (l *lane) takeChunk() *chunk {
-	l.spent = min(l.spent+1, maxFreeChunks)
+	l.spent++
 	return l.free.take()
 }

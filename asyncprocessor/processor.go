@@ -130,7 +130,7 @@ func (p *Processor) OnEnd(s sdktrace.ReadOnlySpan) {
 	p.queue.offer(newEntry(PhaseEnd, s, &sc, p.seed, size+traceStateSize(sc.TraceState())), anyLane)
 }
 
-// Stats returns a consistent view of the counts. It takes the queue's lock for a
+// Stats returns a consistent view of the counts. It takes the queue's locks for a
 // moment.
 func (p *Processor) Stats() Stats {
 	if p.queue == nil {

@@ -17,15 +17,16 @@ const maxLent = 1024
 const never = math.MaxUint64
 
 // queue is where the application's goroutines leave their snapshots and the
-// dispatcher picks them up: a log in the order of arrival, in lanes, and the counts of
-// what becomes of it. It knows nothing of batches or exporters.
+// dispatcher picks them up: a log, in lanes, in which each trace is in the order of
+// arrival, and the counts of what becomes of it. It knows nothing of batches or exporters.
 //
 // It lends every lane a part of the room that is left until something has to be decided:
 // whether a snapshot is refused, or waits, or wakes the dispatcher. A lane whose credit
 // is used up asks; when there is nothing left to lend, the queue takes all credit back.
-// Then nothing is accepted but by itself, it knows the exact counts, and decides.
+// Then no lane accepts anything without asking, the queue knows the exact counts, and
+// decides.
 type queue struct {
-	lanes  []lane // the slice does not change
+	lanes  []*lane // an allocation each, which begins on a cache line; the slice does not change
 	places places
 
 	// mu guards all that follows but the limits and wake. No call of the SDK, the exporter
@@ -75,7 +76,7 @@ func newQueue(c config, lanes int) *queue {
 		startsFrom = most
 	}
 	q := &queue{
-		lanes:       make([]lane, lanes),
+		lanes:       make([]*lane, lanes),
 		most:        most,
 		startsFrom:  startsFrom,
 		blocking:    c.blocking,
@@ -85,10 +86,8 @@ func newQueue(c config, lanes int) *queue {
 		endsDropped: make(map[DropReason]uint64),
 	}
 	for i := range q.lanes {
-		l := &q.lanes[i]
-		l.now = newPlace(uint64(i), 1)
-		l.head = new(chunk)
-		l.tail = l.head
+		first := new(chunk)
+		q.lanes[i] = &lane{now: newPlace(uint64(i), 1), head: first, tail: first}
 	}
 	for i := range q.places {
 		q.places[i].Store(uint64(newPlace(uint64(i%len(q.lanes)), 0)))
@@ -115,13 +114,13 @@ func (q *queue) offer(e entry, at int) {
 	q.ask(e, at)
 }
 
-// enter locks the lane for the next entry of a shard, and returns it: the lane that has
-// others of it, or, if none has, the one at index at.
+// enter locks the lane for the next entry of a shard, and returns it: the lane that got
+// others of it in this turn, or, if none did, the one at index at.
 //
 // It is where traces keep their order: see places.
 func (q *queue) enter(shard uint16, at int) *lane {
 	for {
-		l := &q.lanes[at]
+		l := q.lanes[at]
 		l.mu.Lock()
 		if len(q.lanes) == 1 {
 			return l
@@ -141,12 +140,7 @@ func (q *queue) enter(shard uint16, at int) *lane {
 // ask is offer for an entry that its lane has no credit for.
 func (q *queue) ask(e entry, at int) {
 	q.mu.Lock()
-	if q.lend(e, at) {
-		q.mu.Unlock()
-		return
-	}
-	q.reclaim()
-	if q.lend(e, at) {
+	if q.lend(e, at) || q.reclaim() && q.lend(e, at) {
 		q.mu.Unlock()
 		return
 	}
@@ -162,7 +156,11 @@ func (q *queue) lend(e entry, at int) bool {
 	// Below both of these nothing has to be decided.
 	room := q.released.plus(q.startsFrom)
 	room = amount{min(room.items, q.wakeAt.items-1), min(room.bytes, q.wakeAt.bytes-1)}
-	left := room.minus(q.accepted.plus(q.lent))
+	used := q.accepted.plus(q.lent)
+	if !room.covers(used) {
+		return false
+	}
+	left := room.minus(used)
 	left.items = min(left.items, maxLent)
 	n := uint64(len(q.lanes))
 	credit := amount{left.items / n, left.bytes / n}
@@ -178,22 +176,23 @@ func (q *queue) lend(e entry, at int) bool {
 }
 
 // reclaim takes back what was lent: from now on, and until something is lent again,
-// accepted is exact, and grows by append alone. It is called with mu held.
-func (q *queue) reclaim() {
+// accepted is exact, and grows by append alone. It returns false when nothing was lent. It
+// is called with mu held.
+func (q *queue) reclaim() bool {
 	if q.lent == (amount{}) {
-		return
+		return false
 	}
 	q.lent, q.accepted = amount{}, amount{}
-	for i := range q.lanes {
-		q.accepted = q.accepted.plus(q.lanes[i].reclaim())
+	for _, l := range q.lanes {
+		q.accepted = q.accepted.plus(l.reclaim())
 	}
+	return true
 }
 
 // count returns what was accepted so far, and how much of it ENDs. It is called with mu
 // held.
 func (q *queue) count() (accepted amount, ends uint64) {
-	for i := range q.lanes {
-		l := &q.lanes[i]
+	for _, l := range q.lanes {
 		l.mu.Lock()
 		accepted = accepted.plus(l.accepted())
 		ends += l.ends
@@ -203,8 +202,8 @@ func (q *queue) count() (accepted amount, ends uint64) {
 }
 
 // decide accepts an entry that comes after shutdown, near a bound, or as what the
-// dispatcher waits for, or drops it under a reason. It is called with mu held, and nothing
-// lent, and releases mu.
+// dispatcher waits for, or drops it under a reason. It is called with mu held while nothing
+// is lent, and releases mu.
 func (q *queue) decide(e entry, at int) {
 	size := uint64(e.bytes)
 	held := q.accepted.minus(q.released)
@@ -256,8 +255,8 @@ func (q *queue) append(e entry, at int) (wake bool) {
 	if q.accepted.reaches(q.wakeAt) {
 		q.wakeAt = amount{never, never}
 		wake = true
-		for i := range q.lanes { // which accept nothing now
-			q.lanes[i].wake()
+		for _, l := range q.lanes { // which accept nothing now
+			l.wake()
 		}
 	}
 	l := q.enter(e.shard, at)
@@ -313,8 +312,8 @@ func (q *queue) take(empty *freeChunks) taking {
 	t := taking{pressed: q.pressed || q.waiting}
 	q.pressed = false
 	q.wakeAt, q.urged = amount{never, never}, false
-	for i := range q.lanes {
-		earlier, later, accepted := q.lanes[i].take(empty)
+	for _, l := range q.lanes {
+		earlier, later, accepted := l.take(empty)
 		t.earlier.append(earlier)
 		t.later.append(later)
 		t.accepted = t.accepted.plus(accepted)
