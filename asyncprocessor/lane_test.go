@@ -93,7 +93,7 @@ func TestLanesKeepTheOrderOfATraceConcurrentSafe(t *testing.T) {
 // Goroutines on all lanes offer to one shard at once, with no lock between them: what each
 // of them offered stays in its order.
 func TestLanesKeepTheOrderOfEachGoroutineConcurrentSafe(t *testing.T) {
-	const goroutines, each = 4, 20_000
+	const goroutines, each = 4, 100_000
 	q := newTestQueue(t, 4, WithMaxQueueSize(1<<30), WithMaxQueueBytes(1<<40))
 	var wg sync.WaitGroup
 	for g := range uint64(goroutines) {
