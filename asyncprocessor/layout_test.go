@@ -18,7 +18,7 @@ func TestMemoryLayout(t *testing.T) {
 	var l lane
 	assert.Zero(t, unsafe.Sizeof(l)%(2*line), "cores fetch them in pairs")
 	for _, l := range newTestQueue(t, maxLanes).lanes {
-		assert.Zero(t, uintptr(unsafe.Pointer(l))%line, "begins on a cache line") //nolint:gosec // it is what is tested
+		assert.Zero(t, uintptr(unsafe.Pointer(l))%line, "begins on a cache line")
 	}
 	assert.Equal(t, uintptr(line), unsafe.Offsetof(l.granted), "what every append touches comes before")
 	assert.Equal(t, uintptr(line/2), unsafe.Sizeof(entry{}))
