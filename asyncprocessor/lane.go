@@ -50,7 +50,7 @@ type lane struct {
 	head    *chunk
 	granted amount // what was accepted, and credit
 	free    freeChunks
-	spent   int // chunks that the dispatcher has not given back yet
+	spent   int // chunks since the last take, for which take gives others
 	// Once the dispatcher has been woken, until the next take, what had arrived before is
 	// in earlier.
 	woken   bool

@@ -9,8 +9,8 @@ import (
 // can make up its own. Beyond it a reason counts as ReasonExportFailed.
 const maxDropReasons = 32
 
-// maxLent bounds what is lent at once, in items, beyond what a batch may be missing: it is
-// how far producers can go on when the dispatcher cannot.
+// maxLent bounds, in items, what the lanes are lent together before they ask again: it is
+// how far producers can go on while the dispatcher cannot.
 const maxLent = 1024
 
 // never is a count that is not reached.
@@ -45,7 +45,7 @@ type queue struct {
 	abandoned  bool // Shutdown gave up: late results change nothing
 	waiting    bool // waiters is not empty
 	unreported bool // something was refused and not reported yet
-	pressed    bool // something did not fit since the last look
+	pressed    bool // something did not fit since the last take
 	urged      bool // that wakes the dispatcher
 
 	waiters waiterList

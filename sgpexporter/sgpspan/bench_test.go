@@ -13,6 +13,8 @@ import (
 // with long text full of what has to be escaped.
 //
 //	go test -run '^$' -bench . ./sgpexporter/sgpspan
+//
+// Next to other encoders they are in integration/bench.
 var benchPrompts = []struct{ name, prompt string }{
 	{"short", "Tell me a joke about OpenTelemetry\n"},
 	{"50KB", strings.Repeat("The quick brown fox jumps over the lazy dog, then back again, and rests.\n", 700)},
@@ -49,66 +51,9 @@ func benchSpan(prompt string) *Span {
 	}
 }
 
-type (
-	benchMessage struct {
-		Role    string `json:"role"`
-		Content string `json:"content"`
-	}
-	benchJSON struct {
-		TraceID  string    `json:"trace_id"`
-		ID       string    `json:"id"`
-		ParentID string    `json:"parent_id,omitempty"`
-		Name     string    `json:"name"`
-		Start    time.Time `json:"start_timestamp"`
-		End      time.Time `json:"end_timestamp"`
-		Type     string    `json:"type"`
-		Status   string    `json:"status"`
-		ObsTrace string    `json:"obs_trace_id"`
-		ObsSpan  string    `json:"obs_span_id"`
-		Input    struct {
-			Messages []benchMessage `json:"messages"`
-		} `json:"input"`
-		Output struct {
-			Usage struct {
-				Input  int `json:"input_tokens"`
-				Output int `json:"output_tokens"`
-			} `json:"usage"`
-		} `json:"output"`
-		Metadata struct {
-			Source     string          `json:"__source__"`
-			Attributes map[string]any  `json:"attributes"`
-			Kind       string          `json:"kind"`
-			Resource   json.RawMessage `json:"resource"`
-		} `json:"metadata"`
-	}
-)
-
-func benchEquivalent(prompt string) *benchJSON {
-	s := benchSpan(prompt)
-	j := &benchJSON{
-		TraceID: s.TraceID, ID: s.ID, ParentID: s.ParentID, Name: s.Name, Start: s.Start, End: s.End,
-		Type: string(s.Type), Status: string(s.Status), ObsTrace: s.ObsTraceID, ObsSpan: s.ObsSpanID,
-	}
-	j.Input.Messages = []benchMessage{{"user", prompt}}
-	j.Output.Usage.Input, j.Output.Usage.Output = 52, 47
-	j.Metadata.Source, j.Metadata.Kind, j.Metadata.Resource = "otel-go", "client", json.RawMessage(benchResource)
-	j.Metadata.Attributes = map[string]any{
-		"gen_ai.provider.name": "openai", "gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4",
-		"gen_ai.request.max_tokens": 200, "gen_ai.request.top_p": 0.95, "gen_ai.request.stream": true,
-		"gen_ai.response.id":             "chatcmpl-9J3uIL87gldCFtiIbyaOvTeYBRA3l",
-		"gen_ai.response.finish_reasons": []string{"stop"},
-	}
-	return j
-}
-
-func TestBenchmarksEncodeTheSame(t *testing.T) {
-	for _, p := range benchPrompts {
-		out, err := json.Marshal(benchEquivalent(p.prompt))
-		if err != nil {
-			t.Fatal(err)
-		}
-		assertSameJSON(t, string(out), string(benchSpan(p.prompt).AppendJSON(nil)))
-	}
+type benchMessage struct {
+	Role    string `json:"role"`
+	Content string `json:"content"`
 }
 
 func BenchmarkAppend(b *testing.B) {
@@ -120,22 +65,6 @@ func BenchmarkAppend(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
 				dst = s.AppendJSON(dst[:0])
-			}
-		})
-	}
-}
-
-func BenchmarkEncodingJSON(b *testing.B) {
-	for _, p := range benchPrompts {
-		b.Run(p.name, func(b *testing.B) {
-			s := benchEquivalent(p.prompt)
-			out, _ := json.Marshal(s)
-			b.SetBytes(int64(len(out)))
-			b.ReportAllocs()
-			for b.Loop() {
-				if _, err := json.Marshal(s); err != nil {
-					b.Fatal(err)
-				}
 			}
 		})
 	}
