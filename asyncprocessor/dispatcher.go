@@ -93,8 +93,11 @@ func (d *dispatcher) run() {
 			return
 		}
 		d.report.tell(now)
-		if d.draining && d.inFlight == 0 && d.open.empty() && d.quiet {
-			return
+		if d.draining && d.inFlight == 0 && d.open.empty() {
+			if d.quiet {
+				return
+			}
+			continue
 		}
 		if !d.wait() {
 			return
@@ -109,6 +112,9 @@ func (d *dispatcher) dispatch(now time.Duration) bool {
 	for d.inFlight < d.cfg.concurrency && d.due(now) {
 		if !d.send() {
 			return false
+		}
+		for len(d.done) > 0 {
+			d.reap(<-d.done)
 		}
 		d.fill()
 	}

@@ -250,3 +250,14 @@ func TestLanesDoNotExceedTheBoundsTogetherConcurrentSafe(t *testing.T) {
 		assert.Equal(t, uint64(1010), q.stats().DroppedBy[ReasonQueueFull])
 	}
 }
+
+// With one lane, on one core, that is where everything goes.
+func TestOneLane(t *testing.T) {
+	q := newTestQueue(t, 1)
+	q.offer(entry{key: 1, tag: tag{phase: PhaseStart, shard: 7}}, 0)
+	q.offer(entry{key: 2, tag: tag{phase: PhaseEnd, shard: 7}}, anyLane)
+	q.offer(entry{key: 3, tag: tag{phase: PhaseEnd, shard: numShards - 1}}, anyLane)
+	var keys []uint64
+	takeAll(q, new(freeChunks), func(e *entry) { keys = append(keys, e.key) })
+	assert.Equal(t, []uint64{1, 2, 3}, keys)
+}

@@ -101,7 +101,10 @@ func threeQuarters(n uint64) uint64 { return n - n/4 }
 // offer accepts e or drops it under a reason. It waits only when the queue is
 // blocking. at is the index of the lane to which the core keeps, or anyLane.
 func (q *queue) offer(e entry, at int) {
-	if at == anyLane {
+	switch {
+	case len(q.lanes) == 1:
+		at = 0
+	case at == anyLane:
 		at = q.places.of(e.shard).lane()
 	}
 	l := q.enter(e.shard, at)

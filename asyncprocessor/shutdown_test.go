@@ -50,6 +50,19 @@ func TestShutdownDrainsEverything(t *testing.T) {
 	assert.Empty(t, s.DroppedBy)
 }
 
+// Exports that come back while the next batch is filled are the last ones, now and then.
+func TestShutdownEndsWhenTheLastExportIsQuickConcurrentSafe(t *testing.T) {
+	for range 300 {
+		p := asyncprocessor.New(new(recorder), asyncprocessor.WithMaxExportBatchSize(4), asyncprocessor.WithShutdownTimeout(10*time.Second))
+		tracer := provider(p).Tracer("t")
+		for range 8 {
+			_, s := tracer.Start(t.Context(), "s")
+			s.End()
+		}
+		require.NoError(t, p.Shutdown(context.WithoutCancel(t.Context())))
+	}
+}
+
 func TestUnregisterShutsDown(t *testing.T) {
 	exp := new(recorder)
 	p := newProcessor(t, exp, parked()...)
