@@ -26,32 +26,46 @@ func (d *dispatcher) collect(now time.Duration) {
 	}
 }
 
-// The log is left alone, while nothing can be sent, when so many entries wait in the
-// shards before it, and in so many of them that its turn comes no sooner if they are
-// sorted too.
-const maxSorted, maxReady = 4096, 512
-
 // fill moves what waits into the open batch until it is full: from the ready shards, in
 // their turn, and then from the log.
 func (d *dispatcher) fill() {
 	d.fillFromShards()
-	d.sortLog(false)
+	d.sortLog()
 }
 
-// sortLog puts the entries of the log where they belong: all, or until the batch is full.
-// While all calls are under way it looks further, for the ENDs of STARTs in the batch and
-// so that every trace has its turn.
-func (d *dispatcher) sortLog(all bool) {
+// sortLog puts the entries of the log where they belong, one after the other, until it is
+// enough.
+func (d *dispatcher) sortLog() {
 	for c := d.log.first; c != nil; c = d.log.first {
 		for c.at < c.end {
-			if !all && d.batcher.full(d.open) && (d.inFlight < d.cfg.concurrency ||
-				d.shards.waiting >= maxSorted && d.shards.readyCount >= maxReady) {
+			if d.enough(c) {
 				return
 			}
 			d.putNext(c)
 		}
 		d.chunks.put(d.log.dropFirst())
 	}
+}
+
+// How many entries wait in the shards, and in how many that are ready, when what comes after
+// them in the log has no sooner turn if it is sorted too.
+const maxSorted, maxReady = 4096, 512
+
+// enough reports whether the log is left alone for now, from c on: it costs nothing there.
+func (d *dispatcher) enough(c *chunk) bool {
+	full := d.batcher.full(d.open)
+	if d.inFlight < d.cfg.concurrency {
+		return full // and can be sent
+	}
+	if !full && d.shards.waiting < maxSorted {
+		return false
+	}
+	// Nothing can be sent. What has waited long is sorted all the same, for the ENDs of STARTs
+	// in the batch, and so that few traces of which much waits do not go before all others.
+	if d.takenAt-c.since < d.cfg.batchTimeout {
+		return true
+	}
+	return d.shards.waiting >= maxSorted && d.shards.readyCount >= maxReady
 }
 
 // putNext puts the next entry of c where it belongs.
@@ -76,8 +90,8 @@ func (d *dispatcher) detachStarts() {
 		}
 	}
 	for i := range d.shards.all {
-		for n := d.shards.all[i].head; n != nil; n = n.next {
-			detach(n.span)
+		for e := range d.shards.all[i].entries() {
+			detach(e.span)
 		}
 	}
 	for c := d.log.first; c != nil; c = c.next {
@@ -112,7 +126,7 @@ func (d *dispatcher) fillFromShards() {
 	for ss.readyCount > 0 && !d.batcher.full(b) {
 		i, s := ss.turn()
 		var out shardState
-		for s.count > 0 && d.batcher.add(b, &s.head.entry) {
+		for s.count > 0 && d.batcher.add(b, s.first()) {
 			ss.drop(s)
 			out++
 		}

@@ -116,7 +116,7 @@ func TestFairness(t *testing.T) {
 						}
 					}
 				}
-				// One in 4,096 traces shares its turn with the hot one and waits for it.
+				// One in 16,384 traces shares its turn with the hot one and waits for it.
 				assert.LessOrEqual(t, late, 2)
 			})
 		})

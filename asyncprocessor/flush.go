@@ -8,31 +8,42 @@ import (
 // flush is a ForceFlush that waits until everything offered before it is
 // settled. It belongs to the dispatcher.
 type flush struct {
-	// left is, by shard, how many entries it waits for.
-	left   map[uint16]uint64
+	left   []uint32    // by shard, how many entries it waits for
+	shards int         // for which it waits
 	gaveUp atomic.Bool // its caller waits no more
 	done   chan struct{}
 }
 
+// await adds n entries of shard i to what f waits for.
+func (f *flush) await(i uint16, n uint32) {
+	if n > 0 && f.left[i] == 0 {
+		f.shards++
+	}
+	f.left[i] += n
+}
+
 // settled notes that the oldest n entries of shard i are.
-func (f *flush) settled(i uint16, n uint64) {
-	switch left, waits := f.left[i]; {
-	case !waits:
-	case n < left:
-		f.left[i] = left - n
-	default:
-		delete(f.left, i)
+func (f *flush) settled(i uint16, n uint32) {
+	if n = min(n, f.left[i]); n == 0 {
+		return
+	}
+	if f.left[i] -= n; f.left[i] == 0 {
+		f.shards--
 	}
 }
 
 // beginFlush fixes what f waits for: all that is in the queue now.
 func (d *dispatcher) beginFlush(f *flush) {
 	d.collect(d.takenAt)
-	d.sortLog(true) // so that the shards know all of it
-	f.left = make(map[uint16]uint64)
-	for i := range uint16(numShards) {
-		if n := d.shards.held(i); n > 0 {
-			f.left[i] = n
+	f.left = make([]uint32, numShards)
+	for i, state := range d.shards.states {
+		if state != stateIdle {
+			f.await(uint16(i), d.shards.held(uint16(i)))
+		}
+	}
+	for c := d.log.first; c != nil; c = c.next {
+		for i := c.at; i < c.end; i++ {
+			f.await(c.entries[i].shard, 1)
 		}
 	}
 	// This one waits for all that those given up waited for, and more.
@@ -49,7 +60,7 @@ func (d *dispatcher) flushDue() bool {
 	}
 	last := d.flushing[len(d.flushing)-1]
 	for _, i := range d.open.shards {
-		if _, waits := last.left[i]; waits {
+		if last.left[i] > 0 {
 			return true
 		}
 	}
@@ -60,7 +71,7 @@ func (d *dispatcher) flushDue() bool {
 func (d *dispatcher) endFlushes() {
 	waiting := d.flushing[:0]
 	for _, f := range d.flushing {
-		if len(f.left) == 0 {
+		if f.shards == 0 {
 			close(f.done)
 		} else {
 			waiting = append(waiting, f)

@@ -24,7 +24,8 @@ func TestMemoryLayout(t *testing.T) {
 	assert.Equal(t, uintptr(line/2), unsafe.Sizeof(entry{}))
 	assert.Equal(t, uintptr(line), unsafe.Sizeof(startSpan{}))
 	var d dispatcher
-	assert.LessOrEqual(t, unsafe.Sizeof(d.shards.states), uintptr(16<<10), "half of a small core's first cache")
+	assert.LessOrEqual(t, unsafe.Sizeof(d.shards.states), uintptr(64<<10), "a part of a core's second cache")
+	assert.LessOrEqual(t, unsafe.Sizeof(places{}), uintptr(32<<10))
 	assert.LessOrEqual(t, unsafe.Sizeof(chunk{}), uintptr(1024))
 	assert.LessOrEqual(t, unsafe.Sizeof([blockSize]node{}), uintptr(4096))
 	assert.LessOrEqual(t, unsafe.Sizeof(slab{}), uintptr(1024))

@@ -178,7 +178,7 @@ func TestARetryDoesNotHoldUpOtherTraces(t *testing.T) {
 		time.Sleep(time.Second)
 		offerEnds(p, 100)
 		time.Sleep(time.Second)
-		// Of 100 traces, some may share their turn with the one that hangs: 1 in 4,096.
+		// Of 100 traces, some may share their turn with the one that hangs: 1 in 16,384.
 		assert.GreaterOrEqual(t, balanced(t, p).Exported, uint64(97))
 		retrying.open()
 	})

@@ -37,35 +37,45 @@ func addPrompt(span trace.Span) weak.Pointer[byte] {
 	return weak.Make(unsafe.StringData(prompt))
 }
 
-// While the queue is full, spans grow and end whose STARTs wait in it. Their ENDs are
-// dropped, and then nothing is kept of what they had grown to.
+// While the queue is full, spans grow and end whose STARTs wait in it: in the log, or, of a
+// trace that is with the exporter, in its shard. Their ENDs are dropped, and then nothing is
+// kept of what they had grown to.
 func TestStartsDoNotKeepWhatIsAddedLater(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		exp := &hangUntil{until: make(chan struct{})}
-		p := New(exp, WithMaxQueueSize(100), WithMaxExportBatchSize(1), WithConcurrency(1), WithStartPolicy(StartAlways))
-		tracer := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(p)).Tracer("t")
-		var prompts []weak.Pointer[byte]
-		func() {
-			var spans []trace.Span
-			for range 100 { // from the 75th on they are refused
-				_, s := tracer.Start(context.Background(), "long")
-				spans = append(spans, s)
-			}
-			synctest.Wait()
-			for _, s := range spans[:25] {
-				s.End() // the queue is full now
-			}
-			for _, s := range spans[25:] { // those that were refused too
-				prompts = append(prompts, addPrompt(s))
-				s.End()
-			}
-		}()
-		require.Equal(t, uint64(75), p.Stats().DroppedBy[ReasonQueueFull])
-		assert.Zero(t, alive(prompts))
-		close(exp.until)
-		require.NoError(t, p.ForceFlush(t.Context()))
-		require.NoError(t, p.Shutdown(t.Context()))
-	})
+	for name, parent := range map[string]context.Context{
+		"of many traces": context.Background(),
+		"of one trace": trace.ContextWithSpanContext(context.Background(), trace.NewSpanContext(trace.SpanContextConfig{
+			TraceID: trace.TraceID{1}, SpanID: trace.SpanID{1}, TraceFlags: trace.FlagsSampled,
+		})),
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				exp := &hangUntil{until: make(chan struct{})}
+				p := New(exp, WithMaxQueueSize(100), WithMaxExportBatchSize(1), WithConcurrency(1), WithStartPolicy(StartAlways))
+				tracer := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(p)).Tracer("t")
+				var prompts []weak.Pointer[byte]
+				func() {
+					var spans []trace.Span
+					for range 100 { // from the 75th on they are refused
+						_, s := tracer.Start(parent, "long")
+						spans = append(spans, s)
+						synctest.Wait() // the first is with the exporter
+					}
+					for _, s := range spans[:25] {
+						s.End() // the queue is full now
+					}
+					for _, s := range spans[25:] { // those that were refused too
+						prompts = append(prompts, addPrompt(s))
+						s.End()
+					}
+				}()
+				require.Equal(t, uint64(75), p.Stats().DroppedBy[ReasonQueueFull])
+				assert.Zero(t, alive(prompts))
+				close(exp.until)
+				require.NoError(t, p.ForceFlush(t.Context()))
+				require.NoError(t, p.Shutdown(t.Context()))
+			})
+		})
+	}
 }
 
 // The records of STARTs share allocations. One that waits keeps no span of those
@@ -153,18 +163,42 @@ func TestNodesAreGivenUpAfterABacklog(t *testing.T) {
 		exp := &hangUntil{until: make(chan struct{})}
 		p := New(exp, WithConcurrency(1))
 		for n := range uint16(30_000) {
-			offerTo(p, n%numShards, PhaseEnd)
+			offerTo(p, n%(maxReady/2), PhaseEnd)
 		}
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		require.ErrorIs(t, p.ForceFlush(ctx), context.DeadlineExceeded) // puts all into the shards
-		cancel()
+		time.Sleep(2 * DefaultBatchTimeout) // what has waited so long is put into the shards
 		synctest.Wait()
-		require.Greater(t, p.dispatcher.shards.waiting, maxFreeNodes)
+		require.Greater(t, p.dispatcher.shards.waiting, maxFreeNodes*nodeSize)
 		close(exp.until)
 		require.NoError(t, p.ForceFlush(t.Context()))
 		synctest.Wait()
 		assert.LessOrEqual(t, p.dispatcher.shards.nodes.count, maxFreeNodes)
 		require.NoError(t, p.Shutdown(t.Context()))
 		assert.Equal(t, uint64(30_000), p.Stats().Exported)
+	})
+}
+
+// What waited in a shard and was delivered is kept by nobody.
+func TestNodesKeepNoSnapshots(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		exp := &hangUntil{until: make(chan struct{})}
+		p := New(exp)
+		offerTo(p, 1, PhaseEnd)
+		time.Sleep(2 * DefaultBatchTimeout) // it is with the exporter
+		for range 3*nodeSize + 1 {
+			offerTo(p, 1, PhaseEnd)
+		}
+		time.Sleep(2 * DefaultBatchTimeout)
+		synctest.Wait()
+		require.Equal(t, 3*nodeSize+1, p.dispatcher.shards.waiting)
+		close(exp.until)
+		require.NoError(t, p.ForceFlush(t.Context()))
+		synctest.Wait()
+		require.Equal(t, blockSize, p.dispatcher.shards.nodes.count)
+		for n := p.dispatcher.shards.nodes.first; n != nil; n = n.next {
+			for i := range n.entries {
+				assert.Nil(t, n.entries[i].span)
+			}
+		}
+		require.NoError(t, p.Shutdown(t.Context()))
 	})
 }
