@@ -8,6 +8,8 @@ import (
 
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/otelsgp/otelsgp/internal/sdkspan"
 )
 
 // entry is a snapshot on its way through the queue: half a cache line, so that
@@ -29,15 +31,15 @@ type tag struct {
 	phase Phase
 }
 
-// newEntry makes the entry of a snapshot. Spans of one trace have different keys
+// newEntry makes the entry of a snapshot of the estimated size, without its trace state. Spans of one trace have different keys
 // when their ids differ. Spans of two traces have the same key and check with a
 // chance of one in 2^72, however their ids were chosen.
-func newEntry(phase Phase, span sdktrace.ReadOnlySpan, sc *trace.SpanContext, seed shardSeed, size int) entry {
-	traceID, spanID := sc.TraceID(), sc.SpanID()
-	hash, check := seed.hash(traceID)
+func newEntry(phase Phase, span sdktrace.ReadOnlySpan, sc *sdkspan.SpanContext, seed shardSeed, size int) entry {
+	hash, check := seed.hash(&sc.TraceID)
+	size += traceStateSize(&sc.TraceState)
 	return entry{
 		span: span,
-		key:  binary.LittleEndian.Uint64(spanID[:]) ^ hash,
+		key:  binary.LittleEndian.Uint64(sc.SpanID[:]) ^ hash,
 		tag: tag{
 			// No real span comes near 4 GiB.
 			bytes: uint32(min(uint64(size), math.MaxUint32)),
@@ -56,7 +58,7 @@ func newShardSeed() shardSeed { return shardSeed{rand.Uint64(), rand.Uint64()} }
 
 // hash returns 72 bits that tell traces apart: a 64×64 multiplication, folded as
 // wyhash does it, and some bits of its upper half.
-func (s shardSeed) hash(id trace.TraceID) (uint64, uint8) {
+func (s shardSeed) hash(id *trace.TraceID) (uint64, uint8) {
 	h, l := bits.Mul64(binary.LittleEndian.Uint64(id[:8])^s.a, binary.LittleEndian.Uint64(id[8:])^s.b)
 	return h ^ l, uint8(h >> 24)
 }

@@ -3,10 +3,13 @@ package asyncprocessor
 import (
 	"context"
 	"runtime"
+	"slices"
 	"sync/atomic"
 
 	"go.opentelemetry.io/otel"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+
+	"github.com/otelsgp/otelsgp/internal/sdkspan"
 )
 
 // Processor is an OpenTelemetry span processor that delivers every sampled span
@@ -101,7 +104,16 @@ func (p *Processor) OnStart(parent context.Context, s sdktrace.ReadWriteSpan) {
 		return
 	}
 	sc := s.SpanContext()
-	if !sc.IsSampled() {
+	if c := sdkspan.PeekContext(&sc); c != nil {
+		p.start(parent, s, c)
+		return
+	}
+	c := sdkspan.CopyContext(sc)
+	p.start(parent, s, &c)
+}
+
+func (p *Processor) start(parent context.Context, s sdktrace.ReadOnlySpan, sc *sdkspan.SpanContext) {
+	if !sc.TraceFlags.IsSampled() {
 		return
 	}
 	if isExport(parent) {
@@ -112,7 +124,7 @@ func (p *Processor) OnStart(parent context.Context, s sdktrace.ReadWriteSpan) {
 		return
 	}
 	start, lane := p.starts.take(s)
-	p.queue.offer(newEntry(PhaseStart, start, &sc, p.seed, start.size()+traceStateSize(sc.TraceState())), lane)
+	p.queue.offer(newEntry(PhaseStart, start, sc, p.seed, start.size()), lane)
 }
 
 // OnEnd takes the span's END. It waits for nothing but a short lock, or for room
@@ -122,12 +134,29 @@ func (p *Processor) OnEnd(s sdktrace.ReadOnlySpan) {
 	if p.queue == nil || s == nil {
 		return
 	}
-	sc := s.SpanContext()
-	if !sc.IsSampled() || p.ignored.remove(&sc) {
+	if ended := sdkspan.PeekEnded(s); ended != nil {
+		p.end(s, ended)
 		return
 	}
-	s, size := endSpanOf(s)
-	p.queue.offer(newEntry(PhaseEnd, s, &sc, p.seed, size+traceStateSize(sc.TraceState())), anyLane)
+	if !s.SpanContext().IsSampled() {
+		return
+	}
+	ended := sdkspan.CopyEnded(s)    // not the SDK's own, or of a version that is not known
+	if _, ok := s.(*startSpan); ok { // another processor's: not ours to release
+		s = &endSpan{ReadOnlySpan: s}
+	}
+	p.end(s, &ended)
+}
+
+func (p *Processor) end(s sdktrace.ReadOnlySpan, ended *sdkspan.Ended) {
+	sc := &ended.SpanContext
+	if !sc.TraceFlags.IsSampled() || p.ignored.remove(sc) {
+		return
+	}
+	if len(ended.Links) > 0 {
+		s = &endSpan{ReadOnlySpan: s, links: ownLinks(slices.Clone(ended.Links))}
+	}
+	p.queue.offer(newEntry(PhaseEnd, s, sc, p.seed, endSize(ended)), anyLane)
 }
 
 // Stats returns a consistent view of the counts. It takes the queue's locks for a

@@ -499,7 +499,7 @@ func (g *idGenerator) NewSpanID(_ context.Context, id trace.TraceID) trace.SpanI
 
 // shardOf returns the shard of a trace.
 func (s shardSeed) shardOf(id trace.TraceID) int {
-	hash, _ := s.hash(id)
+	hash, _ := s.hash(&id)
 	return int(hash % numShards)
 }
 

@@ -3,7 +3,8 @@ package asyncprocessor
 import (
 	"go.opentelemetry.io/otel/attribute"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
-	"go.opentelemetry.io/otel/trace"
+
+	"github.com/otelsgp/otelsgp/internal/sdkspan"
 )
 
 // The estimate of a snapshot's memory, in bytes. The fixed parts are what the
@@ -17,6 +18,19 @@ const (
 
 	memberBytes = 32 // a member of a trace state without its key and value
 )
+
+func (s *startSpan) size() int {
+	n := startBytes + len(s.name) + attrsSize(s.attrs)
+	if s.more != nil {
+		n += eventsSize(s.more.events) + linksSize(s.more.links) + len(s.more.status.Description)
+	}
+	return n
+}
+
+func endSize(s *sdkspan.Ended) int {
+	n := endBytes + len(s.Name) + attrsSize(s.Attributes) + len(s.Status.Description)
+	return n + eventsSize(s.Events) + linksSize(s.Links)
+}
 
 func eventsSize(events []sdktrace.Event) int {
 	n := len(events) * eventBytes
@@ -35,24 +49,37 @@ func linksSize(links []sdktrace.Link) int {
 }
 
 // traceStateSize is what the sender of a remote parent can make a span keep.
-func traceStateSize(state trace.TraceState) int {
+func traceStateSize(state *sdkspan.TraceState) int {
 	n := 0
-	if state.Len() > 0 {
-		state.Walk(func(key, value string) bool {
-			n += memberBytes + len(key) + len(value)
-			return true
-		})
+	for i := range state.List {
+		n += memberBytes + len(state.List[i].Key) + len(state.List[i].Value)
 	}
 	return n
 }
 
 func attrsSize(attrs []attribute.KeyValue) int {
+	peek := sdkspan.PeekAttributes(attrs)
+	if peek == nil {
+		return attrsSizeCopied(attrs)
+	}
+	n := len(attrs) * attrBytes
+	for i := range peek {
+		n += len(peek[i].Key) + len(peek[i].Value.Stringly)
+		if peek[i].Value.Slice != nil {
+			n += compositeSize(attrs[i].Value)
+		}
+	}
+	return n
+}
+
+// attrsSizeCopied is attrsSize by getters, which copy every value.
+func attrsSizeCopied(attrs []attribute.KeyValue) int {
 	n := len(attrs) * attrBytes
 	for i := range attrs {
 		n += len(attrs[i].Key)
 		switch v := &attrs[i].Value; v.Type() {
-		case attribute.STRING:
-			n += len(v.AsString())
+		case attribute.STRING, attribute.BYTESLICE:
+			n += len(v.AsString()) // of bytes too, without another copy
 		case attribute.EMPTY, attribute.BOOL, attribute.INT64, attribute.FLOAT64:
 		default:
 			n += compositeSize(*v)
@@ -61,11 +88,11 @@ func attrsSize(attrs []attribute.KeyValue) int {
 	return n
 }
 
-// compositeSize estimates what a slice, map or byte value keeps.
+// compositeSize estimates what a value keeps beside itself.
 func compositeSize(v attribute.Value) int {
 	switch v.Type() {
-	case attribute.STRING:
-		return len(v.AsString())
+	case attribute.STRING, attribute.BYTESLICE:
+		return len(v.AsString()) // of bytes too, without a copy
 	case attribute.BOOLSLICE:
 		return len(v.AsBoolSlice())
 	case attribute.INT64SLICE:
@@ -78,8 +105,6 @@ func compositeSize(v attribute.Value) int {
 			n += 16 + len(s)
 		}
 		return n
-	case attribute.BYTESLICE:
-		return len(v.AsByteSlice())
 	case attribute.SLICE:
 		n := 0
 		for _, e := range v.AsSlice() {

@@ -134,14 +134,6 @@ func release(start sdktrace.ReadOnlySpan) {
 	}
 }
 
-func (s *startSpan) size() int {
-	n := startBytes + len(s.name) + attrsSize(s.attrs)
-	if s.more != nil {
-		n += eventsSize(s.more.events) + linksSize(s.more.links) + len(s.more.status.Description)
-	}
-	return n
-}
-
 func (s *startSpan) Name() string { return s.name }
 
 func (s *startSpan) SpanContext() trace.SpanContext { return s.ReadOnlySpan.SpanContext() }
@@ -204,25 +196,6 @@ type endSpan struct {
 }
 
 func (s *endSpan) Links() []sdktrace.Link { return s.links }
-
-// endSpanOf takes the snapshot of a span that ended, and estimates its size. What
-// the SDK hands to OnEnd is immutable but for the attributes of links.
-//
-// Each getter of the SDK's snapshot copies the whole of it, some 400 bytes, so
-// this asks for as little as the bounds and immutability need.
-func endSpanOf(s sdktrace.ReadOnlySpan) (sdktrace.ReadOnlySpan, int) {
-	size := endBytes + len(s.Name()) + attrsSize(s.Attributes()) + len(s.Status().Description)
-	if events := s.Events(); len(events) > 0 {
-		size += eventsSize(events)
-	}
-	if links := s.Links(); len(links) > 0 {
-		size += linksSize(links)
-		s = &endSpan{ReadOnlySpan: s, links: ownLinks(slices.Clone(links))}
-	} else if _, ok := s.(*startSpan); ok { // another processor's: not ours to release
-		s = &endSpan{ReadOnlySpan: s}
-	}
-	return s, size
-}
 
 // ownLinks gives every link attributes of its own. links must not be shared.
 func ownLinks(links []sdktrace.Link) []sdktrace.Link {

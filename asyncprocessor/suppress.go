@@ -6,6 +6,8 @@ import (
 	"sync/atomic"
 
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/otelsgp/otelsgp/internal/sdkspan"
 )
 
 // exportMark is the key of the mark that the contexts of all exports carry.
@@ -42,7 +44,7 @@ type ignoredSpan struct {
 	span  trace.SpanID
 }
 
-func (s *ignoredSpans) add(sc trace.SpanContext) {
+func (s *ignoredSpans) add(sc *sdkspan.SpanContext) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.live == nil {
@@ -54,18 +56,18 @@ func (s *ignoredSpans) add(sc trace.SpanContext) {
 			break
 		}
 	}
-	s.live[ignoredSpan{sc.TraceID(), sc.SpanID()}] = struct{}{}
+	s.live[ignoredSpan{sc.TraceID, sc.SpanID}] = struct{}{}
 	s.count.Store(int64(len(s.live)))
 }
 
 // remove reports whether the span was ignored at its start, and forgets it.
-func (s *ignoredSpans) remove(sc *trace.SpanContext) bool {
+func (s *ignoredSpans) remove(sc *sdkspan.SpanContext) bool {
 	if s.count.Load() == 0 {
 		return false
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	k := ignoredSpan{sc.TraceID(), sc.SpanID()}
+	k := ignoredSpan{sc.TraceID, sc.SpanID}
 	if _, ok := s.live[k]; !ok {
 		return false
 	}
