@@ -6,16 +6,17 @@ import (
 
 	"go.opentelemetry.io/otel/trace"
 
+	"github.com/otelsgp/otelsgp/internal/sdkspan"
 	"github.com/otelsgp/otelsgp/sgpexporter/sgpspan"
 )
 
 // identity sets the ids of the span.
-func (m *Mapper) identity(sc *scratch, sctx, parent *trace.SpanContext) {
-	traceID, spanID, parentID := sctx.TraceID(), sctx.SpanID(), parent.SpanID()
+func (m *Mapper) identity(sc *scratch, sctx, parent *sdkspan.SpanContext) {
+	traceID, spanID, parentID := sctx.TraceID, sctx.SpanID, parent.SpanID
 	hasParent := parentID.IsValid()
 	switch {
 	case !hasParent:
-	case parent.TraceID().IsValid() && parent.TraceID() != traceID:
+	case parent.TraceID.IsValid() && parent.TraceID != traceID:
 		// The API refuses a parent in another trace, and the whole request.
 		hasParent = false
 		sc.note("parent_id: left out, the parent is in another trace")

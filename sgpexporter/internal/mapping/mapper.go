@@ -6,6 +6,7 @@ import (
 	"runtime/debug"
 
 	"github.com/otelsgp/otelsgp/asyncprocessor"
+	"github.com/otelsgp/otelsgp/internal/sdkspan"
 	"github.com/otelsgp/otelsgp/sgpexporter/sgpspan"
 )
 
@@ -200,18 +201,25 @@ func (m *Mapper) runHooks(span *sgpspan.Span) (err error) {
 func (m *Mapper) mapSpan(sc *scratch, s asyncprocessor.Snapshot) *sgpspan.Span {
 	span := &sc.span
 	sc.hooks = len(m.cfg.Hooks) > 0
-	sctx, parent := s.Span.SpanContext(), s.Span.Parent()
-	m.identity(sc, &sctx, &parent)
-	span.Name = s.Span.Name()
-	span.Start = s.Span.StartTime()
+	src := sdkspan.PeekEnded(s.Span)
+	if src == nil {
+		src = &sc.copied
+		src.CopyIdentity(s.Span)
+	}
+	m.identity(sc, &src.SpanContext, &src.Parent)
+	if src == &sc.copied {
+		src.CopyState(s.Span) // what panics here is told with its ids
+	}
+	span.Name = src.Name
+	span.Start = src.StartTime
 	if s.Phase == asyncprocessor.PhaseEnd {
-		span.End = s.Span.EndTime()
+		span.End = src.EndTime
 		if span.End.IsZero() {
 			span.End = span.Start
 			sc.note("end_timestamp: missing, set to start_timestamp")
 		}
 	}
-	sc.collect(s.Span)
+	sc.collect(src)
 	sc.group()
 	sc.spanType()
 	if sc.hasPayload || len(sc.flat) > 0 || len(sc.messages) > 0 {
@@ -219,8 +227,8 @@ func (m *Mapper) mapSpan(sc *scratch, s asyncprocessor.Snapshot) *sgpspan.Span {
 		sc.usage()
 	}
 	if s.Phase == asyncprocessor.PhaseEnd {
-		sc.status(s.Span.Status())
+		sc.status(&src.Status)
 	}
-	m.metadata(sc, s.Span, &sctx, &parent)
+	m.metadata(sc, src)
 	return span
 }

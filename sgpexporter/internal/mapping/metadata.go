@@ -8,14 +8,13 @@ import (
 	"go.opentelemetry.io/otel/sdk/instrumentation"
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
-	"go.opentelemetry.io/otel/trace"
 
+	"github.com/otelsgp/otelsgp/internal/sdkspan"
 	"github.com/otelsgp/otelsgp/sgpexporter/sgpspan"
 )
 
-// metadata puts into the metadata what has found no other place. Each getter of
-// the SDK's snapshot copies the whole of it, so none is called twice.
-func (m *Mapper) metadata(sc *scratch, s sdktrace.ReadOnlySpan, sctx, parent *trace.SpanContext) {
+// metadata puts into the metadata what has found no other place.
+func (m *Mapper) metadata(sc *scratch, s *sdkspan.Ended) {
 	o := sc.newObject(20)
 	o = append(o, sgpspan.Field{Key: "__source__", Value: sgpspan.StringValue(m.cfg.Source)})
 	o = addText(o, "__agent_name__", m.cfg.AgentName)
@@ -31,19 +30,19 @@ func (m *Mapper) metadata(sc *scratch, s sdktrace.ReadOnlySpan, sctx, parent *tr
 	if len(sc.events) > 0 {
 		o = append(o, sgpspan.Field{Key: "events", Value: sc.eventList()})
 	}
-	if links := s.Links(); len(links) > 0 {
-		o = append(o, sgpspan.Field{Key: "links", Value: sc.linkList(links)})
+	if len(s.Links) > 0 {
+		o = append(o, sgpspan.Field{Key: "links", Value: sc.linkList(s.Links)})
 	}
-	o = addText(o, "kind", s.SpanKind().String())
-	o = m.scope(sc, o, s.InstrumentationScope())
-	o = m.resource(sc, o, s.Resource())
-	if state := sctx.TraceState(); state.Len() > 0 {
-		o = addText(o, "trace_state", state.String())
+	o = addText(o, "kind", s.SpanKind.String())
+	o = m.scope(sc, o, &s.InstrumentationScope)
+	o = m.resource(sc, o, s.Resource)
+	if len(s.SpanContext.TraceState.List) > 0 {
+		o = addText(o, "trace_state", s.SpanContext.TraceState.String())
 	}
-	if parent.IsRemote() {
+	if s.Parent.Remote {
 		o = append(o, sgpspan.Field{Key: "parent_is_remote", Value: sgpspan.BoolValue(true)})
 	}
-	o = addCount(o, "child_span_count", s.ChildSpanCount())
+	o = addCount(o, "child_span_count", s.ChildSpanCount)
 	o = sc.dropped(o, s)
 	sc.span.Metadata = o
 }
@@ -125,11 +124,11 @@ func (sc *scratch) linkList(links []sdktrace.Link) sgpspan.Value {
 	return sc.array(list)
 }
 
-func (m *Mapper) scope(sc *scratch, o sgpspan.Object, scope instrumentation.Scope) sgpspan.Object {
+func (m *Mapper) scope(sc *scratch, o sgpspan.Object, scope *instrumentation.Scope) sgpspan.Object {
 	if scope.Name == "" && scope.Version == "" && scope.SchemaURL == "" && scope.Attributes.Len() == 0 {
 		return o
 	}
-	return sc.cached(o, "scope", m.cache.scopes.get(scope, m.encodeScope))
+	return sc.cached(o, "scope", m.cache.scopes.get(*scope, m.encodeScope))
 }
 
 func (m *Mapper) encodeScope(scope instrumentation.Scope) *encoded {
@@ -176,8 +175,8 @@ func (sc *scratch) cached(o sgpspan.Object, key string, e *encoded) sgpspan.Obje
 }
 
 // dropped adds what the SDK's limits have cost.
-func (sc *scratch) dropped(o sgpspan.Object, s sdktrace.ReadOnlySpan) sgpspan.Object {
-	attrs, events, links := s.DroppedAttributes(), s.DroppedEvents(), s.DroppedLinks()
+func (sc *scratch) dropped(o sgpspan.Object, s *sdkspan.Ended) sgpspan.Object {
+	attrs, events, links := s.DroppedAttributeCount, s.DroppedEventCount, s.DroppedLinkCount
 	if attrs == 0 && events == 0 && links == 0 {
 		return o
 	}

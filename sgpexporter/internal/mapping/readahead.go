@@ -1,6 +1,9 @@
 package mapping
 
-import "github.com/otelsgp/otelsgp/asyncprocessor"
+import (
+	"github.com/otelsgp/otelsgp/asyncprocessor"
+	"github.com/otelsgp/otelsgp/internal/sdkspan"
+)
 
 // ReadAhead is how many snapshots Writer.ReadAhead reads.
 const ReadAhead = 32
@@ -15,7 +18,12 @@ func (w Writer) ReadAhead(snapshots []asyncprocessor.Snapshot) {
 	sc := w.sc
 	sc.ahead = sc.ahead[:0]
 	for _, s := range snapshots[:min(ReadAhead, len(snapshots))] {
-		sc.ahead = append(sc.ahead, s.Span.Attributes())
+		if e := sdkspan.PeekEnded(s.Span); e != nil { // something of each of its cache lines
+			sc.read += len(e.Name) + int(e.SpanKind) + len(e.Status.Description) + len(e.InstrumentationScope.Name)
+			sc.ahead = append(sc.ahead, e.Attributes)
+		} else {
+			sc.ahead = append(sc.ahead, s.Span.Attributes())
+		}
 	}
 	for _, attrs := range sc.ahead {
 		for i := range attrs {

@@ -8,6 +8,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
+	"github.com/otelsgp/otelsgp/internal/sdkspan"
 	"github.com/otelsgp/otelsgp/sgpexporter/sgpspan"
 )
 
@@ -20,6 +21,9 @@ type scratch struct {
 	// strings, so what it sees is copied out.
 	made  []byte
 	hooks bool
+
+	// copied is a span that is not the SDK's own snapshot.
+	copied sdkspan.Ended
 
 	attrs  []attribute.KeyValue
 	events []sdktrace.Event
@@ -72,6 +76,7 @@ func (sc *scratch) reset() {
 // release empties sc, so that the pool holds no payload, and returns it.
 func (sc *scratch) release() {
 	sc.reset()
+	sc.copied = sdkspan.Ended{}
 	clear(sc.flat[:cap(sc.flat)])
 	clear(sc.messages[:cap(sc.messages)])
 	clear(sc.ahead[:cap(sc.ahead)])

@@ -17,7 +17,7 @@ const descriptionSource = "otel.status_description"
 // status sets the status of a span that has ended, and what the metadata says of
 // an error. An exception event alone is no error: the application may have dealt
 // with it.
-func (sc *scratch) status(s sdktrace.Status) {
+func (sc *scratch) status(s *sdktrace.Status) {
 	failed := s.Code == codes.Error || s.Code == codes.Unset && sc.has(roleErrorType)
 	if !failed {
 		sc.span.Status = sgpspan.StatusSuccess
@@ -56,7 +56,7 @@ func (sc *scratch) errorField(key string, r role) {
 }
 
 // canceled reports whether the error is that the caller gave up.
-func (sc *scratch) canceled(s sdktrace.Status) bool {
+func (sc *scratch) canceled(s *sdktrace.Status) bool {
 	if strings.HasSuffix(s.Description, "context canceled") {
 		return true
 	}
