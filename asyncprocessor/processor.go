@@ -138,16 +138,25 @@ func (p *Processor) OnEnd(s sdktrace.ReadOnlySpan) {
 		p.end(s, ended)
 		return
 	}
-	if !s.SpanContext().IsSampled() {
+	sc := s.SpanContext()
+	if !sc.IsSampled() {
 		return
 	}
-	ended := sdkspan.CopyEnded(s)    // not the SDK's own, or of a version that is not known
+	ended := sdkspan.Ended{ // not the SDK's own, or of a version that is not known
+		SpanContext: sdkspan.CopyContext(sc),
+		Name:        s.Name(),
+		Attributes:  s.Attributes(),
+		Events:      s.Events(),
+		Links:       s.Links(),
+		Status:      s.Status(),
+	}
 	if _, ok := s.(*startSpan); ok { // another processor's: not ours to release
 		s = &endSpan{ReadOnlySpan: s}
 	}
 	p.end(s, &ended)
 }
 
+// end takes the END s, of which ended says what is to be known of it here.
 func (p *Processor) end(s sdktrace.ReadOnlySpan, ended *sdkspan.Ended) {
 	sc := &ended.SpanContext
 	if !sc.TraceFlags.IsSampled() || p.ignored.remove(sc) {

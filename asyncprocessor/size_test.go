@@ -67,7 +67,9 @@ func TestEntryBothWays(t *testing.T) {
 	seed := newShardSeed()
 	peeked := sdkspan.PeekEnded(s)
 	require.NotNil(t, peeked)
-	copied := sdkspan.CopyEnded(s)
+	var copied sdkspan.Ended
+	copied.CopyIdentity(s)
+	copied.CopyState(s)
 	e := newEntry(PhaseEnd, s, &peeked.SpanContext, seed, endSize(peeked))
 	assert.Equal(t, e, newEntry(PhaseEnd, s, &copied.SpanContext, seed, endSize(&copied)))
 	const name, attrs, events, links, description, members = 4, 64 + 1 + 1, 80 + 5 + 64 + 1, 96 + 64 + 2 + 4, 6, 32 + 6 + 5

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
 
@@ -98,4 +99,24 @@ func TestKeptSnapshotsDoNotChange(t *testing.T) {
 		want = append(want, "START "+name, "END "+name+"'")
 	}
 	assert.Equal(t, want, exp.names())
+}
+
+// noResource is a span of another type, one of whose methods panics.
+type noResource struct{ sdktrace.ReadOnlySpan }
+
+func (noResource) Resource() *resource.Resource { panic("no resource") }
+
+// OnEnd asks a span that is not the SDK's own for what it needs, in the application's
+// goroutine, and for nothing else.
+func TestEndOfAnotherType(t *testing.T) {
+	exp, other := new(recorder), new(endKeeper)
+	own := newSlices()
+	_, span := provider(other).Tracer("t").Start(t.Context(), "a", own.options()...)
+	span.AddEvent("event", trace.WithAttributes(own.event...))
+	span.End()
+	p := newProcessor(t, exp, parked()...)
+	p.OnEnd(noResource{other.spans[0]})
+	own.overwrite()
+	require.NoError(t, p.ForceFlush(t.Context()))
+	requireBefore(t, exp.snapshot(t, "END a"))
 }

@@ -166,14 +166,6 @@ func PeekAttributes(attrs []attribute.KeyValue) []KeyValue {
 	return unsafe.Slice((*KeyValue)(unsafe.Pointer(unsafe.SliceData(attrs))), len(attrs)) //nolint:gosec // of the same layout
 }
 
-// CopyEnded asks every getter of s.
-func CopyEnded(s sdktrace.ReadOnlySpan) Ended {
-	var e Ended
-	e.CopyIdentity(s)
-	e.CopyState(s)
-	return e
-}
-
 // CopyIdentity asks s for its ids and its parent's.
 func (e *Ended) CopyIdentity(s sdktrace.ReadOnlySpan) {
 	e.SpanContext, e.Parent = CopyContext(s.SpanContext()), CopyContext(s.Parent())
