@@ -5,7 +5,7 @@ import "time"
 // batch is what one call of the exporter carries.
 type batch struct {
 	snapshots []Snapshot
-	shards    []uint16 // whose entries they are
+	shards    []uint16 // whose entries they are: each once, or, in a loose batch, once for each entry
 	bytes     uint64
 	since     time.Duration // when the oldest of them began to wait
 	closed    bool          // one did not fit: it does not wait for more

@@ -29,8 +29,58 @@ func (d *dispatcher) collect(now time.Duration) {
 // fill moves what waits into the open batch until it is full: from the ready shards, in
 // their turn, and then from the log.
 func (d *dispatcher) fill() {
+	if d.inFlight == 0 && d.shards.waiting == 0 && (d.open.empty() || d.open == d.loose) {
+		d.fillLoose()
+		return
+	}
+	d.note()
 	d.fillFromShards()
 	d.sortLog()
+}
+
+// fillLoose is fill while nothing is with the exporter and nothing waits in the shards:
+// then what comes next joins the open batch, whatever it is. Which shards that are is noted
+// only if another batch has to be filled before this one is back.
+func (d *dispatcher) fillLoose() {
+	b := d.open
+	d.loose = b
+	for c := d.log.first; c != nil; c = d.log.first {
+		for c.at < c.end {
+			e := &c.entries[c.at]
+			if b.empty() {
+				b.since = c.since
+			}
+			if d.batcher.full(b) || !d.batcher.add(b, e) {
+				return
+			}
+			b.shards = append(b.shards, e.shard)
+			e.span = nil // let the collector have it
+			c.at++
+		}
+		d.chunks.put(d.log.dropFirst())
+	}
+}
+
+// note notes the shards of the loose batch, if there is one.
+func (d *dispatcher) note() {
+	b := d.loose
+	if b == nil {
+		return
+	}
+	d.loose = nil
+	entries := b.shards
+	b.shards = entries[:0]
+	for _, i := range entries {
+		state := &d.shards.states[i]
+		if *state == stateIdle {
+			*state = stateOpen
+			b.shards = append(b.shards, i)
+		}
+		*state++
+	}
+	if b != d.open {
+		d.shards.close(b)
+	}
 }
 
 // sortLog puts the entries of the log where they belong, one after the other, until it is
@@ -142,13 +192,11 @@ func (d *dispatcher) fillFromShards() {
 	}
 }
 
-// openNext makes another batch the open one. The shards of the one before, if any,
-// are busy now: it is with the exporter.
+// openNext makes another batch the open one. The one before, if any, is with the exporter:
+// its shards are busy now, if they are noted.
 func (d *dispatcher) openNext() {
-	if d.open != nil {
-		for _, i := range d.open.shards {
-			d.shards.close(i)
-		}
+	if d.open != nil && d.open != d.loose {
+		d.shards.close(d.open)
 	}
 	d.batcher.starts.clear()
 	if n := len(d.idle); n > 0 {

@@ -35,6 +35,7 @@ type dispatcher struct {
 	chunks   freeChunks // and emptied
 	batcher  *batcher
 	open     *batch   // the one that is being filled
+	loose    *batch   // the open one, or the only one under way, if its shards are not noted
 	idle     []*batch // batches to use again
 	inFlight int      // exports under way
 	flushing []*flush // flushes that wait
@@ -208,11 +209,18 @@ func (d *dispatcher) reap(b *batch) {
 	if b.untold > 0 {
 		d.report.exportFailed(b.untold, b.err)
 	}
+	noted := b != d.loose
 	for _, i := range b.shards {
-		n := d.shards.free(i)
+		n := uint32(1)
+		if noted {
+			n = d.shards.free(i)
+		}
 		for _, f := range d.flushing {
 			f.settled(i, n)
 		}
+	}
+	if !noted {
+		d.loose = nil
 	}
 	d.endFlushes()
 	b.reset()

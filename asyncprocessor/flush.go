@@ -35,6 +35,7 @@ func (f *flush) settled(i uint16, n uint32) {
 // beginFlush fixes what f waits for: all that is in the queue now.
 func (d *dispatcher) beginFlush(f *flush) {
 	d.collect(d.takenAt)
+	d.note()
 	f.left = make([]uint32, numShards)
 	for i, state := range d.shards.states {
 		if state != stateIdle {

@@ -27,6 +27,27 @@ func numLanes(cores int) int {
 // place of its shard is best.
 const anyLane = -1
 
+// homes tell a core to which lane it keeps.
+type homes struct {
+	pool  sync.Pool // of *int, which is kept by core
+	lanes int
+	cores atomic.Uint32 // that came for the first time
+}
+
+// lane returns the index of this core's lane.
+func (h *homes) lane() int {
+	if h.lanes == 1 {
+		return 0
+	}
+	at, _ := h.pool.Get().(*int)
+	if at == nil {
+		at = new(int)
+		*at = int(h.cores.Add(1) % uint32(h.lanes))
+	}
+	h.pool.Put(at)
+	return *at
+}
+
 // lane is a part of the queue's log. Lanes have a lock each, and a core keeps to one as
 // long as order allows it: so producers on different cores neither wait for one another
 // nor move cache lines between them.
@@ -45,12 +66,13 @@ type lane struct {
 	credit  amount
 	ends    uint64 // that were accepted
 	tail    *chunk
-	tailLen int // entries in tail; all chunks before it are full
+	tailLen int   // entries in tail; all chunks before it are full
+	starts  *slab // with room for another record
 
-	head    *chunk
 	granted amount // what was accepted, and credit
+	head    *chunk
 	free    freeChunks
-	spent   int // chunks since the last take, for which take gives others
+	spent   int32 // chunks since the last take, for which take gives others
 	// Once the dispatcher has been woken, until the next take, what had arrived before is
 	// in earlier.
 	woken   bool
@@ -67,23 +89,29 @@ func (p place) lane() int { return int(p % maxLanes) }
 
 func (p place) turn() uint64 { return uint64(p / maxLanes) }
 
-// numPlaces is how many places there are, far fewer than shards: only what arrives between
-// two takes needs one, and each costs a producer a cache miss. Shards that share one are as
-// one here.
-const numPlaces = 4096
+// places keep traces in order, one for each shard. In each turn at most one lane gets entries
+// of a place: it moves only to a later turn, under the lock of the lane to which it moves, and
+// entries are added only under the lock of the place's lane, in the place's turn. The
+// dispatcher takes from every lane once before it takes from any again, so it gets to all
+// entries of a turn before any of the next.
+//
+// To look at one is a cache miss for a producer, mostly since another core wrote to others
+// beside it. So there are no fewer of them than shards, 128 KiB.
+type places [numShards]atomic.Uint64
 
-// places keep traces in order. In each turn at most one lane gets entries of a place: it
-// moves only to a later turn, under the lock of the lane to which it moves, and entries are
-// added only under the lock of the place's lane, in the place's turn. The dispatcher takes
-// from every lane once before it takes from any again, so it gets to all entries of a turn
-// before any of the next.
-type places [numPlaces]atomic.Uint64
+func newPlaces(lanes int) *places {
+	ps := new(places)
+	for i := range ps {
+		ps[i].Store(uint64(newPlace(uint64(i%lanes), 0)))
+	}
+	return ps
+}
 
-func (ps *places) of(shard uint16) place { return place(ps[shard%numPlaces].Load()) }
+func (ps *places) of(shard uint16) place { return place(ps[shard%numShards].Load()) }
 
 // move makes to the place of a shard, if that is still from.
 func (ps *places) move(shard uint16, from, to place) bool {
-	return ps[shard%numPlaces].CompareAndSwap(uint64(from), uint64(to))
+	return ps[shard%numShards].CompareAndSwap(uint64(from), uint64(to))
 }
 
 // amount is a number of snapshots, and the estimate of their memory.
@@ -104,6 +132,22 @@ func (a amount) reaches(b amount) bool { return a.items >= b.items || a.bytes >=
 
 // accepted returns what the lane has accepted. It is called with mu held.
 func (l *lane) accepted() amount { return l.granted.minus(l.credit) }
+
+// affords reports whether the credit is enough for e. It is called with mu held.
+func (l *lane) affords(e *entry) bool {
+	return l.credit.items > 0 && l.credit.bytes >= uint64(e.bytes)
+}
+
+// record returns a copy of s that may be kept. It is called with mu held.
+func (l *lane) record(s *startSpan) *startSpan {
+	b := l.starts
+	r := &b.records[b.used]
+	if b.used++; b.used == slabSize {
+		l.starts = new(slab)
+	}
+	*r = *s
+	return r
+}
 
 // append adds e to the log, on credit. It is called with mu held, and enough of that.
 func (l *lane) append(e entry) {

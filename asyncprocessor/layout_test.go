@@ -25,7 +25,7 @@ func TestMemoryLayout(t *testing.T) {
 	assert.Equal(t, uintptr(line), unsafe.Sizeof(startSpan{}))
 	var d dispatcher
 	assert.LessOrEqual(t, unsafe.Sizeof(d.shards.states), uintptr(64<<10), "a part of a core's second cache")
-	assert.LessOrEqual(t, unsafe.Sizeof(places{}), uintptr(32<<10))
+	assert.LessOrEqual(t, unsafe.Sizeof(places{}), uintptr(128<<10))
 	assert.LessOrEqual(t, unsafe.Sizeof(chunk{}), uintptr(1024))
 	assert.LessOrEqual(t, unsafe.Sizeof([blockSize]node{}), uintptr(4096))
 	assert.LessOrEqual(t, unsafe.Sizeof(slab{}), uintptr(1024))

@@ -20,7 +20,7 @@ type Processor struct {
 	queue      *queue
 	dispatcher *dispatcher
 	seed       shardSeed
-	starts     startSpans
+	homes      homes
 	ignored    ignoredSpans
 	noStarts   bool
 	cfg        config
@@ -67,7 +67,7 @@ func New(exporter Exporter, opts ...Option) *Processor {
 		queue:        q,
 		dispatcher:   newDispatcher(cfg, q, exporter, ctx, lag),
 		seed:         newShardSeed(),
-		starts:       startSpans{lanes: uint32(len(q.lanes))},
+		homes:        homes{lanes: len(q.lanes)},
 		noStarts:     cfg.startPolicy == StartNever,
 		cfg:          cfg,
 		shutdownDone: make(chan struct{}),
@@ -103,16 +103,17 @@ func (p *Processor) OnStart(parent context.Context, s sdktrace.ReadWriteSpan) {
 	if p.queue == nil || s == nil {
 		return
 	}
-	sc := s.SpanContext()
-	if c := sdkspan.PeekContext(&sc); c != nil {
-		p.start(parent, s, c)
+	live := sdkspan.PeekLive(s)
+	if live != nil {
+		p.start(parent, s, live, &live.SpanContext)
 		return
 	}
-	c := sdkspan.CopyContext(sc)
-	p.start(parent, s, &c)
+	sc := sdkspan.CopyContext(s.SpanContext()) // not the SDK's own, or of a version that is not known
+	p.start(parent, s, nil, &sc)
 }
 
-func (p *Processor) start(parent context.Context, s sdktrace.ReadOnlySpan, sc *sdkspan.SpanContext) {
+// start takes the START of s, which is live, if that is not nil.
+func (p *Processor) start(parent context.Context, s sdktrace.ReadOnlySpan, live *sdkspan.Live, sc *sdkspan.SpanContext) {
 	if !sc.TraceFlags.IsSampled() {
 		return
 	}
@@ -123,8 +124,9 @@ func (p *Processor) start(parent context.Context, s sdktrace.ReadOnlySpan, sc *s
 	if p.noStarts {
 		return
 	}
-	start, lane := p.starts.take(s)
-	p.queue.offer(newEntry(PhaseStart, start, sc, p.seed, start.size()), lane)
+	var start startSpan
+	start.fix(s, live)
+	p.queue.offerStart(&start, newEntry(PhaseStart, nil, sc, p.seed, start.size()), p.homes.lane())
 }
 
 // OnEnd takes the span's END. It waits for nothing but a short lock, or for room

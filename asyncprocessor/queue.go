@@ -27,7 +27,7 @@ const never = math.MaxUint64
 // decides.
 type queue struct {
 	lanes  []*lane // an allocation each, which begins on a cache line; the slice does not change
-	places places
+	places *places // nil with one lane
 
 	// mu guards all that follows but the limits and wake. No call of the SDK, the exporter
 	// or the application is made under it. Who holds it may lock lanes, one at a time.
@@ -87,10 +87,10 @@ func newQueue(c config, lanes int) *queue {
 	}
 	for i := range q.lanes {
 		first := new(chunk)
-		q.lanes[i] = &lane{now: newPlace(uint64(i), 1), head: first, tail: first}
+		q.lanes[i] = &lane{now: newPlace(uint64(i), 1), head: first, tail: first, starts: new(slab)}
 	}
-	for i := range q.places {
-		q.places[i].Store(uint64(newPlace(uint64(i%len(q.lanes)), 0)))
+	if lanes > 1 {
+		q.places = newPlaces(lanes)
 	}
 	return q
 }
@@ -101,14 +101,8 @@ func threeQuarters(n uint64) uint64 { return n - n/4 }
 // offer accepts e or drops it under a reason. It waits only when the queue is
 // blocking. at is the index of the lane to which the core keeps, or anyLane.
 func (q *queue) offer(e entry, at int) {
-	switch {
-	case len(q.lanes) == 1:
-		at = 0
-	case at == anyLane:
-		at = q.places.of(e.shard).lane()
-	}
 	l := q.enter(e.shard, at)
-	if l.credit.items > 0 && l.credit.bytes >= uint64(e.bytes) {
+	if l.affords(&e) {
 		l.append(e)
 		l.mu.Unlock()
 		return
@@ -117,17 +111,38 @@ func (q *queue) offer(e entry, at int) {
 	q.ask(e, at)
 }
 
+// offerStart is offer for the entry of a START, which has no span yet: that becomes a copy
+// of start.
+func (q *queue) offerStart(start *startSpan, e entry, at int) {
+	l := q.enter(e.shard, at)
+	if l.affords(&e) {
+		e.span = l.record(start)
+		l.append(e)
+		l.mu.Unlock()
+		return
+	}
+	l.mu.Unlock()
+	record := *start
+	e.span = &record
+	q.ask(e, at)
+}
+
 // enter locks the lane for the next entry of a shard, and returns it: the lane that got
 // others of it in this turn, or, if none did, the one at index at.
 //
 // It is where traces keep their order: see places.
 func (q *queue) enter(shard uint16, at int) *lane {
+	if q.places == nil {
+		l := q.lanes[0]
+		l.mu.Lock()
+		return l
+	}
+	if at == anyLane {
+		at = q.places.of(shard).lane()
+	}
 	for {
 		l := q.lanes[at]
 		l.mu.Lock()
-		if len(q.lanes) == 1 {
-			return l
-		}
 		switch last := q.places.of(shard); {
 		case last == l.now:
 			return l

@@ -15,6 +15,8 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/otelsgp/otelsgp/internal/sdkspan"
 )
 
 // alive counts those that the collector has not freed.
@@ -106,7 +108,8 @@ func TestDetachedStart(t *testing.T) {
 	_, live := sdktrace.NewTracerProvider().Tracer("scope", trace.WithInstrumentationVersion("1.2")).Start(
 		trace.ContextWithRemoteSpanContext(context.Background(), remote), "name",
 		trace.WithSpanKind(trace.SpanKindClient), trace.WithTimestamp(time.Unix(1, 0)))
-	s, _ := (&startSpans{lanes: 1}).take(live.(sdktrace.ReadOnlySpan))
+	s := new(startSpan)
+	s.fix(live.(sdktrace.ReadOnlySpan), sdkspan.PeekLive(live.(sdktrace.ReadOnlySpan)))
 	s.detach()
 	live.SetName("another")
 	assert.Equal(t, "name", s.Name())

@@ -152,9 +152,13 @@ func (ss *shards) pass() {
 	ss.readyCount--
 }
 
-// close ends the time in which what comes next of shard i can join its entries that are
-// in a batch: that goes to the exporter, and the shard is busy.
-func (ss *shards) close(i uint16) { ss.states[i] &^= stateOpen }
+// close ends the time in which what comes next of the shards of b can join their entries
+// there: b goes to the exporter, and they are busy.
+func (ss *shards) close(b *batch) {
+	for _, i := range b.shards {
+		ss.states[i] &^= stateOpen
+	}
+}
 
 // free ends the busy time of shard i: what was out came back. It returns how many
 // entries that were.

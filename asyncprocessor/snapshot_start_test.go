@@ -178,27 +178,39 @@ func TestStartDoesNotShareTheCallersSlices(t *testing.T) {
 
 // A processor registered before ours enriches, and START shows it; what one after
 // ours does is later, and START does not show it.
-func TestStartAmongOtherProcessors(t *testing.T) {
-	exp := new(recorder)
-	p := newProcessor(t, exp, parked()...)
-	enrich := hook(func(_ context.Context, s sdktrace.ReadWriteSpan) {
-		s.SetName("enriched")
-		s.SetAttributes(attribute.String("tenant", "a1"))
-		s.AddEvent("early")
-		s.AddLink(trace.Link{SpanContext: linked})
-		s.SetStatus(codes.Error, "early")
-	})
-	after := hook(func(_ context.Context, s sdktrace.ReadWriteSpan) { change(s) })
-	_, span := provider(enrich, p, after).Tracer("t").Start(t.Context(), "a")
-	require.NoError(t, p.ForceFlush(t.Context()))
+// wrapped is a span of another type than the SDK's.
+type wrapped struct{ sdktrace.ReadWriteSpan }
 
-	s := exp.snapshot(t, "START enriched")
-	assert.Equal(t, []attribute.KeyValue{attribute.String("tenant", "a1")}, s.Attributes())
-	require.Len(t, s.Events(), 1)
-	assert.Equal(t, "early", s.Events()[0].Name)
-	assert.Equal(t, []sdktrace.Link{{SpanContext: linked}}, s.Links())
-	assert.Equal(t, sdktrace.Status{Code: codes.Error, Description: "early"}, s.Status())
-	span.End()
+func TestStartAmongOtherProcessors(t *testing.T) {
+	for name, wrap := range map[string]func(sdktrace.ReadWriteSpan) sdktrace.ReadWriteSpan{
+		"the SDK's span":   func(s sdktrace.ReadWriteSpan) sdktrace.ReadWriteSpan { return s },
+		"one of another's": func(s sdktrace.ReadWriteSpan) sdktrace.ReadWriteSpan { return wrapped{s} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			exp := new(recorder)
+			p := newProcessor(t, exp, parked()...)
+			enrich := hook(func(_ context.Context, s sdktrace.ReadWriteSpan) {
+				s.SetName("enriched")
+				s.SetAttributes(attribute.String("tenant", "a1"))
+				s.AddEvent("early")
+				s.AddLink(trace.Link{SpanContext: linked})
+				s.SetStatus(codes.Error, "early")
+			})
+			start := hook(func(ctx context.Context, s sdktrace.ReadWriteSpan) { p.OnStart(ctx, wrap(s)) })
+			after := hook(func(_ context.Context, s sdktrace.ReadWriteSpan) { change(s) })
+			_, span := provider(enrich, start, after).Tracer("t").Start(t.Context(), "a")
+			require.NoError(t, p.ForceFlush(t.Context()))
+
+			s := exp.snapshot(t, "START enriched")
+			assert.Equal(t, []attribute.KeyValue{attribute.String("tenant", "a1")}, s.Attributes())
+			require.Len(t, s.Events(), 1)
+			assert.Equal(t, "early", s.Events()[0].Name)
+			assert.Equal(t, []sdktrace.Link{{SpanContext: linked}}, s.Links())
+			assert.Equal(t, sdktrace.Status{Code: codes.Error, Description: "early"}, s.Status())
+			assert.Equal(t, span.SpanContext(), s.SpanContext())
+			span.End()
+		})
+	}
 }
 
 // readAll reads all of a snapshot, attributes of events and links included.

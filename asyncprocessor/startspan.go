@@ -2,8 +2,6 @@ package asyncprocessor
 
 import (
 	"slices"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -11,6 +9,8 @@ import (
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/otelsgp/otelsgp/internal/sdkspan"
 )
 
 // startSpan is a span as it was at OnStart. It is one cache line.
@@ -43,46 +43,33 @@ type startMore struct {
 // 1 KiB. A record that an exporter keeps keeps those beside it.
 const slabSize = 15
 
-// startSpans makes the records of STARTs, many in one allocation: exporters may
-// keep them, so they cannot be used again. The slabs that are not used up are
-// kept by core, which spares producers on different ones each other's cache
-// lines, and know the lane to which the core keeps.
-type startSpans struct {
-	slabs sync.Pool
-	lanes uint32
-	cores atomic.Uint32 // that came for the first time
-}
-
+// slab is where the records of STARTs are made, many in one allocation: exporters may
+// keep them, so they cannot be used again.
 type slab struct {
 	records [slabSize]startSpan
 	used    int
-	lane    int
 }
 
-// take returns the snapshot of a span that starts, and the index of the core's lane.
-func (ss *startSpans) take(s sdktrace.ReadOnlySpan) (*startSpan, int) {
-	b, _ := ss.slabs.Get().(*slab)
-	if b == nil {
-		b = &slab{lane: int(ss.cores.Add(1) % ss.lanes)}
+// fix makes s the snapshot of a span that starts, which is live, if that is not nil.
+func (s *startSpan) fix(span sdktrace.ReadOnlySpan, live *sdkspan.Live) {
+	s.ReadOnlySpan = span
+	// The getter it is for these: from now on the SDK copies them before it writes to them.
+	s.attrs = span.Attributes()
+	if live != nil {
+		var bare bool
+		if s.name, bare = live.Name(); bare {
+			return
+		}
 	}
-	lane := b.lane
-	st := &b.records[b.used]
-	if b.used++; b.used == slabSize {
-		b = &slab{lane: lane}
-	}
-	ss.slabs.Put(b)
-	st.ReadOnlySpan = s
-	st.name = s.Name()
-	st.attrs = s.Attributes()
-	events, links, status := s.Events(), s.Links(), s.Status()
+	s.name = span.Name()
+	events, links, status := span.Events(), span.Links(), span.Status()
 	if len(events) > 0 || len(links) > 0 || status != (sdktrace.Status{}) {
-		st.more = &startMore{
+		s.more = &startMore{
 			events: ownEvents(events),
 			links:  ownLinks(links),
 			status: status,
 		}
 	}
-	return st, lane
 }
 
 // detach makes the snapshot independent of the live span. It must not be called once

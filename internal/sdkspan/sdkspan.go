@@ -10,6 +10,7 @@ package sdkspan
 import (
 	"reflect"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 	"unsafe"
@@ -19,6 +20,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/embedded"
 )
 
 // Ended is a span that has ended, as the SDK keeps it: immutable, but for the attributes
@@ -40,6 +42,48 @@ type Ended struct {
 	DroppedLinkCount      int
 	Resource              *resource.Resource
 	InstrumentationScope  instrumentation.Scope
+}
+
+// Live is how a span that runs begins, as the SDK keeps it. What has a name that is
+// exported never changes; the rest is guarded by the span's own lock.
+type Live struct {
+	Span embedded.Span
+
+	mu sync.Mutex
+
+	Parent            SpanContext
+	SpanKind          trace.SpanKind
+	name              string
+	StartTime         time.Time
+	endTime           time.Time
+	status            sdktrace.Status
+	childSpanCount    int
+	SpanContext       SpanContext
+	attributes        []attribute.KeyValue
+	droppedAttributes int
+	logDropAttrsOnce  sync.Once
+	attributesDirty   bool
+	attributesShared  bool
+	events            evictedQueue[sdktrace.Event]
+	links             evictedQueue[sdktrace.Link]
+}
+
+type evictedQueue[T any] struct {
+	queue          []T
+	capacity       int
+	droppedCount   int
+	logDroppedMsg  string
+	logDroppedOnce sync.Once
+}
+
+// Name returns the span's name, and whether it has neither events nor links nor a status:
+// what four getters say, under one lock.
+func (l *Live) Name() (name string, bare bool) {
+	l.mu.Lock()
+	name = l.name
+	bare = len(l.events.queue) == 0 && len(l.links.queue) == 0 && l.status == sdktrace.Status{}
+	l.mu.Unlock()
+	return name, bare
 }
 
 // SpanContext is a trace.SpanContext.
@@ -86,13 +130,38 @@ type Value struct {
 }
 
 var (
-	knowsContexts   = sameLayout(reflect.TypeFor[trace.SpanContext](), reflect.TypeFor[SpanContext]())
 	knowsAttributes = sameLayout(reflect.TypeFor[attribute.KeyValue](), reflect.TypeFor[KeyValue]())
 
-	// ended is the first word of an interface with what the SDK hands to OnEnd, which it
-	// exports no name of, and other that of one with something else, the last that came.
-	ended, other atomic.Uintptr
+	// What the SDK hands to OnEnd and to OnStart. It exports no name of either.
+	endedTypes = types{same: func(t reflect.Type) bool { return sameLayout(t, reflect.TypeFor[Ended]()) }}
+	liveTypes  = types{same: func(t reflect.Type) bool { return beginsAs(t, reflect.TypeFor[Live]()) }}
 )
+
+// types tells whether what spans point to is of a layout that is known.
+type types struct {
+	same func(reflect.Type) bool
+	// known is the first word of an interface with one that is, and other that of one with
+	// something else, the last that came.
+	known, other atomic.Uintptr
+}
+
+// know reports whether s points to such a type.
+func (ts *types) know(s sdktrace.ReadOnlySpan, typ uintptr) bool {
+	return typ == ts.known.Load() || ts.learn(s, typ)
+}
+
+// learn is for the first of a type.
+func (ts *types) learn(s sdktrace.ReadOnlySpan, typ uintptr) bool {
+	if s == nil || typ == ts.other.Load() {
+		return false
+	}
+	if t := reflect.TypeOf(s); t.Kind() == reflect.Pointer && ts.same(t.Elem()) {
+		ts.known.Store(typ)
+		return true
+	}
+	ts.other.Store(typ)
+	return false
+}
 
 // sameLayout reports whether what lies at a pointer to a can be read by one to b.
 func sameLayout(a, b reflect.Type) bool {
@@ -106,19 +175,24 @@ func sameLayout(a, b reflect.Type) bool {
 	case reflect.Slice:
 		return sameLayout(a.Elem(), b.Elem())
 	case reflect.Struct:
-		if a.NumField() != b.NumField() {
-			return false
-		}
-		for i := range a.NumField() {
-			f, g := a.Field(i), b.Field(i)
-			if !strings.EqualFold(f.Name, g.Name) || f.Offset != g.Offset || !sameLayout(f.Type, g.Type) {
-				return false
-			}
-		}
-		return true
+		return beginsAs(a, b) && a.NumField() == b.NumField()
 	default:
 		return false
 	}
+}
+
+// beginsAs reports whether the fields of struct a begin with those of struct b.
+func beginsAs(a, b reflect.Type) bool {
+	if a.Kind() != reflect.Struct || b.Kind() != reflect.Struct || a.NumField() < b.NumField() {
+		return false
+	}
+	for i := range b.NumField() {
+		f, g := a.Field(i), b.Field(i)
+		if !strings.EqualFold(f.Name, g.Name) || f.Offset != g.Offset || !sameLayout(f.Type, g.Type) {
+			return false
+		}
+	}
+	return true
 }
 
 // words is an interface in memory.
@@ -131,31 +205,19 @@ type words struct {
 // layout is known, and else nil. It must not be written to.
 func PeekEnded(s sdktrace.ReadOnlySpan) *Ended {
 	w := (*words)(unsafe.Pointer(&s)) //nolint:gosec // any interface with methods is two such words
-	if w.typ == ended.Load() || isEnded(s, w.typ) {
+	if endedTypes.know(s, w.typ) {
 		return (*Ended)(w.data)
 	}
 	return nil
 }
 
-// isEnded is for the first of a type.
-func isEnded(s sdktrace.ReadOnlySpan, typ uintptr) bool {
-	if s == nil || typ == other.Load() {
-		return false
+// PeekLive returns s, if that is the SDK's own span, and its layout is known, and else nil.
+func PeekLive(s sdktrace.ReadOnlySpan) *Live {
+	w := (*words)(unsafe.Pointer(&s)) //nolint:gosec // as above
+	if liveTypes.know(s, w.typ) {
+		return (*Live)(w.data)
 	}
-	if t := reflect.TypeOf(s); t.Kind() == reflect.Pointer && sameLayout(t.Elem(), reflect.TypeFor[Ended]()) {
-		ended.Store(typ)
-		return true
-	}
-	other.Store(typ)
-	return false
-}
-
-// PeekContext returns sc, if its layout is known, and else nil.
-func PeekContext(sc *trace.SpanContext) *SpanContext {
-	if !knowsContexts {
-		return nil
-	}
-	return (*SpanContext)(unsafe.Pointer(sc)) //nolint:gosec // of the same layout
+	return nil
 }
 
 // PeekAttributes returns attrs, if their layout is known, and else nil.
