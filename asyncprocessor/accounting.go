@@ -77,7 +77,7 @@ func (q *queue) abandon() {
 	q.inFlight, q.endsLaunched = 0, ends
 	q.released = accepted
 	for _, l := range q.lanes {
-		l.take(new(freeChunks)) // and drop it
+		l.discard()
 	}
 }
 

@@ -201,3 +201,32 @@ func TestArrivalsBehindAnExportDoNotWakeOneByOne(t *testing.T) {
 		require.NoError(t, p.Shutdown(t.Context()))
 	})
 }
+
+// What came while all calls were under way is sorted when it is old, also when nothing comes
+// any more that would wake the dispatcher: so ENDs meet their STARTs, however long the calls
+// take.
+func TestABacklogIsSortedWhenItIsOldThoughNothingComes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const second = time.Second
+		exp := newTimed(10*second, 100*second)
+		p := New(exp, WithConcurrency(1), WithMaxExportBatchSize(16), WithBatchTimeout(time.Second))
+		offerTo(p, 0, PhaseEnd)
+		time.Sleep(10*second + second - 100*time.Millisecond) // its call returns in 100 ms
+		for n := range uint16(32) {
+			offerTo(p, 1+n, PhaseStart)
+		}
+		for n := range uint16(32) {
+			offerTo(p, 1+n, PhaseEnd)
+		}
+		time.Sleep(50 * second)
+		assert.True(t, p.dispatcher.log.empty())
+		time.Sleep(100 * second)
+		// 16 STARTs went out before they were old, and their ENDs behind those of the others,
+		// which took the places of their STARTs.
+		exp.mu.Lock()
+		assert.Equal(t, []timedCall{{second, 1}, {11 * second, 16}, {111 * second, 16}, {111 * second, 16}}, exp.calls)
+		exp.mu.Unlock()
+		require.NoError(t, p.Shutdown(t.Context()))
+		assert.EqualValues(t, 16, p.Stats().Coalesced)
+	})
+}

@@ -35,7 +35,7 @@ type dispatcher struct {
 	chunks   freeChunks // and emptied
 	batcher  *batcher
 	open     *batch   // the one that is being filled
-	loose    *batch   // the open one, or the only one under way, if its shards are not noted
+	loose    *batch   // the open one, or the one sent last, if its shards are not noted
 	idle     []*batch // batches to use again
 	inFlight int      // exports under way
 	flushing []*flush // flushes that wait
@@ -78,6 +78,7 @@ func newDispatcher(c config, q *queue, exporter Exporter, exportCtx context.Cont
 // Shutdown gives up.
 func (d *dispatcher) run() {
 	defer close(d.stopped)
+	defer d.forget()
 	d.epoch = time.Now()
 	d.timer = time.NewTimer(time.Hour)
 	defer d.timer.Stop()
@@ -106,6 +107,11 @@ func (d *dispatcher) run() {
 	}
 }
 
+// forget lets go of what is left when Shutdown gave up: the Processor may live on.
+func (d *dispatcher) forget() {
+	d.shards, d.log, d.open, d.loose, d.idle = shards{}, log{}, nil, nil, nil
+}
+
 // dispatch starts exports for as long as a batch is due and a call is to be had.
 // It returns false when Shutdown gave up.
 func (d *dispatcher) dispatch(now time.Duration) bool {
@@ -114,9 +120,7 @@ func (d *dispatcher) dispatch(now time.Duration) bool {
 		if !d.send() {
 			return false
 		}
-		for len(d.done) > 0 {
-			d.reap(<-d.done)
-		}
+		d.poll()
 		d.fill()
 	}
 	return true
@@ -162,6 +166,9 @@ func (d *dispatcher) wait() bool {
 	switch {
 	case d.draining, d.open.empty() && (!d.behind || d.vain), d.quiet && d.inFlight == d.cfg.concurrency:
 		// The next arrival may be sent at once, or tells when its wait began.
+		if !d.log.empty() { // to be sorted when it is old
+			deadline = d.takenAt + d.cfg.batchTimeout
+		}
 	case d.open.empty(), d.inFlight == d.cfg.concurrency:
 		// What arrives is of traces that are with the exporter, or cannot be sent before an
 		// export comes back: it need not wake it one by one.
@@ -176,6 +183,7 @@ func (d *dispatcher) wait() bool {
 	urged := d.inFlight < d.cfg.concurrency && !d.vain
 	mark := amount{saturate(d.taken.items, more.items), saturate(d.taken.bytes, more.bytes)}
 	if !d.queue.await(mark, urged) {
+		d.poll()
 		return true
 	}
 	deadline = d.report.before(deadline)
@@ -203,6 +211,21 @@ func (d *dispatcher) wait() bool {
 	return true
 }
 
+// poll sees to exports that came back and to flushes, which nobody else would while there
+// is always something to send.
+func (d *dispatcher) poll() {
+	for {
+		select {
+		case b := <-d.done:
+			d.reap(b)
+		case f := <-d.flushes:
+			d.beginFlush(f)
+		default:
+			return
+		}
+	}
+}
+
 // reap frees the shards of an export that came back.
 func (d *dispatcher) reap(b *batch) {
 	d.inFlight--
@@ -218,9 +241,6 @@ func (d *dispatcher) reap(b *batch) {
 		for _, f := range d.flushing {
 			f.settled(i, n)
 		}
-	}
-	if !noted {
-		d.loose = nil
 	}
 	d.endFlushes()
 	b.reset()

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 )
 
 // heldUp returns a processor all of whose calls, one for each of some traces, hang
@@ -67,4 +68,36 @@ func TestFlushesThatWereGivenUpAreForgotten(t *testing.T) {
 		require.NoError(t, p.Shutdown(t.Context()))
 		assert.Equal(t, uint64(2), p.Stats().Exported)
 	})
+}
+
+// A flush is heard while there is always something to send, and the dispatcher never comes
+// to wait: after each batch, and when it would have waited.
+func TestAFlushIsHeardUnderLoad(t *testing.T) {
+	for name, step := range map[string]func(*dispatcher){
+		"after a batch":      func(d *dispatcher) { d.dispatch(0) },
+		"instead of waiting": func(d *dispatcher) { d.wait() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				cfg, err := newConfig([]Option{WithMaxExportBatchSize(1)})
+				require.NoError(t, err)
+				q := newQueue(cfg, 1)
+				lag, err := instrument(cfg, q)
+				require.NoError(t, err)
+				d := newDispatcher(cfg, q, deliverAll{}, t.Context(), lag)
+				q.offer(entry{span: tracetest.SpanStub{}.Snapshot(), tag: tag{phase: PhaseEnd}}, 0)
+				d.collect(0)
+				q.offer(entry{span: tracetest.SpanStub{}.Snapshot(), tag: tag{phase: PhaseEnd}}, 0)
+				heard := false
+				go func() {
+					d.flushes <- &flush{done: make(chan struct{})}
+					heard = true
+				}()
+				synctest.Wait()
+				step(d)
+				synctest.Wait()
+				assert.True(t, heard)
+			})
+		})
+	}
 }

@@ -23,13 +23,14 @@ func (d *dispatcher) export(b *batch) {
 	// What holds if the exporter ends this goroutine with runtime.Goexit.
 	lost, err := allLost(ReasonExporterPanic, len(b.snapshots)), errExporterPanic
 	defer func() {
-		if d.queue.settle(len(b.snapshots), b.bytes, lost) {
-			d.lag.record(b.snapshots, lost)
+		if !d.queue.settle(len(b.snapshots), b.bytes, lost) {
+			return // Shutdown gave this export up: nobody waits for it
 		}
+		d.lag.record(b.snapshots, lost)
 		b.untold, b.err = lost.untold(err)
 		select {
 		case d.done <- b:
-		case <-d.stopped: // Shutdown gave this export up
+		case <-d.stopped: // it gives up now
 		}
 	}()
 	lost, err = d.call(b.snapshots)

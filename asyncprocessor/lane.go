@@ -67,7 +67,7 @@ type lane struct {
 	ends    uint64 // that were accepted
 	tail    *chunk
 	tailLen int   // entries in tail; all chunks before it are full
-	starts  *slab // with room for another record
+	starts  *slab // with room for another record, or nil
 
 	granted amount // what was accepted, and credit
 	head    *chunk
@@ -141,9 +141,13 @@ func (l *lane) affords(e *entry) bool {
 // record returns a copy of s that may be kept. It is called with mu held.
 func (l *lane) record(s *startSpan) *startSpan {
 	b := l.starts
+	if b == nil {
+		b = new(slab)
+		l.starts = b
+	}
 	r := &b.records[b.used]
 	if b.used++; b.used == slabSize {
-		l.starts = new(slab)
+		l.starts = nil
 	}
 	*r = *s
 	return r
@@ -189,6 +193,9 @@ func (l *lane) wake() {
 // take hands over the lane's part of the log, in order, in two parts if the dispatcher has
 // been woken, and says how much the lane has accepted so far. In exchange it takes as many
 // empty chunks, if there are so many.
+//
+// A lane in which nothing was gives up what it has for records of STARTs: those that are in
+// it may have been exported, and it would keep them, and their spans, until the next comes.
 func (l *lane) take(empty *freeChunks) (earlier, later log, accepted amount) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -200,9 +207,20 @@ func (l *lane) take(empty *freeChunks) (earlier, later log, accepted amount) {
 	if l.woken {
 		earlier, later = l.earlier, earlier
 	}
+	if earlier.empty() && later.empty() {
+		l.starts = nil
+	}
 	l.woken, l.earlier = false, log{}
 	l.now = newPlace(uint64(l.now.lane()), l.now.turn()+1)
 	return earlier, later, l.accepted()
+}
+
+// discard drops all that is in the lane.
+func (l *lane) discard() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.clear()
+	l.earlier, l.starts = log{}, nil
 }
 
 // clear makes the log empty, and returns what it was. It is called with mu held.

@@ -87,7 +87,7 @@ func newQueue(c config, lanes int) *queue {
 	}
 	for i := range q.lanes {
 		first := new(chunk)
-		q.lanes[i] = &lane{now: newPlace(uint64(i), 1), head: first, tail: first, starts: new(slab)}
+		q.lanes[i] = &lane{now: newPlace(uint64(i), 1), head: first, tail: first}
 	}
 	if lanes > 1 {
 		q.places = newPlaces(lanes)

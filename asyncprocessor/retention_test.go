@@ -100,6 +100,71 @@ func TestAStartDoesNotKeepItsNeighbours(t *testing.T) {
 	})
 }
 
+// The queue keeps nothing of STARTs that were exported, not even while it is idle.
+func TestExportedStartsAreNotKept(t *testing.T) {
+	for name, last := range map[string]func(*testing.T, *Processor){
+		"idle":     func(t *testing.T, p *Processor) { require.NoError(t, p.ForceFlush(t.Context())) },
+		"shutdown": func(t *testing.T, p *Processor) { require.NoError(t, p.Shutdown(t.Context())) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := New(deliverAll{}, WithStartPolicy(StartAlways))
+				tracer := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(p)).Tracer("t")
+				var prompts []weak.Pointer[byte]
+				func() {
+					var spans []trace.Span
+					for range 2*slabSize + slabSize/2 { // not all slabs are full, whichever STARTs have records of their own
+						_, s := tracer.Start(t.Context(), "long")
+						spans = append(spans, s)
+					}
+					require.NoError(t, p.ForceFlush(t.Context()))
+					for _, s := range spans {
+						prompts = append(prompts, addPrompt(s))
+						s.End()
+					}
+				}()
+				last(t, p)
+				synctest.Wait()
+				assert.Zero(t, alive(prompts))
+				runtime.KeepAlive(tracer)
+				require.NoError(t, p.Shutdown(t.Context()))
+			})
+		})
+	}
+}
+
+// Nor of those that Shutdown gave up, or that came back after it did.
+func TestGivenUpStartsAreNotKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		exp := &hangUntil{until: make(chan struct{})}
+		p := New(exp, WithStartPolicy(StartAlways), WithConcurrency(1), WithMaxExportBatchSize(1))
+		tracer := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(p)).Tracer("t")
+		var prompts []weak.Pointer[byte]
+		func() {
+			var spans []trace.Span
+			for range slabSize + slabSize/2 {
+				_, s := tracer.Start(t.Context(), "long")
+				spans = append(spans, s)
+			}
+			synctest.Wait()
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			require.Error(t, p.Shutdown(ctx))
+			for _, s := range spans {
+				prompts = append(prompts, addPrompt(s))
+				s.End()
+			}
+		}()
+		close(exp.until)
+		synctest.Wait()
+		// Dispatcher and queue are reachable, as they are in a service that goes on.
+		n := alive(prompts)
+		runtime.KeepAlive(p)
+		runtime.KeepAlive(tracer)
+		assert.Zero(t, n)
+	})
+}
+
 // A START that was detached says the same as before.
 func TestDetachedStart(t *testing.T) {
 	remote := trace.NewSpanContext(trace.SpanContextConfig{
