@@ -219,6 +219,7 @@ func TestABacklogIsSortedWhenItIsOldThoughNothingComes(t *testing.T) {
 			offerTo(p, 1+n, PhaseEnd)
 		}
 		time.Sleep(50 * second)
+		synctest.Wait() // so that the dispatcher's own can be looked at
 		assert.True(t, p.dispatcher.log.empty())
 		time.Sleep(100 * second)
 		// 16 STARTs went out before they were old, and their ENDs behind those of the others,
