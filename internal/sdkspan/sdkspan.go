@@ -2,10 +2,10 @@
 //
 // Their getters copy: one of an ended span's all of it, 400 bytes, one of an attribute's
 // value 48; those of a live span take its lock, each once. In a span processor that is most
-// of what a span costs. So this package knows
-// the layout of these types, and compares it with theirs, field by field, name, type and
-// offset, before it relies on it. Where they differ, as they may in another version, every
-// Peek function returns nil, and the getters are left: that is slower, and nothing else.
+// of what a span costs. So this package knows the layout of these types, and compares it with
+// theirs, field by field, name, type and offset, before it relies on it. Where they differ, as
+// they may in another version, every Peek function returns nil, and the getters are left: that
+// is slower, and nothing else.
 package sdkspan
 
 import (
@@ -45,8 +45,8 @@ type Ended struct {
 	InstrumentationScope  instrumentation.Scope
 }
 
-// Live is how a span that runs begins, as the SDK keeps it. What has a name that is
-// exported never changes; the rest is guarded by the span's own lock.
+// Live is the first part of a span that runs, as the SDK keeps it in memory. What has an
+// exported name never changes; the rest is guarded by mu, the span's own lock.
 type Live struct {
 	Span embedded.Span
 
