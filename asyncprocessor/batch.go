@@ -1,6 +1,9 @@
 package asyncprocessor
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // batch is what one call of the exporter carries.
 type batch struct {
@@ -105,6 +108,42 @@ func (bt *batcher) add(b *batch, e *entry) bool {
 		b.ends++
 	}
 	return true
+}
+
+// addAll puts entries into b, from the first on, until it is full or has no room for the
+// next, and returns how many. It is add for all that join a batch whatever they are.
+func (bt *batcher) addAll(b *batch, entries []entry) int {
+	if bt.coalesce {
+		for i := range entries {
+			if bt.full(b) || !bt.add(b, &entries[i]) {
+				return i
+			}
+		}
+		return len(entries)
+	}
+	if bt.full(b) {
+		return 0
+	}
+	// Most of what the dispatcher does on a busy machine is this loop.
+	n := min(len(entries), bt.room(b))
+	first := len(b.snapshots)
+	snapshots := slices.Grow(b.snapshots, n)[:first+n]
+	for i := range entries[:n] {
+		e := &entries[i]
+		if size := uint64(e.bytes); b.bytes+size <= bt.maxBytes || first+i == 0 {
+			b.bytes += size
+		} else {
+			b.closed = true
+			n = i
+			break
+		}
+		if e.phase == PhaseEnd {
+			b.ends++
+		}
+		snapshots[first+i] = Snapshot{Phase: e.phase, Span: e.span}
+	}
+	b.snapshots = snapshots[:first+n]
+	return n
 }
 
 // startTable finds the STARTs of the batch that is being filled by the span's key:

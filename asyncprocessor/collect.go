@@ -45,17 +45,17 @@ func (d *dispatcher) fillLoose() {
 	b := d.open
 	d.loose = b
 	for c := d.log.first; c != nil; c = d.log.first {
-		for c.at < c.end {
-			e := &c.entries[c.at]
-			if b.empty() {
-				b.since = c.since
-			}
-			if d.batcher.full(b) || !d.batcher.add(b, e) {
-				return
-			}
-			b.shards = append(b.shards, e.shard)
-			e.span = nil // let the collector have it
-			c.at++
+		if b.empty() {
+			b.since = c.since
+		}
+		entries := c.entries[c.at:c.end]
+		n := d.batcher.addAll(b, entries)
+		for i := range entries[:n] {
+			b.shards = append(b.shards, entries[i].shard)
+		}
+		clear(entries[:n]) // let the collector have their spans
+		if c.at += n; c.at < c.end {
+			return
 		}
 		d.chunks.put(d.log.dropFirst())
 	}

@@ -53,15 +53,13 @@ type slab struct {
 // fix makes s the snapshot of a span that starts, which is live, if that is not nil.
 func (s *startSpan) fix(span sdktrace.ReadOnlySpan, live *sdkspan.Live) {
 	s.ReadOnlySpan = span
-	// The getter it is for these: from now on the SDK copies them before it writes to them.
-	s.attrs = span.Attributes()
 	if live != nil {
-		var bare bool
-		if s.name, bare = live.Name(); bare {
+		var ok bool
+		if s.name, s.attrs, ok = live.Read(span); ok {
 			return
 		}
 	}
-	s.name = span.Name()
+	s.name, s.attrs = span.Name(), span.Attributes()
 	events, links, status := span.Events(), span.Links(), span.Status()
 	if len(events) > 0 || len(links) > 0 || status != (sdktrace.Status{}) {
 		s.more = &startMore{

@@ -1,3 +1,5 @@
+//go:build !purego
+
 package sdkspan
 
 import (
@@ -126,72 +128,6 @@ func TestWhatIsNotTheSDKsIsNotPeekedAt(t *testing.T) {
 		assert.Nil(t, PeekLive(s))
 		assert.NotNil(t, PeekLive(l))
 	}
-}
-
-// newLive returns a span that runs, with a remote parent.
-func newLive(tb testing.TB) sdktrace.ReadWriteSpan {
-	tb.Helper()
-	_, span := sdktrace.NewTracerProvider().Tracer("t").Start(
-		trace.ContextWithRemoteSpanContext(tb.Context(), remoteParent), "live",
-		trace.WithSpanKind(trace.SpanKindConsumer), trace.WithTimestamp(time.Unix(10, 11)))
-	tb.Cleanup(func() { span.End() })
-	return span.(sdktrace.ReadWriteSpan)
-}
-
-func TestLiveIsWhatTheGettersSay(t *testing.T) {
-	s := newLive(t)
-	l := PeekLive(s)
-	assert.Equal(t, CopyContext(s.SpanContext()), l.SpanContext)
-	assert.Equal(t, CopyContext(remoteParent), l.Parent)
-	assert.Equal(t, trace.SpanKindConsumer, l.SpanKind)
-	assert.Equal(t, time.Unix(10, 11), l.StartTime)
-
-	name, bare := l.Name()
-	assert.Equal(t, "live", name)
-	assert.True(t, bare)
-	s.SetName("another")
-	s.SetAttributes(attribute.Bool("b", true))
-	name, bare = l.Name()
-	assert.Equal(t, "another", name)
-	assert.True(t, bare, "it has attributes, and nothing else")
-}
-
-func TestALiveSpanIsNotBare(t *testing.T) {
-	for what, set := range map[string]func(sdktrace.ReadWriteSpan){
-		"an event":           func(s sdktrace.ReadWriteSpan) { s.AddEvent("event") },
-		"a link":             func(s sdktrace.ReadWriteSpan) { s.AddLink(trace.Link{SpanContext: remoteParent}) },
-		"a status":           func(s sdktrace.ReadWriteSpan) { s.SetStatus(codes.Ok, "") },
-		"an error's message": func(s sdktrace.ReadWriteSpan) { s.SetStatus(codes.Error, "message") },
-	} {
-		s := newLive(t)
-		set(s)
-		name, bare := PeekLive(s).Name()
-		assert.Equal(t, "live", name)
-		assert.False(t, bare, what)
-	}
-}
-
-// It is the span's own lock that is taken: the race detector says so.
-func TestLiveConcurrently(t *testing.T) {
-	s := newLive(t)
-	var wg sync.WaitGroup
-	for range 4 {
-		wg.Go(func() {
-			for range 100 {
-				s.SetName("another")
-				s.AddEvent("event")
-				s.AddLink(trace.Link{SpanContext: remoteParent})
-				s.SetStatus(codes.Error, "message")
-			}
-		})
-		wg.Go(func() {
-			for range 100 {
-				name, _ := PeekLive(s).Name()
-				assert.Contains(t, []string{"live", "another"}, name)
-			}
-		})
-	}
-	wg.Wait()
 }
 
 // Types of which one is met after the other, from many goroutines.
