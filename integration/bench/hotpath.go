@@ -73,7 +73,7 @@ func hotPathAt(r *report, o options, procs, ballastMiB int) {
 	}
 	r.add(row{
 		name:   fmt.Sprintf("hot path, GOMAXPROCS %d, %d MiB ballast", procs, ballastMiB),
-		ours:   fmt.Sprintf("+%.0f ns CPU/span (start+end), of which reading the span +%.0f", ours(rounds), reads(rounds)),
+		ours:   fmt.Sprintf("+%.0f ns CPU/span (start+end); to ask the getters alone +%.0f", ours(rounds), reads(rounds)),
 		peer:   fmt.Sprintf("BSP +%.0f (ends), live on BSP +%.0f", bsp(rounds), liveOn(rounds)),
 		ratio:  &ratio,
 		target: target,

@@ -16,9 +16,8 @@ func (nothing) OnEnd(sdktrace.ReadOnlySpan)                     {}
 func (nothing) ForceFlush(context.Context) error                { return nil }
 func (nothing) Shutdown(context.Context) error                  { return nil }
 
-// reading asks of a span what a START and an END must have of it to be fixed and
-// bounded in bytes, and keeps nothing: what no processor that promises both can do
-// without.
+// reading asks the getters of a span for what a START and an END must have of it to be
+// fixed and bounded in bytes, and keeps nothing: with the build tag purego ours asks them too.
 type reading struct{ nothing }
 
 func (reading) OnStart(_ context.Context, s sdktrace.ReadWriteSpan) {

@@ -1,11 +1,11 @@
 // Package sdkspan reads what the OpenTelemetry SDK and API hand out where it lies.
 //
 // Their getters copy: one of an ended span's all of it, 400 bytes, one of an attribute's
-// value 48; those of a live span take its lock, each once. In a span processor that is most
-// of what a span costs. So this package knows the layout of these types, and compares it with
-// theirs, field by field, name, type and offset, before it relies on it. Where they differ, as
-// they may in another version, every Peek function returns nil, and the getters are left: that
-// is slower, and nothing else.
+// value 48; those of a live span take its lock, each once, and one of them makes a map. In a
+// span processor that is most of what a span costs. So this package knows the layout of these
+// types, and compares it with theirs, field by field, name, type and offset, before it relies
+// on it. Where they differ, as they may in another version, every Peek function returns nil, and
+// the getters are left: that is slower, and nothing else. With the build tag purego it is always so.
 package sdkspan
 
 import (
