@@ -6,7 +6,6 @@ import (
 	"runtime"
 	"runtime/debug"
 	"sync"
-	"sync/atomic"
 
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
@@ -56,29 +55,39 @@ type load struct {
 // with the slice, the median of interleaved rounds, of which a small load has more.
 // Both are warm, as in a service that runs: one uncounted round comes first.
 //
-// What the service holds is more from round to round. With one size of heap, a tenth more
-// memory can make one collection two.
+// From round to round the heap may grow more before it is collected. With one limit, a tenth
+// more memory can make one collection two.
 func (l load) relativeToSlice(rounds int) float64 {
 	var gate sync.RWMutex // locked while the exporter is to take nothing
 	ours := asyncprocessor.New(gated{gate: &gate},
 		asyncprocessor.WithStartPolicy(asyncprocessor.StartAlways),
 		asyncprocessor.WithMaxQueueSize(4*l.spans+1024),
 		asyncprocessor.WithMaxQueueBytes(1<<40))
-	slice := &slice{spans: make([]sdktrace.ReadOnlySpan, 2*l.spans)}
-	oursProvider, sliceProvider := newProvider(ours), newProvider(slice)
+	var oursProviders, sliceProviders []*sdktrace.TracerProvider
+	var slices []*slice
+	for range l.producers {
+		s := &slice{spans: make([]sdktrace.ReadOnlySpan, 0, 2*(l.spans/l.producers+1))}
+		slices = append(slices, s)
+		oursProviders, sliceProviders = append(oursProviders, newProvider(ours)), append(sliceProviders, newProvider(s))
+	}
 	roots := l.roots()
+	ballast := makeBallast(256)
+	defer runtime.KeepAlive(ballast)
+	defer debug.SetGCPercent(debug.SetGCPercent(100))
 	debug.FreeOSMemory() // what an earlier load has left behind
 
 	var ratios []float64
 	for round := range 1 + min(max(rounds/2, 8, 2_000_000/l.spans), 100) {
-		ballast := makeBallast(256 + 32*(round%8))
-		kept := cpuOf(func() { l.makeSpans(sliceProvider, roots) })
-		slice.reset()
+		debug.SetGCPercent(100 + 12*(round%8))
+		kept := cpuOf(func() { l.makeSpans(sliceProviders, roots) })
+		for _, s := range slices {
+			s.reset()
+		}
 		queued := cpuOf(func() {
 			if l.held {
 				gate.Lock()
 			}
-			l.makeSpans(oursProvider, roots)
+			l.makeSpans(oursProviders, roots)
 			if l.held {
 				gate.Unlock()
 			}
@@ -89,9 +98,8 @@ func (l load) relativeToSlice(rounds int) float64 {
 		if round > 0 {
 			ratios = append(ratios, queued/kept)
 		}
-		runtime.KeepAlive(ballast)
 	}
-	if err := oursProvider.Shutdown(context.Background()); err != nil {
+	if err := ours.Shutdown(context.Background()); err != nil {
 		fail(err)
 	}
 	return median(ratios)
@@ -108,11 +116,12 @@ func (l load) roots() []context.Context {
 	return roots
 }
 
-func (l load) makeSpans(tp *sdktrace.TracerProvider, roots []context.Context) {
-	tr := tp.Tracer("bench")
+// makeSpans makes the load's spans, each producer with a provider of its own.
+func (l load) makeSpans(providers []*sdktrace.TracerProvider, roots []context.Context) {
 	var wg sync.WaitGroup
-	for w := range l.producers {
+	for w, tp := range providers {
 		wg.Go(func() {
+			tr := tp.Tracer("bench")
 			for i := w; i < l.spans; i += l.producers {
 				_, s := tr.Start(roots[i%len(roots)], "span", fiveAttributes)
 				s.End()
@@ -143,20 +152,20 @@ func (g gated) ExportSnapshots(context.Context, []asyncprocessor.Snapshot) error
 	return nil
 }
 
-// slice is the processor that keeps the same spans in a preallocated slice.
+// slice is the processor that keeps the same spans in a preallocated slice. Each producer
+// has one to itself, so that what is compared with does not grow with their number.
 type slice struct {
 	nothing
 	spans []sdktrace.ReadOnlySpan
-	next  atomic.Int64
 }
 
 func (s *slice) OnStart(_ context.Context, span sdktrace.ReadWriteSpan) {
-	s.spans[s.next.Add(1)-1] = span
+	s.spans = append(s.spans, span)
 }
 
-func (s *slice) OnEnd(span sdktrace.ReadOnlySpan) { s.spans[s.next.Add(1)-1] = span }
+func (s *slice) OnEnd(span sdktrace.ReadOnlySpan) { s.spans = append(s.spans, span) }
 
 func (s *slice) reset() {
 	clear(s.spans)
-	s.next.Store(0)
+	s.spans = s.spans[:0]
 }
