@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -29,7 +30,7 @@ func TestWhatAnExportErrorSaysIsCounted(t *testing.T) {
 		"names none":          {part("rejected"), 10, reasons{}},
 		"no reason":           {part("", 3), 9, reasons{"export_failed": 1}},
 		"a reason of its own": {part("quota", 3, 4), 8, reasons{"quota": 2}},
-		"out of range":        {part("rejected", -1, 10, 1<<40, 5), 9, reasons{"rejected": 1}},
+		"out of range":        {part("rejected", -1, 10, math.MaxInt32, 5), 9, reasons{"rejected": 1}},
 		"named twice":         {part("rejected", 5, 5, 5), 9, reasons{"rejected": 1}},
 		"wrapped":             {fmt.Errorf("batch: %w", fmt.Errorf("request: %w", part("rejected", 1))), 9, reasons{"rejected": 1}},
 		"joined": {

@@ -1,6 +1,7 @@
 package asyncprocessor
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -126,9 +127,9 @@ func (v *verdict) states() {
 			}
 		})
 	}
-	slices.SortStableFunc(events, func(a, b event) int { return int(a.at - b.at) })
+	slices.SortStableFunc(events, func(a, b event) int { return cmp.Compare(a.at, b.at) })
 	polls := slices.Clone(v.polls)
-	slices.SortFunc(polls, func(a, b pollCall) int { return int(a.at - b.at) })
+	slices.SortFunc(polls, func(a, b pollCall) int { return cmp.Compare(a.at, b.at) })
 
 	s := &state{queued: map[*offer]bool{}, waiting: map[*offer]bool{}, busy: map[int]int{}}
 	for i := 0; i < len(events); {

@@ -15,7 +15,7 @@ func TestAttributesSize(t *testing.T) {
 	}{
 		"string":       {attribute.StringValue("value"), 5},
 		"empty string": {attribute.StringValue(""), 0},
-		"int":          {attribute.IntValue(1 << 40), 0},
+		"int":          {attribute.Int64Value(1 << 40), 0},
 		"float":        {attribute.Float64Value(1.5), 0},
 		"bool":         {attribute.BoolValue(true), 0},
 		"nothing":      {attribute.Value{}, 0},

@@ -66,7 +66,7 @@ var prompts = []attribute.Value{
 	attribute.StringSliceValue([]string{"x", "hunter"}),
 	attribute.ByteSliceValue([]byte("xhunter")),
 	attribute.SliceValue(attribute.StringValue("hunter"), attribute.MapValue(attribute.String("a", "hunter"))),
-	attribute.MapValue(attribute.String("a", "hunter"), attribute.String("content", "hunter"), attribute.Map("usage", attribute.Int("n", 4242424242))),
+	attribute.MapValue(attribute.String("a", "hunter"), attribute.String("content", "hunter"), attribute.Map("usage", attribute.Int64("n", 4242424242))),
 }
 
 // places put an attribute where a span can have one: on it alone; on it and on all
