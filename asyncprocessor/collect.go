@@ -29,7 +29,7 @@ func (d *dispatcher) collect(now time.Duration) {
 // fill moves what waits into the open batch until it is full: from the ready shards, in
 // their turn, and then from the log.
 func (d *dispatcher) fill() {
-	if d.inFlight == 0 && d.shards.waiting == 0 && (d.open.empty() || d.open == d.loose) {
+	if len(d.inFlight) == 0 && d.shards.waiting == 0 && (d.open.empty() || d.open == d.loose) {
 		d.fillLoose()
 		return
 	}
@@ -104,7 +104,7 @@ const maxSorted, maxReady = 4096, 512
 // enough reports whether the log is left alone for now, from c on: it costs nothing there.
 func (d *dispatcher) enough(c *chunk) bool {
 	full := d.batcher.full(d.open)
-	if d.inFlight < d.cfg.concurrency {
+	if len(d.inFlight) < d.cfg.concurrency {
 		return full // and can be sent
 	}
 	if !full && d.shards.waiting < maxSorted {

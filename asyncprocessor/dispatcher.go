@@ -3,6 +3,7 @@ package asyncprocessor
 import (
 	"context"
 	"math"
+	"slices"
 	"time"
 )
 
@@ -37,8 +38,9 @@ type dispatcher struct {
 	open     *batch   // the one that is being filled
 	loose    *batch   // the open one, or the one sent last, if its shards are not noted
 	idle     []*batch // batches to use again
-	inFlight int      // exports under way
+	inFlight []*batch // with the exporter
 	flushing []*flush // flushes that wait
+	settled  []uint32 // what one of them waited for, all zero, to use again
 	draining bool     // Shutdown began
 
 	epoch    time.Time     // all times below count from here
@@ -95,7 +97,7 @@ func (d *dispatcher) run() {
 			return
 		}
 		d.report.tell(now)
-		if d.draining && d.inFlight == 0 && d.open.empty() {
+		if d.draining && len(d.inFlight) == 0 && d.open.empty() {
 			if d.quiet {
 				return
 			}
@@ -109,14 +111,14 @@ func (d *dispatcher) run() {
 
 // forget lets go of what is left when Shutdown gave up: the Processor may live on.
 func (d *dispatcher) forget() {
-	d.shards, d.log, d.open, d.loose, d.idle = shards{}, log{}, nil, nil, nil
+	d.shards, d.log, d.open, d.loose, d.idle, d.inFlight, d.settled = shards{}, log{}, nil, nil, nil, nil, nil
 }
 
 // dispatch starts exports for as long as a batch is due and a call is to be had.
 // It returns false when Shutdown gave up.
 func (d *dispatcher) dispatch(now time.Duration) bool {
 	d.vain = d.pressed && d.open.empty()
-	for d.inFlight < d.cfg.concurrency && d.due(now) {
+	for len(d.inFlight) < d.cfg.concurrency && d.due(now) {
 		if !d.send() {
 			return false
 		}
@@ -137,7 +139,7 @@ func (d *dispatcher) send() bool {
 	if !d.queue.launch(b) {
 		return false
 	}
-	d.inFlight++
+	d.inFlight = append(d.inFlight, b)
 	go d.export(b)
 	<-d.begun
 	d.openNext()
@@ -164,12 +166,12 @@ func (d *dispatcher) wait() bool {
 	// What to be woken for, and when at the latest.
 	more, deadline := amount{items: 1, bytes: never}, noDeadline
 	switch {
-	case d.draining, d.open.empty() && (!d.behind || d.vain), d.quiet && d.inFlight == d.cfg.concurrency:
+	case d.draining, d.open.empty() && (!d.behind || d.vain), d.quiet && len(d.inFlight) == d.cfg.concurrency:
 		// The next arrival may be sent at once, or tells when its wait began.
 		if !d.log.empty() { // to be sorted when it is old
 			deadline = d.takenAt + d.cfg.batchTimeout
 		}
-	case d.open.empty(), d.inFlight == d.cfg.concurrency:
+	case d.open.empty(), len(d.inFlight) == d.cfg.concurrency:
 		// What arrives is of traces that are with the exporter, or cannot be sent before an
 		// export comes back: it need not wake it one by one.
 		more = amount{uint64(d.batcher.maxItems), d.batcher.maxBytes}
@@ -180,7 +182,7 @@ func (d *dispatcher) wait() bool {
 		deadline = d.open.since + d.cfg.batchTimeout
 	}
 	// Being urged is of use only while something can be sent.
-	urged := d.inFlight < d.cfg.concurrency && !d.vain
+	urged := len(d.inFlight) < d.cfg.concurrency && !d.vain
 	mark := amount{saturate(d.taken.items, more.items), saturate(d.taken.bytes, more.bytes)}
 	if !d.queue.await(mark, urged) {
 		d.poll()
@@ -228,7 +230,8 @@ func (d *dispatcher) poll() {
 
 // reap frees the shards of an export that came back.
 func (d *dispatcher) reap(b *batch) {
-	d.inFlight--
+	i := slices.Index(d.inFlight, b)
+	d.inFlight = slices.Delete(d.inFlight, i, i+1)
 	if b.untold > 0 {
 		d.report.exportFailed(b.untold, b.err)
 	}

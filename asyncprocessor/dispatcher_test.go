@@ -101,3 +101,66 @@ func TestAFlushIsHeardUnderLoad(t *testing.T) {
 		})
 	}
 }
+
+// A flush waits for what is with the exporter, in the open batch, in shards that are ready
+// and in those that are busy, and in the log. What it has counted with is clean afterwards.
+func TestAFlushWaitsForAllOfIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const traces, each = 6, 6
+		exp := &hangUntil{until: make(chan struct{})}
+		p := New(exp, WithConcurrency(1), WithMaxExportBatchSize(each), WithStartPolicy(StartNever),
+			WithBatchTimeout(time.Millisecond))
+		tracer := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(p)).Tracer("t")
+		var roots [traces]context.Context
+		for i := range roots {
+			roots[i], _ = tracer.Start(t.Context(), "root")
+		}
+		ends := func(n int) {
+			for range n {
+				for _, root := range roots {
+					_, span := tracer.Start(root, "child")
+					span.End()
+				}
+			}
+		}
+		ends(1)
+		synctest.Wait()
+		ends(each) // behind those, which are with the exporter
+		time.Sleep(time.Second)
+		for round := range 2 {
+			exp.until <- struct{}{}
+			synctest.Wait()
+			d := p.dispatcher
+			require.Len(t, d.inFlight, 1)
+			require.Len(t, d.open.snapshots, each)
+			require.NotZero(t, d.shards.readyCount)
+			if round > 0 {
+				ends(1) // stay in the log
+			}
+			before := p.Stats()
+			flushed := false
+			go func() {
+				assert.NoError(t, p.ForceFlush(context.Background()))
+				flushed = true
+			}()
+			for n := p.Stats().Offered; p.Stats().Exported < n; {
+				synctest.Wait()
+				assert.False(t, flushed, "round %d: %d of %d", round, p.Stats().Exported, n)
+				exp.until <- struct{}{}
+				synctest.Wait()
+			}
+			assert.True(t, flushed)
+			assert.Greater(t, p.Stats().Exported, before.Exported+3*each)
+			require.Len(t, d.settled, numShards)
+			for i, n := range d.settled {
+				require.Zero(t, n, "shard %d", i)
+			}
+			ends(1)
+			synctest.Wait()
+			ends(each)
+			time.Sleep(time.Second)
+		}
+		close(exp.until)
+		require.NoError(t, p.Shutdown(context.Background()))
+	})
+}

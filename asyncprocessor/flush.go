@@ -36,11 +36,17 @@ func (f *flush) settled(i uint16, n uint32) {
 func (d *dispatcher) beginFlush(f *flush) {
 	d.collect(d.takenAt)
 	d.note()
-	f.left = make([]uint32, numShards)
-	for i, state := range d.shards.states {
-		if state != stateIdle {
-			f.await(uint16(i), d.shards.held(uint16(i)))
+	if f.left, d.settled = d.settled, nil; f.left == nil {
+		f.left = make([]uint32, numShards)
+	}
+	// A shard that is not idle is one of a batch's, or ready.
+	for _, b := range slices.Concat(d.inFlight, []*batch{d.open}) {
+		for _, i := range b.shards {
+			f.await(i, d.shards.held(i))
 		}
+	}
+	for i := range d.shards.readyAll() {
+		f.await(i, d.shards.held(i))
 	}
 	for c := d.log.first; c != nil; c = c.next {
 		for i := c.at; i < c.end; i++ {
@@ -73,6 +79,7 @@ func (d *dispatcher) endFlushes() {
 	waiting := d.flushing[:0]
 	for _, f := range d.flushing {
 		if f.shards == 0 {
+			d.settled = f.left
 			close(f.done)
 		} else {
 			waiting = append(waiting, f)

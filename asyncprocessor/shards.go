@@ -140,6 +140,17 @@ func (ss *shards) enqueue(i uint16) {
 	ss.readyCount++
 }
 
+// readyAll are the ready shards, in their order.
+func (ss *shards) readyAll() iter.Seq[uint16] {
+	return func(yield func(uint16) bool) {
+		for n := range ss.readyCount {
+			if !yield(ss.ready[(ss.readyHead+n)%numShards]) {
+				return
+			}
+		}
+	}
+}
+
 // turn returns the shard whose turn it is. There must be a ready one.
 func (ss *shards) turn() (uint16, *shard) {
 	i := ss.ready[ss.readyHead]
