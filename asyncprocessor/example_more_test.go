@@ -133,13 +133,15 @@ func ExampleOption() {
 // Of what comes while the queue is three quarters full STARTs are refused, so that
 // there is room for ENDs.
 func ExampleWithMaxQueueSize() {
-	proc := asyncprocessor.New(exporterFunc(func(context.Context, []asyncprocessor.Snapshot) error { return nil }),
-		asyncprocessor.WithMaxQueueSize(4), asyncprocessor.WithBatchTimeout(time.Hour))
+	backend := make(chan struct{}) // which does not answer until this is closed
+	proc := asyncprocessor.New(exporterFunc(func(context.Context, []asyncprocessor.Snapshot) error { <-backend; return nil }),
+		asyncprocessor.WithMaxQueueSize(4))
 	tracer := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(proc)).Tracer("example")
 	for range 6 {
 		tracer.Start(context.Background(), "running")
 	}
 	fmt.Println(proc.Stats().DroppedBy)
+	close(backend)
 	_ = proc.Shutdown(context.Background())
 	// Output: map[start_refused:3]
 }
