@@ -59,8 +59,10 @@ type evictedQueue[T any] struct {
 // writes to it. Read compares the keys, if they are few, and notes the same, which saves the
 // map here and at the span's end. It is the only place where what is the SDK's is written.
 //
-// Therefore it watches the getter first, and writes nothing before that has left a span, to
-// the byte, as Read would have. From there on the SDK cannot tell which of the two it was.
+// Therefore it watches the getter first, and writes nothing before that has left a span and
+// its attributes, to the byte, as Read would have. So the SDK cannot tell which of the two it
+// was, unless its getter, in another version of the same layout, treats one span otherwise
+// than another; that of the version in go.mod does not, which a test shows.
 func (l *Live) Read(s sdktrace.ReadOnlySpan) (name string, attrs []attribute.KeyValue, ok bool) {
 	l.mu.Lock()
 	if ok = l.bare() && l.settle(); ok {
@@ -81,14 +83,20 @@ func (l *Live) bare() bool {
 // settle leaves the attributes as their getter does, or, if that is to be asked, as they are.
 // It is called with mu held.
 func (l *Live) settle() bool {
-	if !l.attributesDirty && l.attributesShared == (cap(l.attributes) > 0) {
+	if !l.attributesDirty && (l.attributesShared || cap(l.attributes) == 0) {
 		return true // it has been asked, or there are none
 	}
-	if getter.Load() != known || l.attributesDirty && (l.attributesShared || !distinct(l.attributes)) {
+	if getter.Load() != known || !l.tells() {
 		return false
 	}
-	l.attributesDirty, l.attributesShared = false, cap(l.attributes) > 0
+	l.attributesDirty, l.attributesShared = false, true
 	return true
+}
+
+// tells reports whether there are attributes, fresh, and no two with one key. It is called
+// with mu held.
+func (l *Live) tells() bool {
+	return l.attributesDirty && !l.attributesShared && distinct(l.attributes)
 }
 
 // maxCompared is up to how many keys are compared with each other. It takes a seventh of the
@@ -121,7 +129,7 @@ const (
 )
 
 // watch asks s for its attributes, to see whether that does what settle does, unless this
-// is known, or it has failed too often. It takes a span with attributes to tell.
+// is known, or it has failed too often. It takes a span that tells.
 func (l *Live) watch(s sdktrace.ReadOnlySpan) {
 	failed := getter.Load()
 	if failed == known || failed == maxWatched {
@@ -129,11 +137,12 @@ func (l *Live) watch(s sdktrace.ReadOnlySpan) {
 	}
 	size := reflect.TypeOf(s).Elem().Size()
 	l.mu.Lock()
-	if !l.attributesDirty || l.attributesShared || !distinct(l.attributes) {
+	if !l.tells() {
 		l.mu.Unlock()
 		return
 	}
-	want, attrs := l.image(size), l.attributes
+	attrs := l.attributes
+	want, wantAttrs := l.image(size), imageOf(attrs)
 	l.mu.Unlock()
 	want[unsafe.Offsetof(l.attributesDirty)] = 0
 	want[unsafe.Offsetof(l.attributesShared)] = 1
@@ -141,10 +150,10 @@ func (l *Live) watch(s sdktrace.ReadOnlySpan) {
 	got := s.Attributes()
 
 	l.mu.Lock()
-	left := l.image(size)
+	left, leftAttrs := l.image(size), imageOf(attrs)
 	l.mu.Unlock()
 	same := len(got) > 0 && len(got) == len(attrs) && &got[0] == &attrs[0]
-	if same && bytes.Equal(left, want) {
+	if same && bytes.Equal(left, want) && bytes.Equal(leftAttrs, wantAttrs) {
 		getter.Store(known)
 		return
 	}
@@ -158,4 +167,10 @@ func (l *Live) image(size uintptr) []byte {
 	lock := unsafe.Offsetof(l.mu)
 	behind := lock + unsafe.Sizeof(l.mu)
 	return slices.Concat(all[:lock], make([]byte, behind-lock), all[behind:])
+}
+
+// imageOf returns a copy of the attributes' memory.
+func imageOf(attrs []attribute.KeyValue) []byte {
+	size := uintptr(len(attrs)) * unsafe.Sizeof(attribute.KeyValue{})
+	return bytes.Clone(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(attrs))), size)) //nolint:gosec // of that size
 }

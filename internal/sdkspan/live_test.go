@@ -277,6 +277,10 @@ func TestAnotherGetterIsNotImitated(t *testing.T) {
 			s.live.attributes = slices.Clone(attrs)
 			return attrs
 		}, false},
+		"changes attributes": {func(s *otherSDK) []attribute.KeyValue {
+			s.live.attributes[0].Value = attribute.IntValue(2)
+			return settled(s)
+		}, false},
 		"returns less":             {func(s *otherSDK) []attribute.KeyValue { return settled(s)[:0] }, false},
 		"writes to what is known":  {func(s *otherSDK) []attribute.KeyValue { s.live.childSpanCount++; return settled(s) }, false},
 		"writes to what is before": {func(s *otherSDK) []attribute.KeyValue { s.live.Span = noop.Span{}; return settled(s) }, false},
