@@ -56,8 +56,8 @@ func (h *homes) lane() int {
 // lane what it may accept. So the bounds are exact, and so is the moment at which the
 // dispatcher is woken, as if all lanes were one.
 type lane struct {
-	// mu guards all that follows. It is held for a few instructions at a time, and an
-	// allocation now and then: no call of the SDK, the exporter or the application is made
+	// mu guards all that follows. It is held for a few instructions at a time, and, seldom,
+	// an allocation, of a chunk: no call of the SDK, the exporter or the application is made
 	// under it, and no other lock is taken.
 	//
 	// What every append touches fits in a cache line.
@@ -138,13 +138,9 @@ func (l *lane) affords(e *entry) bool {
 	return l.credit.items > 0 && l.credit.bytes >= uint64(e.bytes)
 }
 
-// record returns a copy of s that may be kept. It is called with mu held.
+// record returns a copy of s that may be kept. It is called with mu held, and starts not nil.
 func (l *lane) record(s *startSpan) *startSpan {
 	b := l.starts
-	if b == nil {
-		b = new(slab)
-		l.starts = b
-	}
 	r := &b.records[b.used]
 	if b.used++; b.used == slabSize {
 		l.starts = nil

@@ -115,6 +115,14 @@ func (q *queue) offer(e entry, at int) {
 // of start.
 func (q *queue) offerStart(start *startSpan, e entry, at int) {
 	l := q.enter(e.shard, at)
+	if l.starts == nil { // others may wait for the lock meanwhile
+		l.mu.Unlock()
+		more := new(slab)
+		l = q.enter(e.shard, at)
+		if l.starts == nil {
+			l.starts = more
+		}
+	}
 	if l.affords(&e) {
 		e.span = l.record(start)
 		l.append(e)
