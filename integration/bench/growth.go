@@ -18,7 +18,8 @@ import (
 // keeps the same spans in a preallocated slice.
 func growth(r *report, o options) {
 	queued := func(n int) load { return load{spans: n / 2, traces: 1000, producers: 2, held: true} }
-	traces := func(n int) load { return load{spans: 200_000, traces: n, producers: 2} }
+	traces := func(n int) load { return load{spans: 200_000, traces: n, producers: 1} }
+	shared := func(n int) load { return load{spans: 200_000, traces: n, producers: 2} }
 	producers := func(n int) load { return load{spans: 200_000, traces: 1000, producers: n} }
 	for _, axis := range []struct {
 		name  string
@@ -26,6 +27,7 @@ func growth(r *report, o options) {
 	}{
 		{"snapshots queued: 10³, 10⁴, 10⁵, 10⁶", []load{queued(1e3), queued(1e4), queued(1e5), queued(1e6)}},
 		{"live traces: 1, 10², 10⁴, 10⁵", []load{traces(1), traces(1e2), traces(1e4), traces(1e5)}},
+		{"the same from two producers in all of them", []load{shared(1), shared(1e2), shared(1e4), shared(1e5)}},
 		{"producers: 1, 4, 16, 64", []load{producers(1), producers(4), producers(16), producers(64)}},
 	} {
 		var ratios []float64
