@@ -74,6 +74,7 @@ func encoderAt(r *report, o options, name string, span *plainSpan) {
 			med(func(x encoderRound) float64 { return x.jsontext.ns })(rounds)),
 		ratio:  &ratio,
 		target: "≥ 4",
+		missed: ratio.low < 4,
 	})
 }
 

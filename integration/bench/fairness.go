@@ -38,7 +38,7 @@ func fairness(r *report, _ options) {
 		name: "fairness: END of another trace while one of 100,000 spans is sent",
 		ours: d.summary() + fmt.Sprintf(", %d over %s", d.over(limit), limit),
 		peer: "BSP " + b.summary() + fmt.Sprintf(", %d over", b.over(limit)),
-		// One in 4,096 shares the large trace's shard.
+		// One in 16,384 shares the large trace's shard.
 		target: fmt.Sprintf("≤ %s in another shard", limit),
 	})
 }

@@ -43,6 +43,7 @@ func growth(r *report, o options) {
 			ours:   fmt.Sprintf("CPU relative to the slice:%s; spread %.2f", cells, hi/lo),
 			peer:   "a preallocated slice = 1",
 			target: "spread ≤ 1.15",
+			missed: hi/lo > 1.15,
 		})
 	}
 }

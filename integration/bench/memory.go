@@ -53,6 +53,7 @@ func memory(r *report, _ options) {
 				ours:   fmt.Sprintf("%+.0f MiB at the peak; %s", float64(peak-base)/(1<<20), lost),
 				peer:   fmt.Sprintf("nothing: %.0f MiB", float64(base)/(1<<20)),
 				target: "≤ 128 MiB",
+				missed: peak-base > 128<<20,
 			})
 		}
 	}

@@ -30,6 +30,7 @@ func quiet(r *report, _ options) {
 		ours:   fmt.Sprintf("%d requests", calls.Load()),
 		peer:   fmt.Sprintf("BSP %d", bspCalls.Load()),
 		target: fmt.Sprintf("≤ %d, one a batch timeout", took/batchTimeout+1),
+		missed: calls.Load() > int64(took/batchTimeout+1),
 	})
 	r.add(row{
 		name:   fmt.Sprintf("idle for %s", idleTime),

@@ -11,6 +11,7 @@ type row struct {
 	name, ours, peer string
 	ratio            *interval // nil when there is no peer
 	target           string
+	missed           bool // the target, which the table says
 }
 
 // report prints the table as it grows, in Markdown.
@@ -29,6 +30,9 @@ func (r *report) add(row row) {
 	target := row.target
 	if target == "" {
 		target = "–"
+	}
+	if row.missed {
+		target += ": **not met**"
 	}
 	_, _ = fmt.Fprintf(r.w, "| %s | %s | %s | %s | %s |\n", row.name, row.ours, row.peer, ratio, target)
 }

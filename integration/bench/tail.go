@@ -40,6 +40,7 @@ func tail(r *report, o options) {
 		ours:   fmt.Sprintf("p50 %.2f, p99.9 %.2f, p99.99 %.2f µs", us("ours", 0.5), us("ours", 0.999), us("ours", 0.9999)),
 		peer:   fmt.Sprintf("BSP p50 %.2f, p99.9 %.2f, p99.99 %.2f µs", us("bsp", 0.5), us("bsp", 0.999), us("bsp", 0.9999)),
 		target: "p99.9 ≤ BSP + 1 µs",
+		missed: us("ours", 0.999) > us("bsp", 0.999)+1,
 	})
 }
 

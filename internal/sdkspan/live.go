@@ -99,8 +99,8 @@ func (l *Live) tells() bool {
 	return l.attributesDirty && !l.attributesShared && distinct(l.attributes)
 }
 
-// maxCompared is up to how many keys are compared with each other. It takes a seventh of the
-// time of a map, for 5 and for 16, and somewhat more than half if all are of one length.
+// maxCompared is up to how many keys are compared with each other. That takes a tenth of the
+// time of a map for 5, and a seventh for 16; if all are of one length, a third, and 0.6.
 const maxCompared = 16
 
 // distinct reports whether no two attributes have one key, as far as it looks.
