@@ -48,6 +48,10 @@ type ExportError struct {
 	Reason DropReason
 	// Err is the cause.
 	Err error
+	// Retryable says that the delivery failed for now: the snapshots keep their place,
+	// before all that follows in their traces, and are handed to the exporter
+	// again.
+	Retryable bool
 	// Reported says that the exporter has told the global OpenTelemetry error
 	// handler of this loss itself, or will, since it knows better what to say. A
 	// [Processor] counts it like any other, and fails a ForceFlush or Shutdown for

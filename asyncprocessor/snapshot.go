@@ -7,7 +7,8 @@ import (
 )
 
 // Phase tells at which moment of a span's life a [Snapshot] was taken. More
-// phases may follow: an exporter should pass over one that it does not know.
+// phases may follow: an exporter that meets one that it does not know names the
+// snapshot in its [ExportError], so that it is not counted as exported.
 type Phase uint8
 
 const (
@@ -16,15 +17,27 @@ const (
 	// PhaseEnd is the phase of a snapshot taken when the span ended. It is
 	// complete in itself: it carries all that the START carried and more.
 	PhaseEnd
+	// PhaseUpdate is the phase of a span that runs, as it is now. It has no end
+	// time, and carries all that was last delivered of the span.
+	PhaseUpdate
+	// PhaseUnfinished is the last word on a span whose END does not come: it ran
+	// when the processor was shut down, or its END was lost. A real END that
+	// comes later wins.
+	PhaseUnfinished
 )
 
-// String returns "START", "END", or "Phase(n)" for a value that is neither.
+// String returns "START", "END", "UPDATE", "UNFINISHED", or "Phase(n)" for any
+// other value.
 func (p Phase) String() string {
 	switch p {
 	case PhaseStart:
 		return "START"
 	case PhaseEnd:
 		return "END"
+	case PhaseUpdate:
+		return "UPDATE"
+	case PhaseUnfinished:
+		return "UNFINISHED"
 	}
 	return fmt.Sprintf("Phase(%d)", uint8(p))
 }

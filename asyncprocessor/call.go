@@ -1,0 +1,35 @@
+package asyncprocessor
+
+import "context"
+
+// Progress tells the [Processor], from within a call of [Exporter.ExportSnapshots] and
+// with its context, what became of some of its snapshots already: delivered holds the
+// indexes of those that were delivered, and err, read as the result of the call would
+// be, names those that were not. They are counted and their room is free at once, and
+// a trace all of whose snapshots in the call are through goes on.
+//
+// What was told is final: the result of the call is about the others alone. With
+// another context it does nothing. It never blocks, and may be called concurrently.
+func Progress(ctx context.Context, delivered []int, err *ExportError) {
+	if c, ok := ctx.Value(callKey{}).(call); ok {
+		c.progress(delivered, err)
+	}
+}
+
+// Warn hands an error that has cost no snapshot yet to the [Processor] whose call ctx
+// is of, to be told to the global OpenTelemetry error handler: at most once in
+// ten seconds, on a goroutine of its own. With another context it does nothing. It
+// never blocks.
+func Warn(ctx context.Context, err error) {
+	if c, ok := ctx.Value(callKey{}).(call); ok {
+		c.warn(err)
+	}
+}
+
+type callKey struct{}
+
+// call is what the context of a call of the exporter leads to.
+type call interface {
+	progress(delivered []int, err *ExportError)
+	warn(err error)
+}
