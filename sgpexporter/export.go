@@ -63,7 +63,9 @@ type export struct {
 	*Exporter
 	snapshots  []asyncprocessor.Snapshot
 	batch      transport.Batch
-	index      []int // of each item of batch, in snapshots
+	index      []int          // of each item of batch, in snapshots
+	names      []mapping.Item // of each item of batch
+	input      mapping.Input
 	lastStatus int
 	losses     losses
 }
@@ -74,9 +76,10 @@ var exportPool = sync.Pool{New: func() any { return new(export) }}
 const maxPooledBytes = 8 << 20
 
 func (x *export) release() {
-	batch, index := x.batch, x.index[:0]
+	batch, index, names := x.batch, x.index[:0], x.names[:0]
 	batch.Reset()
-	*x = export{batch: batch, index: index}
+	clear(names[:cap(names)])
+	*x = export{batch: batch, index: index, names: names}
 	if x.batch.Cap() <= maxPooledBytes {
 		exportPool.Put(x)
 	}
@@ -88,19 +91,21 @@ func (x *export) run(ctx context.Context) {
 	w := x.mapper.Writer()
 	defer w.Close()
 	for i, s := range x.snapshots {
-		if i%mapping.ReadAhead == 0 {
-			w.ReadAhead(x.snapshots[i:])
-		}
 		if s.Phase != asyncprocessor.PhaseStart && s.Phase != asyncprocessor.PhaseEnd {
 			continue
 		}
-		buf, err := w.Append(x.batch.Buffer(), s)
+		err := x.mapper.FromSpan(&x.input, phaseOf(s.Phase), s.Span)
+		var buf []byte
+		var item mapping.Item
+		if err == nil {
+			buf, item, err = w.Append(x.batch.Buffer(), &x.input)
+		}
 		if err != nil {
 			x.unmapped(i, err)
 			continue
 		}
 		x.batch.Commit(buf)
-		x.index = append(x.index, i)
+		x.index, x.names = append(x.index, i), append(x.names, item)
 		if n := x.batch.Len(); n > 1 && (n > x.maxItems || x.batch.BodySize() > x.client.MaxBodyBytes()) {
 			if !x.send(ctx, n-1, i+1) {
 				return
@@ -132,6 +137,7 @@ func (x *export) send(ctx context.Context, n, next int) bool {
 	}
 	x.batch.Drop(n)
 	x.index = x.index[:copy(x.index, x.index[n:])]
+	x.names = x.names[:copy(x.names, x.names[n:])]
 	return true
 }
 
@@ -163,16 +169,37 @@ type items export
 
 // Detach implements transport.Items.
 func (x *items) Detach(dst []byte, i int) ([]byte, error) {
-	return x.mapper.AppendDetached(dst, x.snapshots[x.index[i]])
+	if !x.names[i].HasParent() {
+		return dst, errNoParent
+	}
+	return x.names[i].AppendWithoutParent(dst, x.batch.Item(i)), nil
 }
+
+var errNoParent = errors.New("sgpexporter: the item has no parent")
 
 // Rejected implements transport.Items.
 func (x *items) Rejected(i int, status *transport.StatusError) {
-	item := x.mapper.Item(x.snapshots[x.index[i]])
+	item := x.names[i]
 	err := &RejectedError{
-		TraceID: item.TraceID, SpanID: item.ID, Name: shorten(item.Name, maxNameBytes), Phase: item.Phase,
+		TraceID: item.TraceID, SpanID: item.ID, Name: shorten(item.Name, maxNameBytes), Phase: x.snapshots[x.index[i]].Phase,
 		StatusCode: status.Code, Reason: status.Reason,
 	}
 	x.metrics.refused(context.Background(), status.Code)
 	x.losses.add(x.index[i], asyncprocessor.ReasonRejected, string(asyncprocessor.ReasonRejected), err, x.reports.rejected(err))
+}
+
+// phaseOf returns the phase of the mapping for that of a snapshot, 0 for one that it
+// does not know.
+func phaseOf(phase asyncprocessor.Phase) mapping.Phase {
+	switch phase {
+	case asyncprocessor.PhaseStart:
+		return mapping.PhaseStart
+	case asyncprocessor.PhaseEnd:
+		return mapping.PhaseEnd
+	case asyncprocessor.PhaseUpdate:
+		return mapping.PhaseUpdate
+	case asyncprocessor.PhaseUnfinished:
+		return mapping.PhaseUnfinished
+	}
+	return 0
 }

@@ -4,13 +4,11 @@ import (
 	"strings"
 
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
-
-	"github.com/otelsgp/otelsgp/internal/sdkspan"
 )
 
 // collect looks once at every attribute of the span and of its GenAI events and
 // remembers those that mean something to the mapping.
-func (sc *scratch) collect(s *sdkspan.Ended) {
+func (sc *scratch) collect(s *Input) {
 	sc.attrs, sc.events = distinct(s.Attributes), distinctEvents(s.Events)
 	total := len(sc.attrs)
 	for i := range sc.events {

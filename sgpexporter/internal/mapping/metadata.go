@@ -9,12 +9,11 @@ import (
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
-	"github.com/otelsgp/otelsgp/internal/sdkspan"
 	"github.com/otelsgp/otelsgp/sgpexporter/sgpspan"
 )
 
 // metadata puts into the metadata what has found no other place.
-func (m *Mapper) metadata(sc *scratch, s *sdkspan.Ended) {
+func (m *Mapper) metadata(sc *scratch, in *Input) {
 	o := sc.newObject(20)
 	o = append(o, sgpspan.Field{Key: "__source__", Value: sgpspan.StringValue(m.cfg.Source)})
 	o = addText(o, "__agent_name__", m.cfg.AgentName)
@@ -22,6 +21,9 @@ func (m *Mapper) metadata(sc *scratch, s *sdkspan.Ended) {
 	o = addText(o, "__acp_type__", m.cfg.ACPType)
 	o = append(o, sc.errorFields...)
 	o = append(o, sc.rollUp...)
+	if in.Phase == PhaseUpdate {
+		o = append(o, sgpspan.Field{Key: "heartbeat", Value: sc.time(in.WrittenAt)})
+	}
 	if !sc.anyTaken && len(sc.attrs) > 0 {
 		o = append(o, sgpspan.Field{Key: "attributes", Value: sgpspan.AttributesValue(&sc.attrs)})
 	} else if attrs := sc.attributes(sc.attrs, sc.taken); len(attrs) > 0 {
@@ -30,20 +32,20 @@ func (m *Mapper) metadata(sc *scratch, s *sdkspan.Ended) {
 	if len(sc.events) > 0 {
 		o = append(o, sgpspan.Field{Key: "events", Value: sc.eventList()})
 	}
-	if len(s.Links) > 0 {
-		o = append(o, sgpspan.Field{Key: "links", Value: sc.linkList(s.Links)})
+	if len(in.Links) > 0 {
+		o = append(o, sgpspan.Field{Key: "links", Value: sc.linkList(in.Links)})
 	}
-	o = addText(o, "kind", s.SpanKind.String())
-	o = m.scope(sc, o, &s.InstrumentationScope)
-	o = m.resource(sc, o, s.Resource)
-	if len(s.SpanContext.TraceState.List) > 0 {
-		o = addText(o, "trace_state", s.SpanContext.TraceState.String())
+	o = addText(o, "kind", in.Kind.String())
+	o = m.scope(sc, o, &in.Scope)
+	o = m.resource(sc, o, in.Resource)
+	if in.TraceState.Len() > 0 {
+		o = addText(o, "trace_state", in.TraceState.String())
 	}
-	if s.Parent.Remote {
+	if in.ParentIsRemote {
 		o = append(o, sgpspan.Field{Key: "parent_is_remote", Value: sgpspan.BoolValue(true)})
 	}
-	o = addCount(o, "child_span_count", s.ChildSpanCount)
-	o = sc.dropped(o, s)
+	o = addCount(o, "child_span_count", in.ChildSpanCount)
+	o = sc.dropped(o, in)
 	sc.span.Metadata = o
 }
 
@@ -175,8 +177,8 @@ func (sc *scratch) cached(o sgpspan.Object, key string, e *encoded) sgpspan.Obje
 }
 
 // dropped adds what the SDK's limits have cost.
-func (sc *scratch) dropped(o sgpspan.Object, s *sdkspan.Ended) sgpspan.Object {
-	attrs, events, links := s.DroppedAttributeCount, s.DroppedEventCount, s.DroppedLinkCount
+func (sc *scratch) dropped(o sgpspan.Object, in *Input) sgpspan.Object {
+	attrs, events, links := in.DroppedAttributes, in.DroppedEvents, in.DroppedLinks
 	if attrs == 0 && events == 0 && links == 0 {
 		return o
 	}

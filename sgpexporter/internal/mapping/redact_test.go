@@ -151,12 +151,12 @@ func testRedactKeys(t *testing.T, key, pattern, place string) {
 		s := stub()
 		s.Status = sdktrace.Status{Code: codes.Error}
 		places[place](&s, attribute.KeyValue{Key: attribute.Key(key), Value: value})
-		out, err := New(Config{}).Append(nil, end(s))
+		out, _, err := New(Config{}).Append(nil, end(s))
 		require.NoError(t, err)
 		require.True(t, holds(out), "%s on %s is nowhere", key, place)
 
 		check := func(hooks ...Hook) {
-			out, err := New(Config{Hooks: hooks}).Append(nil, end(s))
+			out, _, err := New(Config{Hooks: hooks}).Append(nil, end(s))
 			require.NoError(t, err)
 			if holds(out) {
 				t.Fatalf("%q left %s on %s: %s", pattern, key, place, out)

@@ -1,14 +1,12 @@
 package mapping
 
 import (
-	"strings"
 	"sync"
 	"unsafe"
 
 	"go.opentelemetry.io/otel/attribute"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
-	"github.com/otelsgp/otelsgp/internal/sdkspan"
 	"github.com/otelsgp/otelsgp/sgpexporter/sgpspan"
 )
 
@@ -17,13 +15,10 @@ import (
 // release.
 type scratch struct {
 	span sgpspan.Span
-	// made holds the ids and times that are made for the span. A hook may keep
-	// strings, so what it sees is copied out.
+	// made holds the times and the ids of links that are made for the span. A hook may
+	// keep strings, so what it sees is copied out.
 	made  []byte
 	hooks bool
-
-	// copied is a span that is not the SDK's own snapshot.
-	copied sdkspan.Ended
 
 	attrs  []attribute.KeyValue
 	events []sdktrace.Event
@@ -42,9 +37,6 @@ type scratch struct {
 	operation, kind string         // what was done, see spanType
 	rollUp          sgpspan.Object // usage that goes into the metadata
 	errorFields     sgpspan.Object // what the metadata says of an error
-
-	ahead [][]attribute.KeyValue // what ReadAhead reads
-	read  int                    // so that it is read
 
 	fields  arena[sgpspan.Field]
 	objects arena[sgpspan.Object]
@@ -76,10 +68,8 @@ func (sc *scratch) reset() {
 // release empties sc, so that the pool holds no payload, and returns it.
 func (sc *scratch) release() {
 	sc.reset()
-	sc.copied = sdkspan.Ended{}
 	clear(sc.flat[:cap(sc.flat)])
 	clear(sc.messages[:cap(sc.messages)])
-	clear(sc.ahead[:cap(sc.ahead)])
 	if cap(sc.made) > maxPooledMade {
 		sc.made = nil
 	}
@@ -195,5 +185,3 @@ func (a *arena[T]) release() {
 	clear(a.chunk[:a.most])
 	a.most = 0
 }
-
-func clone(s string) string { return strings.Clone(s) }

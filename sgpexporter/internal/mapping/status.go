@@ -17,8 +17,13 @@ const descriptionSource = "otel.status_description"
 // status sets the status of a span that has ended, and what the metadata says of
 // an error. An exception event alone is no error: the application may have dealt
 // with it.
-func (sc *scratch) status(s *sdktrace.Status) {
+func (sc *scratch) status(in *Input) {
+	s := &in.Status
 	failed := s.Code == codes.Error || s.Code == codes.Unset && sc.has(roleErrorType)
+	if in.Phase == PhaseUnfinished && in.EndTime.IsZero() && s.Code == codes.Unset && !failed {
+		sc.span.Status = sgpspan.StatusCanceled
+		return
+	}
 	if !failed {
 		sc.span.Status = sgpspan.StatusSuccess
 		return

@@ -62,6 +62,9 @@ func (b *Batch) size(lo, hi int) int {
 	return len(bodyPrefix) + (b.ends[hi-1] - 1 - b.start(lo)) + len(bodySuffix)
 }
 
+// Item returns item i. It is valid until the Batch changes.
+func (b *Batch) Item(i int) []byte { return b.items(i, i+1) }
+
 // items returns the items [lo, hi) as they stand between the brackets.
 func (b *Batch) items(lo, hi int) []byte {
 	return b.buf[b.start(lo) : b.ends[hi-1]-1]
