@@ -153,11 +153,8 @@ func WithUUIDs() Option {
 // [ReasonHookPanic]. Hooks run in the order of the options, concurrently for
 // different traces.
 //
-// A hook may run more than once for one span: for its START and for its END, again
-// when SGP refuses one of them alone with a 409 and it is sent without its parent, and
-// again when a refused one is named in a report. Requests that are repeated are the
-// same bytes and pass through no hook. So what a hook does should depend on the span
-// alone, and one that counts counts too much.
+// A hook runs once for each write of a span: for its START, for each update and for
+// its END. What is sent again, in halves or without its parent is the same bytes.
 //
 // Package sgpspan has redactors that are ready to use. nil adds none.
 func WithSpanHook(hook func(*sgpspan.Span) (keep bool)) Option {
