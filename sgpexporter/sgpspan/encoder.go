@@ -157,6 +157,15 @@ func (e *encoding) span(dst []byte, s *Span) []byte {
 	if s.Output != nil {
 		dst = e.payload(dst, `,"output":`, "output", s.Output)
 	}
+	if s.Expected != nil {
+		dst = e.payload(dst, `,"expected":`, "expected", s.Expected)
+	}
+	if s.ApplicationVariantID != "" {
+		dst = e.id(dst, `,"application_variant_id":`, "application_variant_id", s.ApplicationVariantID)
+	}
+	if s.ApplicationInteractionID != "" {
+		dst = e.id(dst, `,"application_interaction_id":`, "application_interaction_id", s.ApplicationInteractionID)
+	}
 	dst = e.metadata(dst, s)
 	return append(dst, '}')
 }

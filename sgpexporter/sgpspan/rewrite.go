@@ -38,6 +38,7 @@ func (r *rewriter) span(s *Span) {
 	}
 	r.root("input", &s.Input)
 	r.root("output", &s.Output)
+	r.root("expected", &s.Expected)
 	r.root("metadata", &s.Metadata)
 }
 

@@ -195,10 +195,9 @@ func genAIChat(more ...attribute.KeyValue) tracetest.SpanStub {
 }
 
 func TestGolden(t *testing.T) {
-	m := New(Config{AgentName: "joker"})
 	for name, snapshot := range goldens {
 		t.Run(name, func(t *testing.T) {
-			out, _, err := m.Append(nil, snapshot())
+			out, _, err := New(Config{AgentName: "joker"}).Append(nil, snapshot())
 			require.NoError(t, err)
 			accepted(t, string(out))
 			var indented bytes.Buffer

@@ -72,22 +72,6 @@ func appendUUID(dst []byte, id [16]byte) []byte {
 	return hex.AppendEncode(dst, id[10:])
 }
 
-// group sets the group from the conversation or the session. An id that the
-// encoder has to repair stays among the attributes too, whole.
-func (sc *scratch) group() {
-	for _, role := range [...]role{roleConversation, roleSession} {
-		id, ok := sc.text(role)
-		if !ok || id == "" {
-			continue
-		}
-		sc.span.GroupID, sc.span.GroupSource = id, string(sc.attr(role).Key)
-		if fitsID(id) {
-			sc.take(role)
-		}
-		return
-	}
-}
-
 // fitsID reports whether an id of the API can hold s as it is.
 func fitsID(s string) bool {
 	if len(s) > sgpspan.MaxIDBytes {

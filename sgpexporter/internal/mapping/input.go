@@ -83,6 +83,11 @@ type Input struct {
 
 	Scope    instrumentation.Scope
 	Resource *resource.Resource // nil for none
+
+	classified bool
+	keys       []keyID // of Attributes, once classified
+	observed   bool
+	uses       bool // the usage of the span counts for those above it, once observed
 }
 
 // Record is a log record that belongs to a span.
@@ -100,7 +105,7 @@ type Record struct {
 // read fills in with what span says at a phase, but for Records. It asks each getter
 // once, the ids first, so that a span whose getter panics can be named.
 func (in *Input) read(phase Phase, span sdktrace.ReadOnlySpan) {
-	*in = Input{Phase: phase, WrittenAt: in.WrittenAt}
+	in.Phase = phase
 	sc, parent := span.SpanContext(), span.Parent()
 	in.TraceID, in.SpanID, in.TraceState = sc.TraceID(), sc.SpanID(), sc.TraceState()
 	in.ParentTraceID, in.ParentSpanID, in.ParentIsRemote = parent.TraceID(), parent.SpanID(), parent.IsRemote()
@@ -124,7 +129,7 @@ func (in *Input) read(phase Phase, span sdktrace.ReadOnlySpan) {
 // caller's to set afterwards. It returns a *PanicError when a getter panics, as
 // those of a ReadOnlySpan that is not the SDK's own can, or span is nil.
 func (m *Mapper) FromSpan(in *Input, phase Phase, span sdktrace.ReadOnlySpan) (err error) {
-	*in = Input{}
+	*in = Input{keys: in.keys[:0]}
 	defer func() {
 		if v := recover(); v != nil {
 			in.Phase = phase

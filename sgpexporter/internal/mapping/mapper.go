@@ -4,6 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
+	"strings"
+	"sync/atomic"
+
+	"go.opentelemetry.io/otel/attribute"
 
 	"github.com/otelsgp/otelsgp/sgpexporter/sgpspan"
 )
@@ -62,8 +67,16 @@ type Config struct {
 	// Source is metadata.__source__; "" means DefaultSource.
 	Source string
 	// AgentName, AgentID and ACPType are metadata.__agent_name__,
-	// __agent_id__ and __acp_type__; each is absent when empty.
+	// __agent_id__ and __acp_type__, AgentVersion and CommitSHA __agent_version__
+	// and __commit_sha__; each is absent when empty.
 	AgentName, AgentID, ACPType string
+	AgentVersion, CommitSHA     string
+	// MetadataAttributes are keys of attributes of spans that stand at the top of
+	// the metadata, their dots as underscores.
+	MetadataAttributes []string
+	// WithoutContent redacts what models were asked and have answered, after the
+	// hooks.
+	WithoutContent bool
 }
 
 // ErrFiltered is what Append returns for a span that a hook has dropped.
@@ -75,6 +88,11 @@ type Mapper struct {
 	cfg     Config
 	encoder sgpspan.Encoder
 	cache   cache
+	lifted  map[attribute.Key]string // names in the metadata, nil for none
+
+	lineage       lineage
+	conversations conversations
+	cut           atomic.Uint64 // ENDs whose attributes a limit of the SDK has cut
 }
 
 // New returns a Mapper.
@@ -82,10 +100,40 @@ func New(cfg Config) *Mapper {
 	if cfg.Source == "" {
 		cfg.Source = DefaultSource
 	}
-	return &Mapper{
+	m := &Mapper{
 		cfg:     cfg,
 		encoder: sgpspan.Encoder{MaxStringBytes: cfg.MaxStringBytes, MaxDepth: cfg.MaxDepth},
+		lifted:  liftedNames(cfg.MetadataAttributes),
 	}
+	m.lineage.spans.limit = maxLineage
+	m.conversations.traces.limit = maxConversations
+	if cfg.WithoutContent {
+		m.cfg.Hooks = append(slices.Clip(cfg.Hooks), sgpspan.RedactContent())
+	}
+	return m
+}
+
+// Stats are counts since New.
+type Stats struct {
+	// Cut are the ENDs whose attributes a limit of the SDK has cut.
+	Cut uint64
+	// Inherited are the writes whose group is that of their trace.
+	Inherited uint64
+	// ForgottenSpans and ForgottenConversations are what was forgotten of spans with
+	// usage around them, and of traces with a conversation, to stay within bounds.
+	ForgottenSpans, ForgottenConversations uint64
+}
+
+// Stats returns the counts.
+func (m *Mapper) Stats() Stats {
+	s := Stats{Cut: m.cut.Load(), Inherited: m.conversations.inherited.Load()}
+	m.lineage.mu.Lock()
+	s.ForgottenSpans = m.lineage.spans.forgotten
+	m.lineage.mu.Unlock()
+	m.conversations.mu.Lock()
+	s.ForgottenConversations = m.conversations.traces.forgotten
+	m.conversations.mu.Unlock()
+	return s
 }
 
 // Append maps in and appends its SGP item, one JSON object, to dst. It runs the hooks,
@@ -111,8 +159,67 @@ func (m *Mapper) Writer() Writer { return Writer{m, scratches.Get().(*scratch)} 
 // Close gives the working memory back.
 func (w Writer) Close() { w.sc.release() }
 
+// Observe takes note of what spans say of others: of their trace's conversation, and
+// of usage that those above them need not be billed for. Of a batch it is called with all
+// inputs before the first is mapped: an END may stand before those of the spans below
+// it. Append does so with what was not observed yet.
+func (w Writer) Observe(inputs []Input) {
+	for i := range inputs {
+		w.observe(&inputs[i])
+	}
+}
+
+func (w Writer) observe(in *Input) {
+	if in.observed {
+		return
+	}
+	in.observed = true
+	defer func() { _ = recover() }() // Append meets it again, and says so
+	in.classify()
+	if own, ok := in.ownConversation(); ok {
+		w.m.conversations.learn(in.TraceID, own)
+	}
+	in.uses = in.Phase == PhaseEnd && w.uses(in)
+	w.m.lineage.see(in)
+}
+
+// uses reports whether a span has usage that is billed, unless it is for one below.
+func (w Writer) uses(in *Input) bool {
+	asks := len(in.Records) > 0
+	for i := range in.Events {
+		asks = asks || strings.HasPrefix(in.Events[i].Name, "gen_ai.")
+	}
+	for _, id := range in.keys {
+		asks = asks || id > 0 && keyTable[id-1].mayCount()
+	}
+	if !asks {
+		return false
+	}
+	sc := w.sc
+	sc.reset()
+	sc.collect(in, nil)
+	if rule, _ := sc.text(roleUsageRule); rule == usageOfNone {
+		return false
+	}
+	var c counts
+	if sc.countAttributes(&c); c.positive {
+		return true
+	}
+	if sc.hasPayload() {
+		sc.span.Output = sc.sideOf(sideOutput)
+	}
+	return sc.countPayload(&c)
+}
+
+// mayCount reports whether an attribute with this key may tell of usage.
+func (k *key) mayCount() bool {
+	return k.role >= firstCount && k.role <= lastCount || k.role == roleUsageObject ||
+		k.role == rolePayload && k.side == sideOutput && (k.field == "" || k.form == formMessages)
+}
+
 // Append is Mapper.Append.
 func (w Writer) Append(dst []byte, in *Input) (out []byte, item Item, err error) {
+	w.observe(in)
 	w.sc.reset()
 	defer func() {
 		if v := recover(); v != nil {
@@ -169,13 +276,14 @@ func (m *Mapper) mapSpan(sc *scratch, in *Input) *sgpspan.Span {
 	if in.Phase.ended() {
 		sc.end(in)
 	}
-	sc.collect(in)
-	sc.group()
-	sc.spanType()
-	if sc.hasPayload || len(sc.flat) > 0 || len(sc.messages) > 0 {
-		sc.payloads()
-		sc.usage()
+	sc.collect(in, m.lifted)
+	m.group(sc, in)
+	sc.spanType(in)
+	if sc.hasPayload() {
+		sc.sides()
 	}
+	m.usage(sc, in)
+	sc.application()
 	if in.Phase.ended() {
 		sc.status(in)
 	}
@@ -196,5 +304,22 @@ func (sc *scratch) end(in *Input) {
 	case span.End.IsZero():
 		span.End = span.Start
 		sc.note("end_timestamp: missing, set to start_timestamp")
+	}
+}
+
+// application sets what only an application knows.
+func (sc *scratch) application() {
+	if id, ok := sc.text(roleVariant); ok {
+		sc.span.ApplicationVariantID = id
+		sc.take(sc.found[roleVariant])
+	}
+	if id, ok := sc.text(roleInteraction); ok {
+		sc.span.ApplicationInteractionID = id
+		sc.take(sc.found[roleInteraction])
+	}
+	if sc.has(roleExpected) {
+		kv := sc.attr(sc.found[roleExpected])
+		sc.span.Expected = sc.spread(string(kv.Key), sc.structured(kv, false))
+		sc.take(sc.found[roleExpected])
 	}
 }

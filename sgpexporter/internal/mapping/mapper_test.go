@@ -170,10 +170,11 @@ func TestMetadata(t *testing.T) {
 	}
 	s.Resource = resource.NewWithAttributes("https://schema/2", attribute.String("service.name", "svc"), attribute.Int("n", 1))
 
-	got := item(t, Config{Source: "mine", AgentName: "agent", AgentID: "a-1", ACPType: "sync"}, end(s))
+	got := item(t, Config{Source: "mine", AgentName: "agent", AgentID: "a-1", ACPType: "sync", AgentVersion: "1.2", CommitSHA: "f00"}, end(s))
 
 	requireJSON(t, `{
 		"__source__": "mine", "__agent_name__": "agent", "__agent_id__": "a-1", "__acp_type__": "sync",
+		"__agent_version__": "1.2", "__commit_sha__": "f00", "service_name": "svc",
 		"attributes": {
 			"string": "s", "int": -5, "float": 0.25, "bool": true, "strings": ["a", "b"], "ints": [1, 2], "floats": [0.5],
 			"bools": [true], "bytes": "AAE=", "empty": null, "slice": [1, "x"], "map": {"in": {"b": false}},
@@ -193,7 +194,8 @@ func TestMetadata(t *testing.T) {
 		"resource": {"attributes": {"n": 1, "service.name": "svc"}, "schema_url": "https://schema/2"},
 		"trace_state": "vendor=1,other=2",
 		"child_span_count": 7,
-		"dropped": {"attributes": 1, "events": 2, "links": 3}
+		"dropped": {"attributes": 1, "events": 2, "links": 3},
+		"otel_sgp_notes": ["attributes: 1 were dropped by a limit of the SDK, usage and messages perhaps among them; see sdktrace.WithRawSpanLimits"]
 	}`, got["metadata"])
 	assert.NotContains(t, got, "input")
 	assert.NotContains(t, got, "output")

@@ -22,7 +22,7 @@ func TestAllocations(t *testing.T) {
 	for name, most := range map[string]float64{
 		"app_ask": 1, "app_chat": 2, "app_chat_start": 1, "app_lookup_failed": 1, "app_go_vet_failed": 2,
 		"genai_chat_message_events": 1, "genai_chat_event": 11, "genai_invoke_agent": 1, "genai_execute_tool": 2,
-		"openinference_llm": 1, "openinference_tool": 1,
+		"openinference_retriever": 1, "openinference_tool": 1,
 	} {
 		s := goldens[name]()
 		assert.Equal(t, most, testing.AllocsPerRun(100, func() {
