@@ -2,8 +2,8 @@ package sgptest
 
 import "regexp"
 
-// redactedCredential is what is stored, and echoed, in a credential's place.
-const redactedCredential = "[REDACTED:credential]"
+// redacted is what is stored, and echoed, in a credential's place.
+const redacted = "[REDACTED:credential]"
 
 // The texts that look like credentials. What a deployment recognises may be more.
 var (
@@ -30,7 +30,7 @@ func (s *Span) redactCredentials() {
 func (s *Span) redactObject(object map[string]any) {
 	for key, value := range object {
 		if credentialKey.MatchString(key) {
-			object[key] = redactedCredential
+			object[key] = redacted
 			s.Redacted = true
 			continue
 		}
@@ -53,10 +53,10 @@ func (s *Span) redactValue(value any) any {
 }
 
 func (s *Span) redactText(text string) string {
-	redacted := credential.ReplaceAllLiteralString(text, redactedCredential)
-	redacted = passwordInURL.ReplaceAllString(redacted, "${1}"+redactedCredential+"${3}")
-	if redacted != text {
+	clean := credential.ReplaceAllLiteralString(text, redacted)
+	clean = passwordInURL.ReplaceAllString(clean, "${1}"+redacted+"${3}")
+	if clean != text {
 		s.Redacted = true
 	}
-	return redacted
+	return clean
 }
