@@ -7,16 +7,18 @@ import (
 	"regexp"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
-// maxIDBytes is the SGP API's limit of an id.
-const maxIDBytes = 256
+// maxIDLength is the SGP API's limit of an id: in characters, and where the newer
+// store is primary in bytes too.
+const maxIDLength = 256
 
 // itemParser decodes and checks one item.
 type itemParser struct {
 	parser
-	strict bool
-	index  int
+	rules rules
+	index int
 
 	span Span
 	seen map[string]bool
@@ -53,18 +55,18 @@ func (p *itemParser) reject(field, reason string) *Rejection {
 func (p *itemParser) member(name string) (rejected *Rejection) {
 	decode, known := fields[name]
 	switch {
-	case !known && p.strict:
+	case !known && !p.rules.lenient:
 		p.value()
 		return p.reject(shorten(name), "is not a field of a span")
 	case !known:
 		p.value()
-	case p.peek() == 'n' && p.strict:
+	case p.peek() == 'n' && !p.rules.lenient:
 		p.value()
 		return p.reject(name, "is null; an absent field is left out")
 	case p.peek() == 'n':
 		p.value()
 		return nil
-	case p.seen[name] && p.strict:
+	case p.seen[name] && !p.rules.lenient:
 		p.value()
 		return p.reject(name, "is given twice")
 	default:
@@ -149,8 +151,10 @@ func (p *itemParser) id(field string, to *string) *Rejection {
 		return rejectItem(http.StatusBadRequest, p.index, field, "has a NUL or invalid UTF-8")
 	case s == "":
 		return p.reject(field, "is empty")
-	case len(s) > maxIDBytes:
-		return p.reject(field, fmt.Sprintf("has %d bytes, more than %d", len(s), maxIDBytes))
+	case utf8.RuneCountInString(s) > maxIDLength:
+		return p.reject(field, fmt.Sprintf("has %d characters, more than %d", utf8.RuneCountInString(s), maxIDLength))
+	case len(s) > maxIDLength && !p.rules.olderStore:
+		return rejectItem(http.StatusBadRequest, p.index, field, fmt.Sprintf("has %d bytes, more than %d", len(s), maxIDLength))
 	}
 	*to = s
 	return nil
