@@ -148,14 +148,14 @@ func (sc *scratch) eventsOf(in *Input) []sdktrace.Event {
 	}
 	sc.joined = append(sc.joined[:0], events...)
 	for i := range in.Records {
-		sc.joined = append(sc.joined, in.Records[i].event())
+		sc.joined = append(sc.joined, recordEvent(&in.Records[i]))
 	}
 	return sc.joined
 }
 
-// event returns the record in the form that events had before records took their
-// place.
-func (r *Record) event() sdktrace.Event {
+// recordEvent returns a record as the event of the span that it would have been before
+// records took the place of events.
+func recordEvent(r *Record) sdktrace.Event {
 	attrs := r.Attributes
 	switch r.Body.Type() {
 	case attribute.EMPTY:

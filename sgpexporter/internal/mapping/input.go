@@ -9,6 +9,8 @@ import (
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/otelsgp/otelsgp/sgpexporter/internal/logrecords"
 )
 
 // Phase is the moment of a span's life that an [Input] shows.
@@ -90,17 +92,9 @@ type Input struct {
 	uses       bool // the usage of the span counts for those above it, once observed
 }
 
-// Record is a log record that belongs to a span.
-type Record struct {
-	// EventName is the name of the event that the record is.
-	EventName string
-	// Time is when it occurred, or else when it was observed.
-	Time time.Time
-	// Attributes are the record's.
-	Attributes []attribute.KeyValue
-	// Body is the record's body. The members of a map count as attributes.
-	Body attribute.Value
-}
+// Record is a log record that belongs to a span. The members of a body that is a map
+// count as attributes.
+type Record = logrecords.Record
 
 // read fills in with what span says at a phase, but for Records. It asks each getter
 // once, the ids first, so that a span whose getter panics can be named.
