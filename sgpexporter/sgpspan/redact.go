@@ -119,7 +119,7 @@ func redactText(text func(string) (string, bool), secret func(name string) bool)
 			sum := sha256.Sum256([]byte(s.GroupID))
 			s.GroupID = group + "~" + hex.EncodeToString(sum[:8])
 		}
-		r := rewriter{text: text, secret: secret}
+		r := rewriter{rewrite: text, secret: secret}
 		r.span(s)
 		return true
 	}
@@ -141,7 +141,7 @@ func RedactLong(maxBytes int) func(*Span) bool {
 		return "[REDACTED, had " + strconv.Itoa(n) + " bytes]", n > maxBytes
 	}
 	return func(s *Span) bool {
-		r := rewriter{text: text, size: size}
+		r := rewriter{rewrite: text, size: size}
 		r.span(s)
 		return true
 	}

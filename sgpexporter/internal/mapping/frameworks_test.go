@@ -198,3 +198,40 @@ func backward(inputs []*Input) []*Input {
 	slices.Reverse(inputs)
 	return inputs
 }
+
+// contents are what the models and tools of the recordings were asked and answered.
+var contents = []string{
+	"oslo", "and in atlantis?", "please fail", "use get_weather", "7 degrees", "sum up", "say one thing", "i will look", "capital of norway",
+	"2+2", "for context:", "[tool prompt]", "hello",
+}
+
+// Without content nothing of it is left, in no write of any framework: not in input and
+// output, nor in attributes, events and log records.
+func TestFrameworksWithoutContent(t *testing.T) {
+	for _, f := range frameworks.All {
+		t.Run(f.Name, func(t *testing.T) {
+			r := replay(t, f)
+			var starts []*Input
+			for _, in := range r.starts {
+				starts = append(starts, in)
+			}
+			there := 0
+			for _, inputs := range [][]*Input{starts, r.running, r.ends} {
+				for _, item := range mapAll(t, Config{}, inputs, true) {
+					for _, text := range contents {
+						there += strings.Count(strings.ToLower(item), text)
+					}
+				}
+				for _, item := range mapAll(t, Config{WithoutContent: true}, inputs, true) {
+					accepted(t, item)
+					for _, text := range contents {
+						assert.NotContains(t, strings.ToLower(item), text)
+					}
+				}
+			}
+			if f.Name != "temporal" && f.Name != "mcp-go" {
+				assert.NotZero(t, there, "nothing to look for")
+			}
+		})
+	}
+}

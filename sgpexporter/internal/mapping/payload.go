@@ -136,6 +136,9 @@ func (sc *scratch) add(o sgpspan.Object, p *payload) sgpspan.Object {
 		sc.take(p.at)
 		return sc.spread(string(kv.Key), v)
 	case field == "":
+		if text := kv.Value.AsString(); kv.Value.Type() == attribute.STRING && (text == "{}" || text == "[]") {
+			return o
+		}
 		field = valueKey
 	}
 	if o.Get(field) != nil {

@@ -70,6 +70,7 @@ func (m *Mapper) usage(sc *scratch, in *Input) {
 		sc.replaceUsage(&c)
 	}
 	if !c.positive {
+		sc.renameUsage() // counts of zero, or of what SGP does not bill
 		return
 	}
 	rule, _ := sc.text(roleUsageRule)
@@ -160,6 +161,9 @@ func (sc *scratch) renameUsage() {
 // dropUsage takes all usage out of the output: of a key that is there twice the last
 // counts.
 func (sc *scratch) dropUsage() {
+	if sc.outputUsage() < 0 {
+		return
+	}
 	for i := sc.outputUsage(); i >= 0; i = sc.outputUsage() {
 		sc.span.Output = append(sc.span.Output[:i], sc.span.Output[i+1:]...)
 	}

@@ -100,7 +100,7 @@ func TestUsage(t *testing.T) {
 		},
 		{
 			name: "a payload with zeros", attrs: []attribute.KeyValue{str("sgp.output", `{"usage":{"input_tokens":0}}`)},
-			output: `{"usage":{"input_tokens":0}}`,
+			output: `{"reported_usage":{"input_tokens":0}}`,
 		},
 		{
 			name: "a usage that nobody bills", attrs: []attribute.KeyValue{str("output.value", `{"usage":"go vet [packages]"}`)},
