@@ -11,20 +11,26 @@ package sgpspan
 // application's own. For those there is [RedactKeys].
 func RedactContent() func(*Span) bool {
 	return func(s *Span) bool {
-		s.Input = withoutContent(s.Input)
-		s.Output = withoutContent(s.Output)
-		s.Expected = withoutContent(s.Expected)
+		s.Input, s.Expected = redacted(s.Input), redacted(s.Expected)
+		s.Output = countsOf(s.Output)
 		redactMarked(s.Metadata, 0)
 		return true
 	}
 }
 
-// withoutContent returns what is left of a payload.
-func withoutContent(o Object) Object {
+func redacted(o Object) Object {
 	if len(o) == 0 {
 		return o
 	}
-	kept := Object{{Key: valueKey, Value: StringValue(Redacted)}}
+	return Object{{Key: valueKey, Value: StringValue(Redacted)}}
+}
+
+// countsOf returns what is left of an output.
+func countsOf(o Object) Object {
+	if len(o) == 0 {
+		return o
+	}
+	kept := redacted(o)
 	for i := range o {
 		if f := &o[i]; f.Key == "usage" && isCounts(&f.Value) {
 			kept = append(kept, *f)
@@ -36,18 +42,28 @@ func withoutContent(o Object) Object {
 	return kept
 }
 
-// isCounts reports whether v is an object of numbers.
+// isCounts reports whether v is an object of numbers that SGP bills.
 func isCounts(v *Value) bool {
 	o := v.Object()
 	if o == nil {
 		return false
 	}
 	for i := range *o {
-		if k := (*o)[i].Value.Kind(); k != KindInt && k != KindFloat {
+		f := &(*o)[i]
+		if k := f.Value.Kind(); k != KindInt && k != KindFloat || !isBilled(f.Key) {
 			return false
 		}
 	}
 	return true
+}
+
+func isBilled(key string) bool {
+	switch key {
+	case "input_tokens", "prompt_tokens", "output_tokens", "completion_tokens", "cached_input_tokens", "cached_tokens",
+		"reasoning_tokens", "total_tokens", "cost_usd":
+		return true
+	}
+	return false
 }
 
 // redactMarked redacts the marked fields of o. Marks stand on objects and arrays that

@@ -176,6 +176,13 @@ const recordBody = "body"
 func (sc *scratch) collectEvent(event *sdktrace.Event, before place) {
 	exception := isException(event.Name)
 	if !exception && !strings.HasPrefix(event.Name, "gen_ai.") {
+		if sc.hooks { // which may go by it
+			for i := range event.Attributes {
+				if keyOf(string(event.Attributes[i].Key)).content() {
+					sc.mark(before+place(i+1), markContent)
+				}
+			}
+		}
 		return
 	}
 	if isMessage(event.Name) {
@@ -191,11 +198,11 @@ func (sc *scratch) collectEvent(event *sdktrace.Event, before place) {
 	for i := range event.Attributes {
 		kv, at := &event.Attributes[i], before+place(i+1)
 		id := keyOf(string(kv.Key))
-		if id <= 0 {
-			continue
-		}
 		if id.content() {
 			sc.mark(at, markContent)
+		}
+		if id <= 0 {
+			continue
 		}
 		switch k := &keyTable[id-1]; k.role {
 		case roleExceptionType, roleExceptionText, roleExceptionStack:

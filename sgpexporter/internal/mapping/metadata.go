@@ -133,6 +133,9 @@ func (sc *scratch) linkList(links []sdktrace.Link) sgpspan.Value {
 			o = addText(o, "trace_state", state.String())
 		}
 		if attrs := sc.attributes(distinct(link.Attributes), nil); len(attrs) > 0 {
+			for k := range attrs {
+				attrs[k].Content = sc.hooks && keyOf(attrs[k].Key).content()
+			}
 			o = append(o, sgpspan.Field{Key: "attributes", Value: sc.object(attrs)})
 		}
 		o = addCount(o, "dropped_attributes", link.DroppedAttributeCount)

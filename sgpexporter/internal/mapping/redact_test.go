@@ -168,3 +168,40 @@ func TestRedactKeysKnowsAMessageByItsEvent(t *testing.T) {
 	requireJSON(t, `{"messages":["[REDACTED]",{"role":"tool","content":"sunny"}]}`, got["input"])
 	requireJSON(t, `{"messages":["[REDACTED]"]}`, got["output"])
 }
+
+// RedactContent reaches all content, whatever its key, its value and its place.
+func TestRedactContentReachesEveryAttribute(t *testing.T) {
+	var keys []string
+	for _, d := range dialects {
+		for _, k := range d.keys {
+			switch k.role {
+			case rolePayload, roleContent, roleExpected:
+				keys = append(keys, k.name)
+			}
+		}
+	}
+	require.Greater(t, len(keys), 40)
+	for _, list := range listTable {
+		item := "0"
+		if list.item != "" {
+			item += "." + list.item
+		}
+		keys = append(keys, list.prefix+item+".content"+list.suffix)
+	}
+	for _, key := range keys {
+		for _, place := range []string{"span", "all", "around", "messages"} {
+			for _, value := range prompts {
+				for _, more := range [][]attribute.KeyValue{nil, {attribute.String("sgp.input", "x"), attribute.String("sgp.output", "x")}} {
+					s := stub(more...)
+					places[place](&s, attribute.KeyValue{Key: attribute.Key(key), Value: value})
+					s.Resource, s.InstrumentationScope = nil, instrumentation.Scope{} // of no call of a model
+					for _, in := range []*Input{start(s), end(s)} {
+						out, _, err := New(Config{WithoutContent: true}).Append(nil, in)
+						require.NoError(t, err)
+						require.False(t, holds(out), "%s on %s: %s", key, place, out)
+					}
+				}
+			}
+		}
+	}
+}
