@@ -70,7 +70,7 @@ func newMetrics(provider metric.MeterProvider, target *url.URL) *metrics {
 		metric.WithExplicitBucketBoundaries(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300))
 	made(err)
 	m.splits, err = meter.Int64Counter("sgpexporter.request.splits", metric.WithUnit("{split}"),
-		metric.WithDescription("The number of requests that SGP rejected whole and that were sent again in two halves."))
+		metric.WithDescription("The number of requests that SGP refused whole and whose items were sent again in parts."))
 	made(err)
 	m.retries, err = meter.Int64Counter("sgpexporter.request.retries", metric.WithUnit("{retry}"),
 		metric.WithDescription("The number of times that a request which failed for now was sent again."))
