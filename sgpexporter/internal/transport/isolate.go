@@ -15,8 +15,8 @@ import (
 //     application chose it: all else is sent first. One suspect costs at most 3 requests.
 //   - Else the first half is sent, and its answer tells which half has the fault, until
 //     one item is left: log2(n) requests for one of n, and two more.
-//   - What is left of a request that is refused once more goes on in two parts with
-//     different traces, at the same time.
+//   - With the second culprit, and each one after it, what is left goes on in two parts
+//     with different traces, at the same time.
 //
 // To alter an item is to leave its parent out, after a 409, or its payload, after a 413
 // or 422. Only what is refused then too is rejected. It never is because others are.
@@ -24,42 +24,59 @@ import (
 // A request that fails for now while SGP takes others is halved likewise.
 
 // goOn goes on after a request with the items ended with err, until each is stored,
-// rejected or undelivered. refusals counts the requests that were refused on the way.
-func (s *sending) goOn(items []int, err error, refusals int) {
+// rejected or undelivered. culprits counts those that were found in what the items are
+// left of.
+func (s *sending) goOn(items []int, err error, culprits int) {
 	for err != nil {
-		items = s.sendable(s.resolve(items, err, refusals))
+		again := s.alteredAll(items, err)
+		items = s.sendable(s.resolve(items, err, culprits))
 		if len(items) == 0 {
 			return
 		}
-		refusals++
-		if parts := s.byTrace(items); refusals > 1 && len(parts) > 1 {
-			s.parallel(parts, refusals)
-			return
+		if !again {
+			culprits++
+			if parts := s.byTrace(items); culprits > 1 && len(parts) > 1 {
+				s.parallel(parts, culprits)
+				return
+			}
 		}
 		err = s.put(items, false)
 	}
 	s.stored(items)
 }
 
+// alteredAll says that err, of a request with the items, names only some that have been
+// altered: they were found before.
+func (s *sending) alteredAll(items []int, err error) bool {
+	refused := aboutItems(err)
+	if refused == nil {
+		return false
+	}
+	named := refused.named(items)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(named) > 0 && !slices.ContainsFunc(named, func(i int) bool { return s.altered[i] == nil })
+}
+
 // deliver sends items that were not sent yet.
-func (s *sending) deliver(items []int, refusals int) {
+func (s *sending) deliver(items []int, culprits int) {
 	if items = s.sendable(items); len(items) > 0 {
-		s.goOn(items, s.put(items, false), refusals)
+		s.goOn(items, s.put(items, false), culprits)
 	}
 }
 
 // parallel delivers parts with different traces at the same time.
-func (s *sending) parallel(parts [][]int, refusals int) {
+func (s *sending) parallel(parts [][]int, culprits int) {
 	var all sync.WaitGroup
 	for _, part := range parts {
-		all.Go(func() { s.deliver(part, refusals) })
+		all.Go(func() { s.deliver(part, culprits) })
 	}
 	all.Wait()
 }
 
 // resolve does something about a request that failed, and returns those of its items
 // that are still to be sent.
-func (s *sending) resolve(items []int, err error, refusals int) []int {
+func (s *sending) resolve(items []int, err error, culprits int) []int {
 	refused := aboutItems(err)
 	if refused == nil && (len(items) == 1 || !errors.Is(err, errAlone)) {
 		s.undelivered(items, err)
@@ -75,18 +92,18 @@ func (s *sending) resolve(items []int, err error, refusals int) []int {
 	}
 	if refused.Code == http.StatusRequestEntityTooLarge {
 		if parts := s.byTrace(items); len(parts) > 1 {
-			s.parallel(parts, refusals+1)
+			s.parallel(parts, culprits)
 			return nil
 		}
-		s.deliver(items[:len(items)/2], refusals+1)
+		s.deliver(items[:len(items)/2], culprits)
 		return items[len(items)/2:]
 	}
-	culprits := refused.named(items)
-	if len(culprits) == 0 && refused.Code == http.StatusConflict {
-		culprits = s.mentioned(items, refused)
+	named := refused.named(items)
+	if len(named) == 0 && refused.Code == http.StatusConflict {
+		named = s.mentioned(items, refused)
 	}
-	if len(culprits) > 0 {
-		return s.alterAll(items, culprits, refused)
+	if len(named) > 0 {
+		return s.alterAll(items, named, refused)
 	}
 	if refused.Code == http.StatusConflict {
 		if suspects := s.suspects(items); len(suspects) > 0 {
