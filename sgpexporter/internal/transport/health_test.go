@@ -158,6 +158,7 @@ func TestFailingAloneIsGivenBack(t *testing.T) {
 		cancel()
 		others.Wait()
 		assert.Less(t, time.Since(begin), 5*time.Second)
+		assert.GreaterOrEqual(t, time.Since(begin), 400*time.Millisecond, "it was woken once, and then waited")
 		require.Error(t, errOf(result))
 		assert.True(t, Retryable(errOf(result)))
 		assert.True(t, FailedAlone(errOf(result)))

@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"pgregory.net/rapid"
 )
 
@@ -276,4 +277,42 @@ func TestPropertyIsolation(t *testing.T) {
 		}
 		s.run(t, rt)
 	})
+}
+
+// Culprits hold up the rest of their batch for a second or two, at 50 ms a request,
+// since parts with different traces are on their way at the same time.
+func TestCulpritsDoNotTakeLong(t *testing.T) {
+	for _, c := range []struct {
+		names   bool
+		percent int
+		most    time.Duration
+	}{
+		{true, 1, 400 * time.Millisecond}, {true, 3, 700 * time.Millisecond}, {true, 10, 1500 * time.Millisecond},
+		{false, 1, 2200 * time.Millisecond}, {false, 3, 3000 * time.Millisecond}, {false, 10, 4500 * time.Millisecond},
+	} {
+		t.Run(fmt.Sprintf("%d %%, named: %v", c.percent, c.names), func(t *testing.T) {
+			s := &modelServer{names: c.names, busy: map[int]int{}, places: map[string][]int{}}
+			for i := range 512 {
+				item := modelItem{id: i, trace: i / 4}
+				if i*c.percent%100 < c.percent && i > 0 {
+					item.fault = badAlways
+				}
+				s.items = append(s.items, item)
+			}
+			synctest.Test(t, func(t *testing.T) {
+				client, rec := newTestClient(t, s)
+				batch := new(Batch)
+				for i, item := range s.items {
+					text, name := item.encode(i)
+					batch.Commit(append(batch.Buffer(), text...), name)
+				}
+				begin := time.Now()
+				assert.Empty(t, client.Send(t.Context(), batch, batch.Len(), rec).Failed)
+				assert.Len(t, rec.rejected, s.culprits())
+				assert.Equal(t, 512*c.percent/100, s.culprits())
+				t.Logf("%d culprits, %d requests, %v", s.culprits(), s.requests, time.Since(begin))
+				assert.LessOrEqual(t, time.Since(begin), c.most)
+			})
+		})
+	}
 }
