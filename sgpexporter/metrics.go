@@ -138,7 +138,7 @@ func (m *metrics) begin(ctx context.Context, snapshots []asyncprocessor.Snapshot
 }
 
 // end records how the call went. Each span counts once, as exported or under
-// the reason why it was not.
+// the reason why it was not; one that is to be tried again counts later.
 func (op operation) end(ctx context.Context, lost *losses, lastStatus int) {
 	if op.counted {
 		op.m.inflight.AddSet(ctx, -op.spans, op.m.set)
@@ -151,7 +151,7 @@ func (op operation) end(ctx context.Context, lost *losses, lastStatus int) {
 				}
 			}
 			exported -= failed
-			if failed > 0 {
+			if failed > 0 && !group.retryable {
 				op.m.exported.AddSet(ctx, failed, op.m.with(semconv.ErrorTypeKey.String(group.errorType)))
 			}
 		}

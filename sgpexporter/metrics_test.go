@@ -115,6 +115,24 @@ func TestMetricsOfRetriesAndFailures(t *testing.T) {
 	})
 }
 
+// A span that is to be tried again counts once, when it is delivered or lost.
+func TestMetricsOfWhatIsTriedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		reader := sdkmetric.NewManualReader()
+		srv, exp := newExporter(t, []sgptest.Option{sgptest.WithInMemoryNetwork()},
+			sgpexporter.WithMeterProvider(sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader))))
+		srv.SetFault(func(*sgptest.Request) sgptest.Fault { return sgptest.Status(503) })
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		require.Error(t, exp.ExportSnapshots(ctx, ends(5)))
+		srv.ClearFaults()
+		require.NoError(t, exp.ExportSnapshots(t.Context(), ends(5)))
+		got := collect(t, reader)
+		assert.Equal(t, map[string]int64{"": 5}, byAttr(t, got["otel.sdk.exporter.span.exported"], "error.type"))
+		assert.Equal(t, map[string]int64{"": 0}, byAttr(t, got["otel.sdk.exporter.span.inflight"], "error.type"))
+	})
+}
+
 func TestInflightIsSeenDuringACall(t *testing.T) {
 	reader := sdkmetric.NewManualReader()
 	srv, exp := newExporter(t, nil,
