@@ -23,7 +23,7 @@ const (
 	// DefaultBaseURL is SGP in production.
 	DefaultBaseURL = "https://api.egp.scale.com"
 	// DefaultTimeout is the default of [WithTimeout].
-	DefaultTimeout = 30 * time.Second
+	DefaultTimeout = 10 * time.Second
 	// DefaultMaxRequestItems is the default of [WithMaxRequestItems], and the
 	// most that SGP takes.
 	DefaultMaxRequestItems = 1000

@@ -20,6 +20,10 @@ type Option func(*config)
 
 // WithAPIKey sets the API key. Space around it is cut off. The default is
 // SGP_API_KEY; without either, [New] returns [ErrMissingAPIKey].
+//
+// A key that SGP refuses is told to the error handler at once. It may come back, so spans
+// wait in the queue and are tried again as after any other failure, until the processor
+// is shut down: then there is one try, and what is left is lost as [ReasonUnauthorized].
 func WithAPIKey(key string) Option {
 	return func(c *config) { c.apiKey, c.apiKeySource = &key, nil }
 }
@@ -27,9 +31,9 @@ func WithAPIKey(key string) Option {
 // WithAPIKeySource sets a function that gives the API key, for keys that are
 // rotated. It is asked before the first request, and again whenever SGP answers
 // 401 or 403; calls never overlap. A request that was refused is sent again at
-// once with a key that differs, and else, with backoff, until the source or SGP
-// has changed its mind or the context ends: spans outlive a rotation. An error
-// of the function is treated likewise. Its context ends with [WithTimeout].
+// once with a key that differs, and else waits like one with any other key: see
+// [WithAPIKey]. An error of the function is treated likewise. Its context ends with
+// [WithTimeout].
 func WithAPIKeySource(source func(context.Context) (string, error)) Option {
 	return func(c *config) { c.apiKeySource, c.apiKey = source, nil }
 }
@@ -53,10 +57,15 @@ func WithBaseURL(url string) Option {
 // WithHTTPClient sets the HTTP client: for TLS, a proxy, or instrumentation. It
 // is copied and not changed; redirects follow the Exporter's rules, and then its
 // CheckRedirect may refuse more. Its Timeout bounds a request as [WithTimeout]
-// does. Give it a Transport whose MaxIdleConnsPerHost is at least the processor's
-// concurrency: net/http's default keeps 2. The default is a client with a
-// transport of its own, HTTP/2, and the proxy from the environment. nil stands
-// for the default.
+// does. nil stands for the default: a client with a transport of its own, HTTP/2, and
+// the proxy from the environment.
+//
+// The connections of a client that is given are the application's. Its Transport, if it
+// is an [http.Transport], should have a MaxIdleConnsPerHost of at least the processor's
+// concurrency (net/http's default keeps 2); for HTTP/2 an HTTP2.SendPingTimeout of some
+// 10 s and PingTimeout of some 5 s, or a connection that has gone silent is written into
+// for a quarter of an hour; and a MaxResponseHeaderBytes of 64 KiB. The default has all
+// of that, and makes new connections when nothing is answered.
 func WithHTTPClient(client *http.Client) Option {
 	return func(c *config) { c.httpClient = client }
 }
@@ -75,9 +84,9 @@ func WithHeaders(headers map[string]string) Option {
 
 // WithTimeout bounds one request, its answer included. A request that runs out
 // of it is sent again. An answer is known by its head: its body is waited for a
-// second at most, and then the connection is given up. The whole call is bounded by its context: see
-// asyncprocessor.WithExportTimeout. The default is [DefaultTimeout]; 0 means no
-// bound; it must not be negative.
+// second at most, and then the connection is given up. The whole call is bounded by its
+// context: see asyncprocessor.WithExportTimeout. The default is [DefaultTimeout], 10 s,
+// as OTLP exporters have it; 0 means no bound; it must not be negative.
 func WithTimeout(timeout time.Duration) Option {
 	return func(c *config) { c.timeout = timeout }
 }
@@ -153,8 +162,10 @@ func WithUUIDs() Option {
 // [ReasonHookPanic]. Hooks run in the order of the options, concurrently for
 // different traces.
 //
-// A hook runs once for each write of a span: for its START, for each update and for
-// its END. What is sent again, in halves or without its parent is the same bytes.
+// A hook runs once for each write of a span: for its START, its updates and its END; and
+// again when a write that failed for now comes back from the queue. Within a call,
+// requests are repeated, split and altered without hooks. So what a hook does should
+// depend on the span alone, and one that counts counts too much.
 //
 // Package sgpspan has redactors that are ready to use. nil adds none.
 func WithSpanHook(hook func(*sgpspan.Span) (keep bool)) Option {

@@ -2,8 +2,8 @@ package sgpspan
 
 import (
 	"crypto/sha256"
-	"encoding/hex"
 	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"math"
 	"strings"

@@ -119,11 +119,14 @@ func (in *Input) read(phase Phase, span sdktrace.ReadOnlySpan) {
 	in.Resource = span.Resource()
 }
 
+// Reset empties in, so that it holds no memory of a span, to be filled again.
+func (in *Input) Reset() { *in = Input{keys: in.keys[:0]} }
+
 // FromSpan fills in with what span says at a phase; WrittenAt and Records are the
 // caller's to set afterwards. It returns a *PanicError when a getter panics, as
 // those of a ReadOnlySpan that is not the SDK's own can, or span is nil.
 func (m *Mapper) FromSpan(in *Input, phase Phase, span sdktrace.ReadOnlySpan) (err error) {
-	*in = Input{keys: in.keys[:0]}
+	in.Reset()
 	defer func() {
 		if v := recover(); v != nil {
 			in.Phase = phase

@@ -16,8 +16,6 @@ type Item struct {
 	// JSON: what is left without them is the item without its parent. Both are 0 when it
 	// has none.
 	ParentFrom, ParentTo int
-
-	noMetadata bool // there is no metadata to put a note into
 }
 
 // HasParent reports whether the item names a parent.
@@ -49,27 +47,4 @@ func (i *Item) locateParent(json []byte) {
 			i.ParentFrom, i.ParentTo = from, at
 		}
 	}
-}
-
-// AppendWithoutParent appends json, which is the item's, without the parent, and
-// with a note that says so. It is for an item whose parent the server refuses.
-func (i *Item) AppendWithoutParent(dst, json []byte) []byte {
-	if !i.HasParent() {
-		return append(dst, json...)
-	}
-	dst = append(dst, json[:i.ParentFrom]...)
-	rest := json[i.ParentTo:]
-	id := json[i.ParentFrom+len(parentMember) : i.ParentTo-1]
-	note := append([]byte(`"parent_id: left out, the server refused `), id...)
-	note = append(note, '"')
-	switch {
-	case i.noMetadata || bytes.HasSuffix(rest, []byte(`{}}`)):
-		return append(dst, rest...)
-	case bytes.HasSuffix(rest, []byte(`"]}}`)) && bytes.Contains(rest, []byte(`"otel_sgp_notes":["`)):
-		dst = append(append(append(dst, rest[:len(rest)-3]...), ','), note...)
-	default:
-		dst = append(append(dst, rest[:len(rest)-2]...), `,"otel_sgp_notes":[`...)
-		dst = append(dst, note...)
-	}
-	return append(dst, `]}}`...)
 }

@@ -1,7 +1,6 @@
 package mapping
 
 import (
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -48,45 +47,26 @@ func TestItemOutlivesTheMemoryOfTheMapping(t *testing.T) {
 	assert.Equal(t, "4bf92f35-77b3-4da6-a3ce-929d0e0e4736", got.TraceID)
 }
 
-func TestItemWithoutParent(t *testing.T) {
+func TestWhereTheParentStands(t *testing.T) {
 	child := stub()
 	child.Parent = spanContext(testTraceID, testParentID, false)
-	noted := child
-	noted.Attributes = []attribute.KeyValue{attribute.String("a", "\xff")}
-	list := child
-	list.Attributes = []attribute.KeyValue{attribute.StringSlice("a", []string{"x"})}
-	const note = `"parent_id: left out, the server refused 53995c3f42cd8ad8"`
 	for name, tc := range map[string]struct {
-		in    *Input
-		hooks []Hook
-		notes string
+		in   *Input
+		hook Hook
+		want string
 	}{
-		"plain":       {in: end(child), notes: `[` + note + `]`},
-		"with notes":  {in: end(noted), notes: `["metadata.attributes.a: had NUL or bytes that are not UTF-8, replaced by U+FFFD",` + note + `]`},
-		"with a list": {in: end(list), notes: `[` + note + `]`},
-		"no parent":   {in: end(stub())},
-		"no metadata": {in: end(child), hooks: []Hook{func(s *sgpspan.Span) bool { s.Metadata = nil; return true }}},
-		"empty":       {in: end(child), hooks: []Hook{func(s *sgpspan.Span) bool { s.Metadata = sgpspan.Object{}; return true }}},
-		"list at end": {in: end(child), notes: `[` + note + `]`, hooks: []Hook{func(s *sgpspan.Span) bool {
-			s.Metadata = sgpspan.Object{{Key: "l", Value: sgpspan.AttributeValue(attribute.StringSliceValue([]string{"x"}))}}
-			return true
-		}}},
-		"no id":         {in: end(child), notes: `[` + note + `]`, hooks: []Hook{func(s *sgpspan.Span) bool { s.ID = ""; return true }}},
-		"escaped id":    {in: end(child), notes: `[` + note + `]`, hooks: []Hook{func(s *sgpspan.Span) bool { s.ID = `a"b\`; return true }}},
-		"looks like it": {in: end(stub(attribute.String("a", `,"parent_id":"x"`)))},
+		"a root":            {in: end(stub())},
+		"a child":           {in: end(child), want: `,"parent_id":"53995c3f42cd8ad8"`},
+		"no id":             {in: end(child), hook: func(s *sgpspan.Span) bool { s.ID = ""; return true }, want: `,"parent_id":"53995c3f42cd8ad8"`},
+		"an id with quotes": {in: end(child), hook: func(s *sgpspan.Span) bool { s.ID = `a"b\`; return true }, want: `,"parent_id":"53995c3f42cd8ad8"`},
+		"another parent":    {in: end(child), hook: func(s *sgpspan.Span) bool { s.ParentID = `p"`; return true }, want: `,"parent_id":"p\""`},
+		"looks like one":    {in: end(stub(attribute.String("a", `,"parent_id":"x"`)))},
 	} {
-		out, item, err := New(Config{Hooks: tc.hooks}).Append(nil, tc.in)
+		out, item, err := New(Config{Hooks: []Hook{tc.hook}}).Append(nil, tc.in)
 		require.NoError(t, err, name)
-		cut := string(item.AppendWithoutParent([]byte("x"), out))
-		require.Equal(t, "x{", cut[:2], name)
-		got := decode(t, cut[1:])
-		assert.NotContains(t, got, "parent_id", name)
-		requireJSON(t, tc.notes, at(got, "metadata", "otel_sgp_notes"))
-		if strings.Contains(name, "parent") || name == "looks like it" {
-			assert.Equal(t, string(out), cut[1:], name)
-		}
-		if tc.hooks == nil {
-			accepted(t, cut[1:])
-		}
+		assert.Equal(t, tc.want, string(out[item.ParentFrom:item.ParentTo]), name)
+		assert.Equal(t, tc.want != "", item.HasParent(), name)
+		cut := string(out[:item.ParentFrom]) + string(out[item.ParentTo:])
+		assert.NotContains(t, decode(t, cut), "parent_id", name)
 	}
 }

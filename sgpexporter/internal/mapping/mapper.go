@@ -124,6 +124,9 @@ type Stats struct {
 	ForgottenSpans, ForgottenConversations uint64
 }
 
+// Cut returns the count of that name.
+func (m *Mapper) Cut() uint64 { return m.cut.Load() }
+
 // Stats returns the counts.
 func (m *Mapper) Stats() Stats {
 	s := Stats{Cut: m.cut.Load(), Inherited: m.conversations.inherited.Load()}
@@ -170,7 +173,7 @@ func (w Writer) Observe(inputs []Input) {
 }
 
 func (w Writer) observe(in *Input) {
-	if in.observed {
+	if in.observed || in.Phase == 0 {
 		return
 	}
 	in.observed = true
@@ -234,7 +237,7 @@ func (w Writer) Append(dst []byte, in *Input) (out []byte, item Item, err error)
 	out = w.m.encoder.AppendJSON(dst, span)
 	item = Item{
 		TraceID: span.TraceID, ID: span.ID, Name: span.Name,
-		Phase: in.Phase, HasRemoteParent: in.ParentIsRemote, noMetadata: span.Metadata == nil && len(span.Notes) == 0,
+		Phase: in.Phase, HasRemoteParent: in.ParentIsRemote,
 	}
 	item.locateParent(out[len(dst):])
 	return out, item, nil
