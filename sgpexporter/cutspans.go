@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"sync"
 	"time"
-
-	"github.com/otelsgp/otelsgp/asyncprocessor"
 )
 
 // ErrAttributesDropped is matched by the warning, to the global OpenTelemetry error
@@ -54,7 +52,7 @@ func (x *export) warnOfCutSpans(ctx context.Context) {
 		x.metrics.cut(ctx, fresh)
 	}
 	if warn > 0 {
-		asyncprocessor.Warn(ctx, fmt.Errorf("%w: %d since the last warning; usage and the end of conversations may be among what is lost: "+
+		x.warn(ctx, fmt.Errorf("%w: %d since the last warning; usage and the end of conversations may be among what is lost: "+
 			"make the TracerProvider with sdktrace.WithRawSpanLimits and AttributeCountLimit -1", ErrAttributesDropped, warn))
 	}
 }
