@@ -39,14 +39,41 @@ type ancestor struct {
 	billed  bool
 }
 
-// see takes note of a span's parent, and whether usage of the span itself counts.
-func (l *lineage) see(in *Input) {
+// see takes note of the parents of spans, and of whose usage counts.
+func (l *lineage) see(inputs []Input) {
+	if !l.active.Load() {
+		for i := range inputs {
+			if inputs[i].uses {
+				l.active.Store(true)
+				break
+			}
+		}
+	}
+	if !l.active.Load() {
+		return
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for i := range inputs {
+		if inputs[i].Phase != 0 {
+			l.add(&inputs[i])
+		}
+	}
+}
+
+// seeOne is see for one span.
+func (l *lineage) seeOne(in *Input) {
 	if !in.uses && !l.active.Load() {
 		return
 	}
 	l.active.Store(true)
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.add(in)
+}
+
+// add is see for one span. l.mu must be held.
+func (l *lineage) add(in *Input) {
 	key := spanKey{in.TraceID, in.SpanID}
 	a, _ := l.spans.get(key)
 	if !a.known || a.parent != in.ParentSpanID {

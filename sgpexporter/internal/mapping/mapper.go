@@ -170,6 +170,7 @@ func (w Writer) Observe(inputs []Input) {
 	for i := range inputs {
 		w.observe(&inputs[i])
 	}
+	w.m.lineage.see(inputs)
 }
 
 func (w Writer) observe(in *Input) {
@@ -183,7 +184,6 @@ func (w Writer) observe(in *Input) {
 		w.m.conversations.learn(in.TraceID, own)
 	}
 	in.uses = in.Phase == PhaseEnd && w.uses(in)
-	w.m.lineage.see(in)
 }
 
 // uses reports whether a span has usage that is billed, unless it is for one below.
@@ -222,14 +222,17 @@ func (k *key) mayCount() bool {
 
 // Append is Mapper.Append.
 func (w Writer) Append(dst []byte, in *Input) (out []byte, item Item, err error) {
-	w.observe(in)
-	w.sc.reset()
 	defer func() {
 		if v := recover(); v != nil {
 			err = w.m.panicked(in, v)
 			out, item = dst, w.m.itemOf(in)
 		}
 	}()
+	if !in.observed {
+		w.observe(in)
+		w.m.lineage.seeOne(in)
+	}
+	w.sc.reset()
 	span := w.m.mapSpan(w.sc, in)
 	if err := w.m.runHooks(span); err != nil {
 		return dst, w.m.itemOf(in), err
