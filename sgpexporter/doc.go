@@ -24,12 +24,12 @@
 //	cut into requests   WithMaxRequestItems, WithMaxRequestBytes; one after another
 //	   │
 //	PUT /v5/spans/batch
-//	   ├─ 200                       stored
-//	   ├─ 429, 5xx, no answer       the same bytes again, with backoff and Retry-After
-//	   ├─ 400, 409, 413, 422        in two halves, until the culprit stands alone;
-//	   │                            all others are stored, in their order
-//	   ├─ 401, 403                  reported once; WithAPIKeySource is asked again
-//	   └─ redirect, HTML, other 4xx given up: it is not SGP, or not this API
+//	   ├─ 200 with JSON             stored
+//	   ├─ 400, 409, 413, 422        about the spans: what is at fault is found, and sent without
+//	   │                            its parent (409) or payload (413, 422); all others are
+//	   │                            stored, in their order
+//	   └─ all else, or no answer    "not now": the same bytes again, with backoff and
+//	                                Retry-After; a key that is refused is told at once
 //
 // # Configuration
 //
@@ -56,11 +56,10 @@
 //
 // # Time
 //
-// Three bounds hold, one within the other: [WithTimeout] (30 s) for one request;
-// asyncprocessor.WithExportTimeout (5 minutes) for one batch with all its retries;
-// and Shutdown's context for what is left when the process ends. There is no bound
-// on the number of attempts unless [WithRetry] sets one: an outage of minutes
-// loses nothing, as long as the queue has room.
+// Three bounds hold, one within the other: [WithTimeout] (10 s) for one request;
+// asyncprocessor.WithExportTimeout (5 minutes) for one call with all its retries, after
+// which its spans go back to the queue; and Shutdown's context for what is left when the
+// process ends. There is no bound on the number of attempts unless [WithRetry] sets one.
 //
 // # Failure
 //
@@ -69,23 +68,23 @@
 // Processor counts them under these reasons in Stats:
 //
 //	rejected             SGP refused the span alone, for good. Each is named once
-//	export_failed        no success until the context or WithRetry ended it; a redirect;
-//	                     an answer that is not SGP's; any other 4xx
-//	unauthorized         SGP refuses the key
+//	export_failed        WithRetry allows no more attempts; at Shutdown, the base URL never
+//	                     was SGP's; alone it failed for too long while others were stored
+//	unauthorized         SGP refuses the key, at Shutdown
 //	filtered, hook_panic a hook's doing
 //	unencodable          reading the span panicked: it is not the SDK's own
+//	unknown_phase        a newer processor's
 //
 // A disabled Exporter (DISABLE_SCALE_TRACING, or nil) makes a Processor that counts
 // nothing; whoever calls ExportSnapshots itself is told the reason disabled.
 //
-// The global OpenTelemetry error handler (otel.SetErrorHandler) is told of spans
-// that SGP rejects, by id, name and the server's reason, ten at once and one more
-// every ten seconds; of a key that is refused, at once, and once a minute while that
-// costs spans, with how many; of requests that keep failing, once a minute; of plain
-// http to another machine. A Processor says the rest and repeats none of it: the
-// losses that were told are marked as Reported.
-// Payloads and the key show in none of it. When the time for retries is over, in a
-// processor's Shutdown too, the error has the last failure: "connection refused", say.
+// A Processor reports to the global OpenTelemetry error handler (otel.SetErrorHandler)
+// what a call returns, and what it is warned of on the way: a key that is refused, at
+// once, and requests that keep failing, within seconds, each once a minute, with the URL,
+// what was answered, and what to check. The Exporter itself reports there what it makes
+// of the configuration alone: plain http to another machine, say.
+// Payloads and the key show in none of it. When the time is over, in a processor's
+// Shutdown too, the error has the last failure: "connection refused", say.
 //
 // # Metrics
 //
@@ -97,10 +96,12 @@
 //
 //	otel.sdk.exporter.span.inflight       ENDs in calls under way
 //	otel.sdk.exporter.span.exported       ENDs delivered, or not: error.type is the status
-//	                                      code, "timeout", "connection_error", "rejected", …
+//	                                      code, "timeout", "connection_error", "rejected", …;
+//	                                      one to be tried again counts when it is
 //	otel.sdk.exporter.operation.duration  seconds of a call, retries included, with
 //	                                      http.response.status_code and error.type
-//	sgpexporter.request.splits            requests rejected whole and sent again in halves
+//	sgpexporter.request.splits            requests refused whole, whose items are sent again in
+//	                                      parts
 //	sgpexporter.request.retries           requests sent again after a failure for now
 //	sgpexporter.item.refused              STARTs and ENDs refused alone, by
 //	                                      http.response.status_code

@@ -1,7 +1,9 @@
 package sgpspan
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"math"
 	"strings"
@@ -100,11 +102,11 @@ func (m *maker) attribute(depth int) (attribute.Value, any) {
 	list, plain := make([]attribute.KeyValue, 0, n), make(map[string]any, n)
 	for range n {
 		key := m.string()
-		if _, ok := plain[clean(key)]; ok {
+		if _, ok := plain[cleanKey(key)]; ok {
 			continue
 		}
 		v, p := m.attribute(depth - 1)
-		plain[clean(key)] = p
+		plain[cleanKey(key)] = p
 		list = append(list, attribute.KeyValue{Key: attribute.Key(key), Value: v})
 	}
 	return attribute.MapValue(list...), plain
@@ -146,14 +148,23 @@ func (m *maker) object(depth int) (Object, map[string]any) {
 	o, plain := Object{}, map[string]any{}
 	for range m.byte() % 6 {
 		key := m.string()
-		if _, ok := plain[clean(key)]; ok {
+		if _, ok := plain[cleanKey(key)]; ok {
 			continue
 		}
 		v, p := m.value(depth)
 		o = append(o, Field{Key: key, Value: v})
-		plain[clean(key)] = p
+		plain[cleanKey(key)] = p
 	}
 	return o, plain
+}
+
+// cleanKey is what becomes of a short key.
+func cleanKey(key string) string {
+	if clean(key) == key {
+		return key
+	}
+	sum := sha256.Sum256([]byte(key))
+	return clean(key) + "~" + hex.EncodeToString(sum[:8])
 }
 
 // plainSpan is a Span for encoding/json.

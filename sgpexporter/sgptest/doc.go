@@ -86,5 +86,6 @@
 // [Server.Inject] takes a script of faults, one a request: latency, statuses
 // with headers, connection resets, truncated answers, hangs, and requests that
 // take effect after their client has given up. [Server.SetFault] chooses a fault
-// by request.
+// by request, and [RefuseItems] and [RefuseNamed] by what is in it.
+// [Server.SilenceConnections] is a fault of the network.
 package sgptest

@@ -137,11 +137,11 @@ func FuzzAppend(f *testing.F) {
 			{Hooks: []Hook{garbage}},
 		} {
 			m := New(cfg)
-			first, err := m.Append(nil, start(s))
+			first, _, err := m.Append(nil, start(s))
 			if err != nil {
 				t.Fatal(err)
 			}
-			last, err := m.Append(first, end(s))
+			last, _, err := m.Append(first, end(s))
 			if err != nil {
 				t.Fatal(err)
 			}
