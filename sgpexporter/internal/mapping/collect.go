@@ -134,8 +134,7 @@ func (sc *scratch) usable(k *key, kv *attribute.KeyValue) bool {
 		return kv.Value.Type() == attribute.STRING && kv.Value.AsString() != ""
 	}
 	if k.role >= firstCount && k.role <= lastCount {
-		_, ok := count(kv.Value)
-		return ok
+		return number(kv.Value) >= 0
 	}
 	return true
 }

@@ -192,11 +192,18 @@ func (w Writer) uses(in *Input) bool {
 	for i := range in.Events {
 		asks = asks || strings.HasPrefix(in.Events[i].Name, "gen_ai.")
 	}
-	for _, id := range in.keys {
-		asks = asks || id > 0 && keyTable[id-1].mayCount()
+	used, ruled := false, false
+	for i, id := range in.keys {
+		if id <= 0 {
+			continue
+		}
+		k := &keyTable[id-1]
+		asks = asks || k.mayCount()
+		used = used || k.role >= firstCount && k.role <= lastCount && number(in.Attributes[i].Value) > 0
+		ruled = ruled || k.role == roleUsageRule
 	}
-	if !asks {
-		return false
+	if !asks || used && !ruled {
+		return used
 	}
 	sc := w.sc
 	sc.reset()
@@ -204,14 +211,14 @@ func (w Writer) uses(in *Input) bool {
 	if rule, _ := sc.text(roleUsageRule); rule == usageOfNone {
 		return false
 	}
-	var c counts
-	if sc.countAttributes(&c); c.positive {
+	if _, used := sc.countAttributes(); used {
 		return true
 	}
 	if sc.hasPayload() {
 		sc.span.Output = sc.sideOf(sideOutput)
 	}
-	return sc.countPayload(&c)
+	_, used = sc.countPayload()
+	return used
 }
 
 // mayCount reports whether an attribute with this key may tell of usage.
@@ -242,7 +249,7 @@ func (w Writer) Append(dst []byte, in *Input) (out []byte, item Item, err error)
 		TraceID: span.TraceID, ID: span.ID, Name: span.Name,
 		Phase: in.Phase, HasRemoteParent: in.ParentIsRemote,
 	}
-	item.locateParent(out[len(dst):])
+	item.locateParent(out[len(dst):], span.ParentID)
 	return out, item, nil
 }
 

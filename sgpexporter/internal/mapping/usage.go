@@ -41,19 +41,6 @@ var usageWords = map[string]int{
 	"cost_usd": 5, "cost": 5,
 }
 
-// counts are what a span has used, by usageKeys.
-type counts struct {
-	fields   [len(usageKeys)]sgpspan.Field // those that are not known have no key
-	positive bool                          // one of them is more than zero: else nothing was used
-}
-
-func (c *counts) set(i int, source string, n sgpspan.Value) {
-	if c.fields[i].Key == "" {
-		c.fields[i] = sgpspan.Field{Key: usageKeys[i], Source: source, Value: n}
-		c.positive = c.positive || n.Float() > 0
-	}
-}
-
 // usage puts what was used where it is billed once. Attributes go before what a
 // payload calls usage.
 func (m *Mapper) usage(sc *scratch, in *Input) {
@@ -61,61 +48,76 @@ func (m *Mapper) usage(sc *scratch, in *Input) {
 		sc.renameUsage()
 		return
 	}
-	var c counts
-	sc.countAttributes(&c)
-	if c.positive {
-		sc.takeCounts(&c)
+	fields, used := sc.countAttributes()
+	switch {
+	case used:
+		sc.takeCounts()
 		sc.renameUsage()
-	} else if c = (counts{}); sc.countPayload(&c) {
-		sc.replaceUsage(&c)
-	}
-	if !c.positive {
-		sc.renameUsage() // counts of zero, or of what SGP does not bill
-		return
+	default:
+		if fields, used = sc.countPayload(); used {
+			sc.replaceUsage(len(fields))
+		} else {
+			sc.renameUsage() // counts of zero, or of what SGP does not bill
+			return
+		}
 	}
 	rule, _ := sc.text(roleUsageRule)
 	if rule != "" {
 		sc.take(sc.found[roleUsageRule])
 	}
-	fields := sc.newObject(len(c.fields))
-	for _, f := range c.fields {
-		if f.Key != "" && (f.Key != costKey || rule != usageOfTurn) {
-			fields = append(fields, f)
-		}
-	}
-	usage := sgpspan.Field{Key: usageKey, Value: sc.object(fields)}
 	switch {
 	case rule == usageOfTurn:
-		sc.aggregate = append(sc.newObject(2), usage)
-		if cost := c.fields[len(c.fields)-1]; cost.Key != "" {
-			sc.aggregate = append(sc.aggregate, cost)
+		sc.aggregate = sc.newObject(2)
+		if last := len(fields) - 1; fields[last].Key == costKey {
+			sc.aggregate = append(sc.aggregate, fields[last]) // stands beside the counts there
+			fields = fields[:last]
 		}
+		sc.aggregate = append(sc.aggregate, sgpspan.Field{Key: usageKey, Value: sc.object(fields)})
 	case rule != usageOfNone && m.lineage.bills(in, rule == usageOfCall):
-		sc.span.Output = append(sc.span.Output, usage)
+		sc.span.Output = append(sc.span.Output, sgpspan.Field{Key: usageKey, Value: sc.object(fields)})
 	default:
-		usage.Key = reportedUsageKey
-		sc.aggregate = append(sc.newObject(1), usage)
+		sc.aggregate = append(sc.newObject(1), sgpspan.Field{Key: reportedUsageKey, Value: sc.object(fields)})
 	}
 }
 
-// countAttributes counts what the attributes say.
-func (sc *scratch) countAttributes(c *counts) {
+// countAttributes returns what the attributes say was used, in the order of usageKeys,
+// and whether any of it is more than zero: else nothing was used.
+func (sc *scratch) countAttributes() (fields sgpspan.Object, used bool) {
+	var object sgpspan.Object
+	source := ""
+	if text, ok := sc.text(roleUsageObject); ok {
+		object, _ = sgpspan.AppendJSONFields(nil, text)
+		source = string(sc.attr(sc.found[roleUsageObject]).Key)
+	}
+	if len(object) == 0 && !sc.hasCount() {
+		return nil, false
+	}
+	fields = sc.newObject(len(usageKeys))
+	for i := range usageKeys {
+		if r := firstCount + role(i); sc.has(r) { //nolint:gosec // of six
+			kv := sc.attr(sc.found[r])
+			v, n := count(kv.Value)
+			fields = append(fields, sgpspan.Field{Key: usageKeys[i], Source: string(kv.Key), Value: v})
+			used = used || n > 0
+		} else if v := countIn(object, i); v != nil {
+			fields = append(fields, sgpspan.Field{Key: usageKeys[i], Source: source, Value: *v})
+			used = used || v.Float() > 0
+		}
+	}
+	return fields, used
+}
+
+func (sc *scratch) hasCount() bool {
 	for r := firstCount; r <= lastCount; r++ {
 		if sc.has(r) {
-			kv := sc.attr(sc.found[r])
-			n, _ := count(kv.Value)
-			c.set(int(r-firstCount), string(kv.Key), n)
+			return true
 		}
 	}
-	if text, ok := sc.text(roleUsageObject); ok {
-		if o, ok := sgpspan.AppendJSONFields(nil, text); ok {
-			c.addObject(o, string(sc.attr(sc.found[roleUsageObject]).Key))
-		}
-	}
+	return false
 }
 
-// takeCounts takes the attributes that c was counted from.
-func (sc *scratch) takeCounts(c *counts) {
+// takeCounts takes the attributes that are counted.
+func (sc *scratch) takeCounts() {
 	for r := firstCount; r <= lastCount; r++ {
 		if !sc.has(r) {
 			continue
@@ -128,15 +130,22 @@ func (sc *scratch) takeCounts(c *counts) {
 	}
 }
 
-// countPayload counts what the output calls usage, and reports whether that is
-// anything.
-func (sc *scratch) countPayload(c *counts) bool {
-	if i := sc.outputUsage(); i >= 0 {
-		f := &sc.span.Output[i]
-		o, _ := f.Value.AppendFields(nil)
-		c.addObject(o, f.Source)
+// countPayload returns what the output calls usage, likewise.
+func (sc *scratch) countPayload() (fields sgpspan.Object, used bool) {
+	i := sc.outputUsage()
+	if i < 0 {
+		return nil, false
 	}
-	return c.positive
+	f := &sc.span.Output[i]
+	object, _ := f.Value.AppendFields(nil)
+	fields = sc.newObject(len(usageKeys))
+	for i := range usageKeys {
+		if v := countIn(object, i); v != nil {
+			fields = append(fields, sgpspan.Field{Key: usageKeys[i], Source: f.Source, Value: *v})
+			used = used || v.Float() > 0
+		}
+	}
+	return fields, used
 }
 
 // outputUsage returns the index of the last field of the output that is an object of
@@ -172,41 +181,34 @@ func (sc *scratch) dropUsage() {
 	}
 }
 
-// replaceUsage takes out of the output the usage that c was counted from. What says
-// more than c stays, under another name.
-func (sc *scratch) replaceUsage(c *counts) {
-	known := 0
-	for i := range c.fields {
-		if c.fields[i].Key != "" {
-			known++
-		}
-	}
-	if o, _ := sc.span.Output[sc.outputUsage()].Value.AppendFields(nil); len(o) <= known {
+// replaceUsage takes out of the output the usage that so many counts were taken from.
+// What says more than they do stays, under another name.
+func (sc *scratch) replaceUsage(counts int) {
+	if o, _ := sc.span.Output[sc.outputUsage()].Value.AppendFields(nil); len(o) <= counts {
 		sc.dropUsage()
 	} else {
 		sc.renameUsage()
 	}
 }
 
-// addObject adds the counts in an object, and in the objects of details in it.
-func (c *counts) addObject(o sgpspan.Object, source string) {
-	for i := range o {
-		f := &o[i]
-		if k, ok := usageWords[f.Key]; ok && isCount(&f.Value) {
-			c.set(k, source, f.Value)
+// countIn returns the count of usageKeys[i] in an object, or in the objects of details
+// in it; nil when there is none.
+func countIn(o sgpspan.Object, i int) *sgpspan.Value {
+	for k := range o {
+		f := &o[k]
+		if n, ok := usageWords[f.Key]; ok && n == i && isCount(&f.Value) {
+			return &f.Value
 		}
 	}
-	for i := range o {
-		f := &o[i]
+	for k := range o {
+		f := &o[k]
 		if f.Value.Kind() == sgpspan.KindObject && (strings.HasSuffix(f.Key, "_details") || strings.HasSuffix(f.Key, "Details")) {
-			details, _ := f.Value.AppendFields(nil)
-			for k := range details {
-				if n, ok := usageWords[details[k].Key]; ok && isCount(&details[k].Value) {
-					c.set(n, source, details[k].Value)
-				}
+			if v := countIn(*f.Value.Object(), i); v != nil {
+				return v
 			}
 		}
 	}
+	return nil
 }
 
 func isCount(v *sgpspan.Value) bool {
@@ -219,22 +221,34 @@ func isCount(v *sgpspan.Value) bool {
 }
 
 // count returns the number that an attribute says was used: one that is not negative,
-// or text that spells one.
-func count(v attribute.Value) (sgpspan.Value, bool) {
+// or text that spells one. It is less than zero for all else.
+func count(v attribute.Value) (sgpspan.Value, float64) {
+	n := number(v)
+	switch v.Type() {
+	case attribute.STRING:
+		if n == math.Trunc(n) {
+			return sgpspan.IntValue(int64(n)), n
+		}
+		return sgpspan.FloatValue(n), n
+	}
+	return sgpspan.AttributeValue(v), n
+}
+
+// number is count without the value.
+func number(v attribute.Value) float64 {
+	n := -1.0
 	switch v.Type() {
 	case attribute.INT64:
-		return sgpspan.AttributeValue(v), v.AsInt64() >= 0
+		n = float64(v.AsInt64())
 	case attribute.FLOAT64:
-		f := v.AsFloat64()
-		return sgpspan.AttributeValue(v), f >= 0 && f <= 1<<53
+		n = v.AsFloat64()
 	case attribute.STRING:
-		text := strings.TrimSpace(v.AsString())
-		if n, err := strconv.ParseInt(text, 10, 64); err == nil {
-			return sgpspan.IntValue(n), n >= 0
-		}
-		if f, err := strconv.ParseFloat(text, 64); err == nil && !math.IsNaN(f) {
-			return sgpspan.FloatValue(f), f >= 0 && f <= 1<<53
+		if f, err := strconv.ParseFloat(strings.TrimSpace(v.AsString()), 64); err == nil {
+			n = f
 		}
 	}
-	return sgpspan.Value{}, false
+	if n >= 0 && n <= 1<<53 {
+		return n
+	}
+	return -1
 }
