@@ -30,14 +30,23 @@ func ExampleExporter_LogProcessor() {
 	defer lp.Shutdown(context.Background())
 
 	ctx, span := tp.Tracer("agent").Start(context.Background(), "chat")
-	defer span.End()
 	var asked log.Record
 	asked.SetEventName("gen_ai.user.message")
 	asked.SetBody(attribute.MapValue(attribute.String("content", "What is the weather in Oslo?")))
 	lp.Logger("agent").Emit(ctx, asked)
 
 	fmt.Println(exp.Stats().LogRecords.Held)
-	// Output: 1
+
+	span.End()
+	if err := tp.ForceFlush(context.Background()); err != nil {
+		fmt.Println(err)
+	}
+	fmt.Println(server.Spans()[0].Input)
+	fmt.Println(exp.Stats().LogRecords.Joined)
+	// Output:
+	// 1
+	// map[messages:[map[content:What is the weather in Oslo? role:user]]]
+	// 1
 }
 
 // What to look at when spans lack what log records say: Refused, Evicted and Expired
