@@ -25,7 +25,7 @@ const (
 // requests that hang do not take all calls that there may be at once, and the first
 // answer lets all go on. Those that hang still are sent once more a second later.
 type health struct {
-	// renew is called when nothing has been answered for some time.
+	// renew makes new connections for the requests from now on.
 	renew func()
 
 	mu        sync.Mutex // guards what follows
@@ -89,13 +89,14 @@ func (h *health) admit(cancel context.CancelCauseFunc) (*flight, time.Duration, 
 		}
 		h.nextProbe = now.Add(h.interval)
 		h.interval = min(2*h.interval, maxProbeInterval)
+		h.reconnect(now) // the last one hangs too
 	}
 	f := &flight{sent: now, cancel: cancel}
 	h.pending = append(h.pending, f)
 	return f, 0, nil
 }
 
-// listen notices that nothing is answered. h.mu must be held.
+// listen looks whether nothing is answered. h.mu must be held.
 func (h *health) listen(now time.Time) {
 	if h.silent || len(h.pending) == 0 {
 		return
@@ -109,10 +110,16 @@ func (h *health) listen(now time.Time) {
 	}
 }
 
+// hush notes that nothing is answered. h.mu must be held.
 func (h *health) hush(now time.Time) {
 	if !h.silent {
 		h.silent, h.nextProbe, h.interval = true, now, silence
 	}
+	h.reconnect(now)
+}
+
+// reconnect makes the next request use a new connection. h.mu must be held.
+func (h *health) reconnect(now time.Time) {
 	if now.Sub(h.renewed) >= renewInterval {
 		h.renewed = now
 		h.renew()
