@@ -59,3 +59,31 @@ func ExampleBaggageConversation() {
 	fmt.Println(server.Spans()[0].GroupID)
 	// Output: session-42
 }
+
+// Spans that name no conversation take that of their trace.
+func ExampleMappingStats() {
+	server := sgptest.NewServer()
+	defer server.Close()
+	exp, err := sgpexporter.New(sgpexporter.WithBaseURL(server.URL), sgpexporter.WithAPIKey("any key"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	tp := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(asyncprocessor.New(exp)))
+	ctx, turn := tp.Tracer("example").Start(context.Background(), "turn")
+	_, call := tp.Tracer("example").Start(ctx, "call")
+	call.End()
+	turn.SetAttributes(attribute.String("gen_ai.conversation.id", "c-42"))
+	turn.End()
+	if err := tp.Shutdown(context.Background()); err != nil {
+		fmt.Println(err)
+	}
+	for _, s := range server.Spans() {
+		fmt.Println(s.Name, s.GroupID)
+	}
+	fmt.Println(exp.Stats().Mapping.InheritedGroups)
+	// Output:
+	// turn c-42
+	// call c-42
+	// 1
+}
