@@ -81,7 +81,7 @@ func endBytes(t *testing.T, attrBytes int) int64 {
 		p := asyncprocessor.New(exp, asyncprocessor.WithMaxQueueBytes(bound))
 		offerEnd(p, "0", payload(attrBytes)) // a name as long as those of offerEnds
 		require.NoError(t, p.Shutdown(context.Background()))
-		return len(exp.names()) == 1
+		return p.Stats().Dropped == 0
 	}
 	low, high := int64(attrBytes), int64(2*attrBytes+10_000)
 	require.False(t, fits(low), "an estimate below the size of the payload")
@@ -179,11 +179,23 @@ func TestTooLarge(t *testing.T) {
 	p := newProcessor(t, exp, parked(asyncprocessor.WithMaxQueueBytes(50_000))...)
 	_, span := start(t.Context(), p, "large start", payload(50_000))
 	assert.Equal(t, reasons{"too_large": 1}, balanced(t, p).DroppedBy)
+	span.AddEvent("an event")
+	span.SetStatus(codes.Error, "too much")
 	end(p, span)
 	assert.Equal(t, reasons{"too_large": 2}, balanced(t, p).DroppedBy)
 	offerEnd(p, "small")
 	require.NoError(t, p.ForceFlush(t.Context()))
-	assert.Equal(t, []string{"END small"}, exp.names())
+	assert.Equal(t, []string{"END large start", "END small"}, exp.names())
+	assert.Equal(t, uint64(4), balanced(t, p).Offered, "what remains of the END is offered in its place")
+
+	remains := exp.snapshot(t, "END large start")
+	assert.Empty(t, remains.Attributes())
+	assert.Empty(t, remains.Events())
+	assert.Equal(t, 1, remains.DroppedAttributes())
+	assert.Equal(t, 1, remains.DroppedEvents())
+	assert.Equal(t, sdktrace.Status{Code: codes.Error, Description: "too much"}, remains.Status())
+	assert.Equal(t, span.SpanContext(), remains.SpanContext())
+	assert.False(t, remains.EndTime().IsZero())
 }
 
 // Under WithBlocking too: waiting would not make it fit.
@@ -280,7 +292,7 @@ func TestCoalescedStartsMakeRoom(t *testing.T) {
 		}
 		synctest.Wait()
 		s := balanced(t, p)
-		require.Equal(t, int64(3), s.InFlight)
+		require.Equal(t, int64(3), s.Queued)
 		require.Equal(t, uint64(3), s.Coalesced)
 		offerEnds(p, 5)
 		assert.Zero(t, balanced(t, p).Dropped)

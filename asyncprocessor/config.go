@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel/metric"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
 // Defaults of the options.
@@ -28,6 +29,8 @@ const (
 	DefaultShutdownTimeout = 30 * time.Second
 	// DefaultConcurrency is the default of [WithConcurrency], in calls.
 	DefaultConcurrency = 8
+	// DefaultMaxTrackedSpans is the default of [WithMaxTrackedSpans], in spans.
+	DefaultMaxTrackedSpans = 10_000
 )
 
 // StartPolicy says which STARTs are delivered.
@@ -145,6 +148,16 @@ func WithStartPolicy(policy StartPolicy) Option {
 	return func(c *config) { c.startPolicy = policy }
 }
 
+// WithMaxTrackedSpans bounds the running spans that the processor holds to write updates of
+// them. Spans that start beyond it are not tracked. The default is
+// [DefaultMaxTrackedSpans]; 0 tracks none. It must not be negative.
+//
+// What they hold in memory is estimated once a second, and bounded by
+// [WithMaxQueueBytes] together with what is queued: beyond it the largest are let go.
+func WithMaxTrackedSpans(spans int) Option {
+	return func(c *config) { c.maxTracked = spans }
+}
+
 // WithMeterProvider sets where the processor's metrics go. The default is the
 // global MeterProvider. A nil provider stands for the default.
 func WithMeterProvider(provider metric.MeterProvider) Option {
@@ -162,6 +175,8 @@ type config struct {
 	concurrency     int
 	blocking        bool
 	startPolicy     StartPolicy
+	maxTracked      int
+	filters         []func(sdktrace.ReadOnlySpan) bool
 	meterProvider   metric.MeterProvider
 }
 
@@ -176,6 +191,7 @@ func defaultConfig() config {
 		shutdownTimeout: DefaultShutdownTimeout,
 		concurrency:     DefaultConcurrency,
 		startPolicy:     StartCoalesced,
+		maxTracked:      DefaultMaxTrackedSpans,
 	}
 }
 
@@ -197,6 +213,10 @@ func newConfig(opts []Option) (config, error) {
 		positive("WithShutdownTimeout", &c.shutdownTimeout, def.shutdownTimeout),
 		positive("WithConcurrency", &c.concurrency, def.concurrency),
 	)
+	if c.maxTracked < 0 {
+		err = errors.Join(err, invalid("WithMaxTrackedSpans", c.maxTracked, def.maxTracked))
+		c.maxTracked = def.maxTracked
+	}
 	if c.exportTimeout < 0 {
 		err = errors.Join(err, invalid("WithExportTimeout", c.exportTimeout, def.exportTimeout))
 		c.exportTimeout = def.exportTimeout

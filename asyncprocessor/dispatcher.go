@@ -2,58 +2,25 @@ package asyncprocessor
 
 import (
 	"context"
-	"math"
-	"slices"
 	"time"
 )
 
-// noDeadline is a time that does not come.
-const noDeadline = time.Duration(math.MaxInt64)
-
-// dispatcher is the one goroutine that takes snapshots out of the queue, fills one
-// batch after the other and starts exports. All its fields are its own,
-// so it needs no lock; it meets the others only in the queue, under the queue's
-// lock, and over channels.
+// dispatcher is the one goroutine that starts exports. It looks into the queue, sends the
+// batches that are due, and waits until there may be something to do.
 type dispatcher struct {
-	shards shards
-
 	cfg      config
 	queue    *queue
 	exporter Exporter
+	keeper   Keeper // the exporter, if it is one
 
 	// exportCtx is the parent of all exports' contexts; Shutdown cancels it
 	// when it gives up.
 	exportCtx context.Context
 
-	flushes chan *flush   // from ForceFlush
-	closing chan struct{} // closed when Shutdown begins
-	giveUp  chan struct{} // closed when Shutdown's time is up
 	stopped chan struct{} // closed when run returns
-	begun   chan struct{} // an export has begun
-	done    chan *batch   // exports that came back
-
-	log      log        // taken from the queue
-	chunks   freeChunks // and emptied
-	batcher  *batcher
-	open     *batch   // the one that is being filled
-	loose    *batch   // the open one, or the one sent last, if its shards are not noted
-	idle     []*batch // batches to use again
-	inFlight []*batch // with the exporter
-	flushing []*flush // flushes that wait
-	settled  []uint32 // what one of them waited for, all zero, to use again
-	draining bool     // Shutdown began
-
-	epoch    time.Time     // all times below count from here
-	taken    amount        // what was taken from the queue so far
-	takenAt  time.Duration // when the queue was last looked into
-	quiet    bool          // and found nothing
-	behind   bool          // or only what had to queue up behind exports
-	pressed  bool          // and something had not fitted
-	vain     bool          // but nothing could be sent for it
-	detachAt time.Duration // when STARTs may be detached again
-	timer    *time.Timer
-	report   *reporter
-	lag      lag
+	lag     lag
+	loops   int // how often it looked, for tests
+	pass    pass
 }
 
 func newDispatcher(c config, q *queue, exporter Exporter, exportCtx context.Context, l lag) *dispatcher {
@@ -62,17 +29,10 @@ func newDispatcher(c config, q *queue, exporter Exporter, exportCtx context.Cont
 		queue:     q,
 		exporter:  exporter,
 		exportCtx: exportCtx,
-		flushes:   make(chan *flush),
-		closing:   make(chan struct{}),
-		giveUp:    make(chan struct{}),
 		stopped:   make(chan struct{}),
-		begun:     make(chan struct{}),
-		done:      make(chan *batch, min(c.concurrency, 64)), // so that who has done his work is gone
-		batcher:   newBatcher(c),
-		report:    newReporter(q),
 		lag:       l,
 	}
-	d.openNext()
+	d.keeper, _ = exporter.(Keeper)
 	return d
 }
 
@@ -80,180 +40,95 @@ func newDispatcher(c config, q *queue, exporter Exporter, exportCtx context.Cont
 // Shutdown gives up.
 func (d *dispatcher) run() {
 	defer close(d.stopped)
-	defer d.forget()
-	d.epoch = time.Now()
-	d.timer = time.NewTimer(time.Hour)
-	defer d.timer.Stop()
-	defer func() { d.report.tellNow(time.Since(d.epoch)) }()
+	defer d.queue.reporter.tellNow()
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
 	for {
+		until, done := d.look()
+		if done {
+			return
+		}
+		until = min(until, d.queue.reporter.tell())
+		var timeout <-chan time.Time
+		if until != noDeadline {
+			timer.Reset(until - d.queue.now())
+			timeout = timer.C
+		}
 		select {
-		case <-d.giveUp: // what the queue dropped then is never collected
-			return
-		default:
-		}
-		now := time.Since(d.epoch)
-		d.collect(now)
-		if !d.dispatch(now) {
-			return
-		}
-		d.report.tell(now)
-		if d.draining && len(d.inFlight) == 0 && d.open.empty() {
-			if d.quiet {
-				return
-			}
-			continue
-		}
-		if !d.wait() {
-			return
+		case <-d.queue.wake:
+		case <-timeout:
 		}
 	}
 }
 
-// forget lets go of what is left when Shutdown gave up: the Processor may live on.
-func (d *dispatcher) forget() {
-	d.shards, d.log, d.open, d.loose, d.idle, d.inFlight, d.settled = shards{}, log{}, nil, nil, nil, nil, nil
-}
-
-// dispatch starts exports for as long as a batch is due and a call is to be had.
-// It returns false when Shutdown gave up.
-func (d *dispatcher) dispatch(now time.Duration) bool {
-	d.vain = d.pressed && d.open.empty()
-	for len(d.inFlight) < d.cfg.concurrency && d.due(now) {
-		if !d.send() {
-			return false
-		}
-		d.poll()
-		d.fill()
+// look sends what is due, and says until when to wait at the most, or that all is done.
+func (d *dispatcher) look() (until time.Duration, done bool) {
+	d.loops++
+	d.runPass()
+	q := d.queue
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.abandoned {
+		return 0, true
 	}
-	return true
+	held := q.bounds.amount() // at the least: what comes meanwhile may be collected too
+	released := q.released
+	q.collect()
+	now := q.lookedAt
+	keep := d.keeps(now)
+	q.wakeRested(now)
+	sent := false
+	for q.sendable() && q.batchDue(now) {
+		sent = true
+		b := q.nextBatch(now)
+		b.keep = keep
+		q.calls++
+		go (&export{d, b}).run()
+	}
+	q.pressed = !q.waiters.empty()
+	if q.closed && q.calls == 0 && q.bounds.amount().items == 0 {
+		return 0, true
+	}
+	until, more := d.waitFor(now, q.found && !sent)
+	q.found = false
+	until = min(until, q.nextRested(), d.nextPass())
+	if !q.bounds.await(held.minus(q.released.minus(released)).plus(more)) {
+		q.signal()
+	}
+	return until, false
 }
 
-// send starts the export of the open batch, and opens the next. It returns false when
-// Shutdown gave up.
+// waitFor says until when to wait at the most, and how much more must be held until then.
 //
-// It waits until the export has begun. On a machine without a core to spare the next
-// would take this one's place at the head of the line, and its traces would wait
-// with it.
-func (d *dispatcher) send() bool {
-	b := d.open
-	if !d.queue.launch(b) {
-		return false
-	}
-	d.inFlight = append(d.inFlight, b)
-	go d.export(b)
-	<-d.begun
-	d.openNext()
-	return true
-}
-
-// due reports whether the open batch is to be sent: because it is full, because its
-// first snapshot has waited the batch timeout, or because somebody waits for the
-// queue to drain, or for room in it.
-func (d *dispatcher) due(now time.Duration) bool {
+// busy says that what came since the last look can only wait.
+func (d *dispatcher) waitFor(now time.Duration, busy bool) (until time.Duration, more amount) {
+	q := d.queue
+	size := amount{uint64(d.cfg.maxBatchSize), uint64(d.cfg.maxBatchBytes)}
+	ready := q.traces.waiting
+	q.idle = false
 	switch {
-	case d.open.empty():
-		return false
-	case d.batcher.full(d.open) || d.draining || d.pressed || d.flushDue():
-		return true
+	case q.calls >= d.cfg.concurrency:
+		// Nothing can be sent before a call is over, which wakes it. Who needs the room of a START
+		// whose END is in the logs sorts them.
+		return noDeadline, never
+	case ready.items > 0:
+		return q.traces.oldest + d.cfg.batchTimeout, size.minus(ready)
+	case busy:
+		// More for traces that are with the exporter, or rest, need not wake it one by one.
+		return now + d.cfg.batchTimeout, size
 	default:
-		return now-d.open.since >= d.cfg.batchTimeout
+		q.idle = true
+		return noDeadline, amount{1, maxBytes}
 	}
 }
 
-// wait blocks until there may be something to do. It returns false when Shutdown
-// gave up.
-func (d *dispatcher) wait() bool {
-	// What to be woken for, and when at the latest.
-	more, deadline := amount{items: 1, bytes: never}, noDeadline
-	switch {
-	case d.draining, d.open.empty() && (!d.behind || d.vain), d.quiet && len(d.inFlight) == d.cfg.concurrency:
-		// The next arrival may be sent at once, or tells when its wait began.
-		if !d.log.empty() { // to be sorted when it is old
-			deadline = d.takenAt + d.cfg.batchTimeout
-		}
-	case d.open.empty(), len(d.inFlight) == d.cfg.concurrency:
-		// What arrives is of traces that are with the exporter, or cannot be sent before an
-		// export comes back: it need not wake it one by one.
-		more = amount{uint64(d.batcher.maxItems), d.batcher.maxBytes}
-		deadline = d.takenAt + d.cfg.batchTimeout
-	default:
-		// It is not full here, or it would have been sent.
-		more = amount{uint64(d.batcher.room(d.open)), d.batcher.maxBytes - d.open.bytes}
-		deadline = d.open.since + d.cfg.batchTimeout
-	}
-	// Being urged is of use only while something can be sent.
-	urged := len(d.inFlight) < d.cfg.concurrency && !d.vain
-	mark := amount{saturate(d.taken.items, more.items), saturate(d.taken.bytes, more.bytes)}
-	if !d.queue.await(mark, urged) {
-		d.poll()
-		return true
-	}
-	deadline = d.report.before(deadline)
-	var timeout <-chan time.Time
-	if deadline != noDeadline {
-		d.timer.Reset(deadline - time.Since(d.epoch))
-		timeout = d.timer.C
-	}
-	closing := d.closing
-	if d.draining {
-		closing = nil
-	}
-	select {
-	case <-d.queue.wake:
-	case <-timeout:
-	case b := <-d.done:
-		d.reap(b)
-	case f := <-d.flushes:
-		d.beginFlush(f)
-	case <-closing:
-		d.draining = true
-	case <-d.giveUp:
+// keeps reports whether what is sent now is handed over to a Keeper: because delivery fails for now
+// and half of a bound is held, or because Shutdown is nearly over.
+func (d *dispatcher) keeps(now time.Duration) bool {
+	q := d.queue
+	if d.keeper == nil || now < q.keepAfter || !q.keeping && (!q.retry.failing || q.bounds.amount().within(q.half)) {
 		return false
 	}
+	q.wakeResting(func(rest) bool { return true })
 	return true
-}
-
-// poll sees to exports that came back and to flushes, which nobody else would while there
-// is always something to send.
-func (d *dispatcher) poll() {
-	for {
-		select {
-		case b := <-d.done:
-			d.reap(b)
-		case f := <-d.flushes:
-			d.beginFlush(f)
-		default:
-			return
-		}
-	}
-}
-
-// reap frees the shards of an export that came back.
-func (d *dispatcher) reap(b *batch) {
-	i := slices.Index(d.inFlight, b)
-	d.inFlight = slices.Delete(d.inFlight, i, i+1)
-	if b.untold > 0 {
-		d.report.exportFailed(b.untold, b.err)
-	}
-	noted := b != d.loose
-	for _, i := range b.shards {
-		n := uint32(1)
-		if noted {
-			n = d.shards.free(i)
-		}
-		for _, f := range d.flushing {
-			f.settled(i, n)
-		}
-	}
-	d.endFlushes()
-	b.reset()
-	d.idle = append(d.idle, b)
-}
-
-// saturate returns n + more, or never.
-func saturate(n, more uint64) uint64 {
-	if more > never-n {
-		return never
-	}
-	return n + more
 }

@@ -131,7 +131,7 @@ func ExampleDropReason() {
 		fmt.Println(reason, n, reason == asyncprocessor.ReasonTooLarge)
 	}
 	// Output:
-	// START agent
+	// END agent
 	// too_large 1 true
 }
 

@@ -13,44 +13,59 @@ var errExporterPanic = errors.New("exporter panicked")
 // WithExportTimeout.
 var errExportTimeout = errors.New("asyncprocessor: export timeout")
 
-// export runs on a goroutine of its own: it calls the exporter, settles the
-// counts and hands the batch back.
-func (d *dispatcher) export(b *batch) {
-	d.begun <- struct{}{}
-	if d.queue.isAbandoned() {
-		return // the exporter is being shut down
-	}
-	// What holds if the exporter ends this goroutine with runtime.Goexit.
-	lost, err := allLost(ReasonExporterPanic, len(b.snapshots)), errExporterPanic
-	defer func() {
-		if !d.queue.settle(len(b.snapshots), b.bytes, lost) {
-			return // Shutdown gave this export up: nobody waits for it
-		}
-		d.lag.record(b.snapshots, lost)
-		b.untold, b.err = lost.untold(err)
-		select {
-		case d.done <- b:
-		case <-d.stopped: // it gives up now
-		}
-	}()
-	lost, err = d.call(b.snapshots)
+// export is one call of the exporter, on a goroutine of its own.
+type export struct {
+	*dispatcher
+	batch *batch
 }
 
-// call is ExportSnapshots with a timeout, and with a panic turned into an error.
-// It returns what was lost beside the error.
-func (d *dispatcher) call(snapshots []Snapshot) (lost losses, err error) {
-	ctx := d.exportCtx
-	if d.cfg.exportTimeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, d.cfg.exportTimeout, errExportTimeout)
-		defer cancel()
-	}
+// run calls the exporter and settles what it says.
+func (x *export) run() {
+	o := panicked(len(x.batch.snapshots), errExporterPanic) // if it ends this goroutine with runtime.Goexit
 	defer func() {
-		if r := recover(); r != nil {
-			err = fmt.Errorf("%w: %v", errExporterPanic, r)
-			lost = allLost(ReasonExporterPanic, len(snapshots))
+		if x.queue.finish(x.batch, o) {
+			x.queue.signal()
 		}
 	}()
-	err = d.exporter.ExportSnapshots(ctx, snapshots)
-	return lossesOf(err, len(snapshots)), err
+	o = x.call()
+}
+
+// call is ExportSnapshots, or KeepSnapshots, with a timeout, and with a panic turned into an
+// outcome.
+func (x *export) call() (o outcome) {
+	ctx := context.WithValue(x.exportCtx, callKey{}, x)
+	if x.cfg.exportTimeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeoutCause(ctx, x.cfg.exportTimeout, errExportTimeout)
+		defer cancel()
+	}
+	snapshots := x.batch.snapshots
+	defer func() {
+		if r := recover(); r != nil {
+			o = panicked(len(snapshots), fmt.Errorf("%w: %v", errExporterPanic, r))
+		}
+	}()
+	for _, s := range x.batch.starts {
+		s.start.fixConstants(s.live)
+	}
+	send := x.exporter.ExportSnapshots
+	if x.batch.keep {
+		send = x.keeper.KeepSnapshots
+	}
+	o = outcomeOf(send(ctx, snapshots), len(snapshots))
+	x.lag.record(snapshots, o)
+	return o
+}
+
+// progress implements call.
+func (x *export) progress(delivered []int, err *ExportError) {
+	if x.queue.progress(x.batch, delivered, err) {
+		x.queue.signal()
+	}
+}
+
+// warn implements call.
+func (x *export) warn(err error) {
+	x.queue.reporter.warn(err)
+	x.queue.signal()
 }

@@ -36,6 +36,19 @@ type Exporter interface {
 	Shutdown(ctx context.Context) error
 }
 
+// Keeper is an [Exporter] that can keep snapshots itself, on a disk for example, and deliver
+// them later.
+type Keeper interface {
+	Exporter
+
+	// KeepSnapshots takes snapshots over. It is called in place of ExportSnapshots, under the same
+	// rules, while delivery fails for now and half of a bound is held, and when Shutdown is
+	// nearly over. What it takes counts as exported; its error is read as that of
+	// ExportSnapshots is. The order of a trace between what was taken over and what is exported
+	// afterwards is the Keeper's to keep.
+	KeepSnapshots(ctx context.Context, snapshots []Snapshot) error
+}
+
 // ExportError is what an [Exporter] returns when it delivered some of the
 // snapshots that it was given and not others.
 type ExportError struct {
@@ -50,13 +63,11 @@ type ExportError struct {
 	Err error
 	// Retryable says that the delivery failed for now: the snapshots keep their place,
 	// before all that follows in their traces, and are handed to the exporter
-	// again.
+	// again after a rest of 0.5 s, doubling up to 20 s, which the first success of others
+	// ends; until Shutdown's deadline. What fails so alone, while others succeed, for longer
+	// than [WithExportTimeout] is counted as [ReasonExportFailed]. Of one trace nothing
+	// must be delivered after a snapshot that failed for now: say the same of those.
 	Retryable bool
-	// Reported says that the exporter has told the global OpenTelemetry error
-	// handler of this loss itself, or will, since it knows better what to say. A
-	// [Processor] counts it like any other, and fails a ForceFlush or Shutdown for
-	// it, but does not report it once more.
-	Reported bool
 }
 
 // Error says how many snapshots were not delivered, and why.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"sync/atomic"
 	"time"
 
@@ -28,7 +29,7 @@ var processorCount atomic.Int64
 
 // knownReasons are those of this package.
 var knownReasons = []DropReason{
-	ReasonQueueFull, ReasonStartRefused, ReasonTooLarge, ReasonAlreadyShutdown, ReasonShutdownDeadline,
+	ReasonQueueFull, ReasonStartRefused, ReasonTraceShare, ReasonTooLarge, ReasonAlreadyEnded, ReasonAlreadyShutdown, ReasonShutdownDeadline,
 	ReasonExportFailed, ReasonExporterPanic, ReasonRejected, ReasonFiltered,
 }
 
@@ -43,24 +44,12 @@ type spanCounts struct {
 func (q *queue) spanCounts() spanCounts {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	_, ends := q.count()
-	c := spanCounts{
-		processed: q.endsLaunched,
-		dropped:   make(map[DropReason]uint64, len(q.endsDropped)),
-		queued:    int64(ends - q.endsLaunched),
+	q.collect()
+	return spanCounts{
+		processed: q.counts.endsSubmitted,
+		dropped:   maps.Clone(q.counts.endsDropped),
+		queued:    q.counts.endsQueued,
 	}
-	for reason, n := range q.endsDropped {
-		c.dropped[reason] = n
-	}
-	return c
-}
-
-// heldBytes returns the estimate of what is queued and in flight.
-func (q *queue) heldBytes() int64 {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	accepted, _ := q.count()
-	return int64(accepted.bytes - q.released.bytes)
 }
 
 // instrument registers the metrics of a queue: those of the semantic conventions
@@ -134,7 +123,7 @@ func instrument(c config, q *queue) (lag, error) {
 		}
 		observe(queued, stats.Queued, all)
 		observe(inFlight, stats.InFlight, all)
-		observe(bytes, q.heldBytes(), all)
+		observe(bytes, int64(q.bounds.amount().bytes), all)
 		observe(bytesCapacity, c.maxQueueBytes, all)
 		return nil
 	}, processed.Inst(), size.Inst(), capacity.Inst(), exported, coalesced, dropped, queued, inFlight, bytes, bytesCapacity)
@@ -150,15 +139,15 @@ type lag struct {
 	component metric.MeasurementOption
 }
 
-// record records the lag of the ENDs that were delivered, unless nobody listens.
-func (l lag) record(snapshots []Snapshot, lost losses) {
+// record records the lag of the ENDs of a call that were delivered, unless nobody listens.
+func (l lag) record(snapshots []Snapshot, o outcome) {
 	ctx := context.Background()
 	if l.histogram == nil || !l.histogram.Enabled(ctx) {
 		return
 	}
 	now := time.Now()
 	for i, s := range snapshots {
-		if s.Phase == PhaseEnd && !lost.has(i) {
+		if s.Phase == PhaseEnd && o.of(i) == nil {
 			// An application can set an end time of its own, even a future one.
 			l.histogram.Record(ctx, max(0, now.Sub(s.Span.EndTime()).Seconds()), l.component)
 		}

@@ -2,14 +2,10 @@ package asyncprocessor
 
 import (
 	"context"
-	"runtime"
-	"slices"
 	"sync/atomic"
 
 	"go.opentelemetry.io/otel"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
-
-	"github.com/otelsgp/otelsgp/internal/sdkspan"
 )
 
 // Processor is an OpenTelemetry span processor that delivers every sampled span
@@ -19,10 +15,7 @@ type Processor struct {
 	// queue is nil when there is no exporter: then every method does nothing.
 	queue      *queue
 	dispatcher *dispatcher
-	seed       shardSeed
-	homes      homes
 	ignored    ignoredSpans
-	noStarts   bool
 	cfg        config
 
 	cancelExports context.CancelFunc // ends the exports' contexts
@@ -58,7 +51,7 @@ func New(exporter Exporter, opts ...Option) *Processor {
 		return &Processor{cfg: cfg}
 	}
 	ctx, cancel := context.WithCancel(markExport(context.Background()))
-	q := newQueue(cfg, numLanes(runtime.GOMAXPROCS(0)))
+	q := newQueue(cfg)
 	lag, err := instrument(cfg, q)
 	if err != nil {
 		otel.Handle(err)
@@ -66,9 +59,6 @@ func New(exporter Exporter, opts ...Option) *Processor {
 	p := &Processor{
 		queue:        q,
 		dispatcher:   newDispatcher(cfg, q, exporter, ctx, lag),
-		seed:         newShardSeed(),
-		homes:        homes{lanes: len(q.lanes)},
-		noStarts:     cfg.startPolicy == StartNever,
 		cfg:          cfg,
 		shutdownDone: make(chan struct{}),
 
@@ -98,76 +88,51 @@ func disabled(exporter Exporter) (is bool) {
 
 // OnStart takes the span's START, unless the policy is [StartNever]. It waits for
 // nothing but a short lock, or for room under [WithBlocking]. Spans that are not
-// sampled, and those that an exporter makes, are ignored.
+// sampled, those that an exporter makes, and those that [WithSpanFilter] leaves out are
+// ignored.
 func (p *Processor) OnStart(parent context.Context, s sdktrace.ReadWriteSpan) {
 	if p.queue == nil || s == nil {
-		return
-	}
-	live := sdkspan.PeekLive(s)
-	if live != nil {
-		p.start(parent, s, live, &live.SpanContext)
-		return
-	}
-	sc := sdkspan.CopyContext(s.SpanContext()) // not the SDK's own, or of a version that is not known
-	p.start(parent, s, nil, &sc)
-}
-
-// start takes the START of s, which is live, if that is not nil.
-func (p *Processor) start(parent context.Context, s sdktrace.ReadOnlySpan, live *sdkspan.Live, sc *sdkspan.SpanContext) {
-	if !sc.TraceFlags.IsSampled() {
-		return
-	}
-	if isExport(parent) {
-		p.ignored.add(sc)
-		return
-	}
-	if p.noStarts {
-		return
-	}
-	var start startSpan
-	start.fix(s, live)
-	p.queue.offerStart(&start, newEntry(PhaseStart, nil, sc, p.seed, start.size()), p.homes.lane())
-}
-
-// OnEnd takes the span's END. It waits for nothing but a short lock, or for room
-// under [WithBlocking]. Spans that are not sampled, and those that an exporter
-// makes, are ignored.
-func (p *Processor) OnEnd(s sdktrace.ReadOnlySpan) {
-	if p.queue == nil || s == nil {
-		return
-	}
-	if ended := sdkspan.PeekEnded(s); ended != nil {
-		p.end(s, ended)
 		return
 	}
 	sc := s.SpanContext()
 	if !sc.IsSampled() {
 		return
 	}
-	ended := sdkspan.Ended{ // not the SDK's own, or of a version that is not known
-		SpanContext: sdkspan.CopyContext(sc),
-		Name:        s.Name(),
-		Attributes:  s.Attributes(),
-		Events:      s.Events(),
-		Links:       s.Links(),
-		Status:      s.Status(),
-	}
-	if _, ok := s.(*startSpan); ok { // another processor's: not ours to release
-		s = &endSpan{ReadOnlySpan: s}
-	}
-	p.end(s, &ended)
-}
-
-// end takes the END s, of which ended says what is to be known of it here.
-func (p *Processor) end(s sdktrace.ReadOnlySpan, ended *sdkspan.Ended) {
-	sc := &ended.SpanContext
-	if !sc.TraceFlags.IsSampled() || p.ignored.remove(sc) {
+	if isExport(parent) || len(p.cfg.filters) > 0 && !p.keeps(s) {
+		p.ignored.add(keyOf(sc), s.Parent())
 		return
 	}
-	if len(ended.Links) > 0 {
-		s = &endSpan{ReadOnlySpan: s, links: ownLinks(slices.Clone(ended.Links))}
+	if p.cfg.startPolicy == StartNever {
+		return
 	}
-	p.queue.offer(newEntry(PhaseEnd, s, sc, p.seed, endSize(ended)), anyLane)
+	r := &runningSpan{live: s}
+	size := r.start.read(s) + traceStateSize(sc.TraceState())
+	if len(p.cfg.filters) > 0 {
+		if kept, changed := p.ignored.keptParent(s.Parent()); changed {
+			r.start.adopt(kept)
+		}
+	}
+	p.queue.offer(entry{start: r, key: keyOf(sc), bytes: bounded(size), phase: PhaseStart})
+}
+
+// OnEnd takes the span's END. It waits for nothing but a short lock, or for room
+// under [WithBlocking]. Spans that are not sampled, those that an exporter makes, and
+// those that [WithSpanFilter] left out are ignored.
+func (p *Processor) OnEnd(s sdktrace.ReadOnlySpan) {
+	if p.queue == nil || s == nil {
+		return
+	}
+	sc := s.SpanContext()
+	if !sc.IsSampled() || p.ignored.ended(keyOf(sc), len(p.cfg.filters) > 0) {
+		return
+	}
+	s, size := readEnd(s, sc)
+	if len(p.cfg.filters) > 0 {
+		if kept, changed := p.ignored.keptParent(s.Parent()); changed {
+			s = &adopted{ReadOnlySpan: s, parent: kept}
+		}
+	}
+	p.queue.offer(entry{span: s, key: keyOf(sc), bytes: bounded(size), phase: PhaseEnd})
 }
 
 // Stats returns a consistent view of the counts. It takes the queue's locks for a

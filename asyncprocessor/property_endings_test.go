@@ -51,10 +51,10 @@ func (v *verdict) flushed(f flushCall) {
 		case c == nil && o.coalesced == nil:
 			v.faultLocked("promise 7: ForceFlush returned nil, a %s was never exported", o.phase)
 		case c == nil:
-			if v.virtual && o.coalesced.begun.at > f.returned.at {
+			if v.virtual && v.settledAt(o) > f.returned.at {
 				v.faultLocked("promise 7: ForceFlush returned nil before a START was coalesced")
 			}
-		case c.returned.seq > f.returned.seq:
+		case c.returned.seq > f.returned.seq && !c.told[o.index]:
 			v.faultLocked("promise 7: ForceFlush from %s to %s returned nil, a %s offered at %s was settled at %s",
 				f.begun.at, f.returned.at, o.phase, o.returned.at, c.returned.at)
 		case v.virtual && c.returned.at > f.begun.at && c.lost[o.index] != "" && c.lost[o.index] != ReasonFiltered:
@@ -63,16 +63,12 @@ func (v *verdict) flushed(f flushCall) {
 	}
 }
 
-// settledAt is when o was done with, in virtual time.
+// settledAt is when o was done with, or what took its place, in virtual time.
 func (v *verdict) settledAt(o *offer) time.Duration {
-	c := o.call
-	if c == nil {
-		c = o.coalesced
+	if o.coalesced != nil {
+		return v.releasedAt(o.coalesced)
 	}
-	if c == nil || !v.counted(c) {
-		return v.timeUp
-	}
-	return c.returned.at
+	return v.releasedAt(o)
 }
 
 // shutdownGraceAllowed is by how much Shutdown may be later than its deadline, for
@@ -91,7 +87,7 @@ func (v *verdict) shutdown() {
 		}
 		over = max(over, c.returned.at)
 		if c.returned.at > v.shut {
-			undelivered += uint64(len(c.lost)) - c.filtered()
+			undelivered += uint64(len(c.lost)) - c.notLost()
 		}
 		if c.begun.at > v.timeUp {
 			v.faultLocked("promise 7: a call began after Shutdown gave up")

@@ -31,20 +31,43 @@ func (e *randomExporter) ExportSnapshots(ctx context.Context, snapshots []Snapsh
 		h.mu.Lock()
 		call.returned = h.nowLocked()
 		h.open--
-		for _, o := range call.carries {
-			delete(h.active, o.key.trace)
+		for id, c := range h.active {
+			if c == call {
+				delete(h.active, id)
+			}
 		}
 		h.mu.Unlock()
 	}()
 
-	lose := func(outcome DropReason) {
+	lose := func(reason DropReason) {
 		h.mu.Lock()
 		defer h.mu.Unlock()
 		for i := range snapshots {
-			call.lost[i] = outcome
+			if !call.told[i] {
+				call.lost[i] = reason
+			}
 		}
 	}
-	for _, latency := range b.attempts {
+	masked := b.masked(snapshots)
+	for n, latency := range b.attempts {
+		if b.tells && n == len(b.attempts)-1 {
+			var through []int
+			h.mu.Lock()
+			for i := range snapshots {
+				if !masked[i] {
+					through = append(through, i)
+					call.told[i] = true
+				}
+			}
+			call.toldAt = h.nowLocked()
+			for id, c := range h.active {
+				if c == call && call.through(id) {
+					delete(h.active, id)
+				}
+			}
+			h.mu.Unlock()
+			Progress(ctx, append(through, -1, len(snapshots)), nil)
+		}
 		var done <-chan struct{}
 		if b.heeds {
 			done = ctx.Done()
@@ -68,11 +91,11 @@ func (e *randomExporter) ExportSnapshots(ctx context.Context, snapshots []Snapsh
 	h.mu.Lock()
 	if b.outcome == losesSome || b.outcome == losesSomeWrapped || b.outcome == losesSomeJoined {
 		for i := range snapshots {
-			if b.mask>>(i%32)&1 == 1 {
+			if masked[i] {
 				first.Undelivered = append(first.Undelivered, i, i)
 				call.lost[i] = counted(b.reasons[0])
 			}
-			if b.outcome == losesSomeJoined && b.mask>>(32+i%32)&1 == 1 {
+			if b.outcome == losesSomeJoined && b.mask>>(32+i%32)&1 == 1 && !call.told[i] {
 				second.Undelivered = append(second.Undelivered, i)
 				if call.lost[i] == "" {
 					call.lost[i] = counted(b.reasons[1])
@@ -80,11 +103,22 @@ func (e *randomExporter) ExportSnapshots(ctx context.Context, snapshots []Snapsh
 			}
 		}
 	}
+	if b.outcome == failsForNow {
+		first.Retryable = true
+		for i := range snapshots {
+			if masked[i] {
+				first.Undelivered = append(first.Undelivered, i)
+				call.lost[i] = retryReason
+				o := call.carries[i]
+				o.call, o.retried = nil, call
+			}
+		}
+	}
 	h.mu.Unlock()
 	switch b.outcome {
 	case delivers:
 		return nil
-	case losesSome:
+	case losesSome, failsForNow:
 		return first
 	case losesSomeWrapped:
 		return fmt.Errorf("wrapped: %w", first)
@@ -116,6 +150,29 @@ func (e *randomExporter) ExportSnapshots(ctx context.Context, snapshots []Snapsh
 	}
 }
 
+// through reports whether all that the call has of a trace was told.
+func (c *exportCall) through(id trace.TraceID) bool {
+	for i, o := range c.carries {
+		if o.key.trace == id && !c.told[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// masked says which snapshots a call fails to deliver, by the plan's mask: of a trace those that follow
+// one that fails for now, too.
+func (b callPlan) masked(snapshots []Snapshot) []bool {
+	masked := make([]bool, len(snapshots))
+	failing := make(map[trace.TraceID]bool)
+	for i, s := range snapshots {
+		id := s.Span.SpanContext().TraceID()
+		masked[i] = b.mask>>(i%32)&1 == 1 || b.outcome == failsForNow && failing[id]
+		failing[id] = failing[id] || masked[i]
+	}
+	return masked
+}
+
 var errBackend = errors.New("backend")
 
 func (e *randomExporter) Shutdown(context.Context) error {
@@ -135,16 +192,15 @@ func (e *randomExporter) Shutdown(context.Context) error {
 // receive notes a call and checks what can be said of it alone: promise 1 on
 // concurrency, promise 3, promise 6 on batches. It is called with mu held.
 func (h *history) receive(snapshots []Snapshot) *exportCall {
-	call := &exportCall{begun: h.nowLocked(), lost: make(map[int]DropReason)}
+	call := &exportCall{begun: h.nowLocked(), lost: make(map[int]DropReason), told: make(map[int]bool)}
 	h.calls = append(h.calls, call)
 	if h.open++; h.open > h.plan.concurrency {
 		h.faultLocked("promise 1: %d calls at once", h.open)
 	}
-	traces := make(map[trace.TraceID]bool)
-	spans := make(map[spanKey]bool)
+	traces := make(map[trace.TraceID]*exportCall)
+	spans := make(map[lifeKey]bool)
 	for i, s := range snapshots {
-		sc := s.Span.SpanContext()
-		key := spanKey{sc.TraceID(), sc.SpanID()}
+		key := lifeOf(s.Span)
 		var o *offer
 		if both := h.bySpan[key]; both != nil {
 			o = both[s.Phase]
@@ -156,7 +212,7 @@ func (h *history) receive(snapshots []Snapshot) *exportCall {
 		case o.call != nil:
 			h.faultLocked("promise 1: %s of %s comes twice", s.Phase, s.Span.Name())
 			continue
-		case h.active[key.trace]:
+		case h.active[key.trace] != nil:
 			h.faultLocked("promise 1: two calls at once with one trace")
 		case spans[key] && h.plan.policy == StartCoalesced:
 			h.faultLocked("promise 6: START and END of %s in one batch", s.Span.Name())
@@ -164,7 +220,7 @@ func (h *history) receive(snapshots []Snapshot) *exportCall {
 		if got := describe(s.Span); got != o.want {
 			h.faultLocked("promise 3: %s is %s, was %s", s.Phase, got, o.want)
 		}
-		spans[key], traces[key.trace] = true, true
+		spans[key], traces[key.trace] = true, call
 		o.call, o.index, o.got = call, i, s
 		call.carries = append(call.carries, o)
 		call.bytes += o.size

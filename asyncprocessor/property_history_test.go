@@ -3,7 +3,8 @@ package asyncprocessor
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -24,16 +25,16 @@ type history struct {
 	calling   sync.WaitGroup
 	turn      chan struct{} // held by who offers, when the plan is serial
 
-	ids sync.Mutex
-	rng *rand.Rand
+	ids       sync.Mutex
+	lastTrace uint64
 
 	mu      sync.Mutex // guards the rest; never held while anything waits
 	seq     int
 	offers  []*offer
-	bySpan  map[spanKey]*[3]*offer // by phase
+	bySpan  map[lifeKey]*[3]*offer // by phase
 	calls   []*exportCall
-	active  map[trace.TraceID]bool // traces that are with the exporter
-	open    int                    // calls under way
+	active  map[trace.TraceID]*exportCall // that has snapshots of the trace
+	open    int                           // calls under way
 	flushes []flushCall
 	polls   []pollCall
 	faults  []string
@@ -51,26 +52,38 @@ type mark struct {
 	at  time.Duration
 }
 
-type spanKey struct {
-	trace trace.TraceID
-	span  trace.SpanID
+// lifeKey is a span, and how often its id started before, which its name says.
+type lifeKey struct {
+	spanKey
+	life int
+}
+
+const replayed = "replayed "
+
+func lifeOf(s sdktrace.ReadOnlySpan) lifeKey {
+	key := lifeKey{spanKey: keyOf(s.SpanContext())}
+	if life, ok := strings.CutPrefix(s.Name(), replayed); ok {
+		key.life, _ = strconv.Atoi(life)
+	}
+	return key
 }
 
 // offer is a snapshot that the SDK handed to the processor.
 type offer struct {
-	key             spanKey
+	key             lifeKey
 	parent          spanKey
 	phase           Phase
 	size            uint64
-	shard           int
 	want            string // the span as it was then
 	begun, returned mark
 	door            DropReason // why it was not accepted
+	remains         bool       // of an END that was too large, which is offered as well
 
-	call      *exportCall // that carried it, nil for none
+	call      *exportCall // that carried it last, nil for none, or if it failed for now
+	retried   *exportCall // that it failed in for now last
 	index     int
 	got       Snapshot
-	coalesced *exportCall // that carried the END in its place
+	coalesced *offer // the END that took its place
 }
 
 func (o *offer) accepted() bool { return o.door == "" }
@@ -80,8 +93,13 @@ type exportCall struct {
 	carries         []*offer
 	bytes           uint64
 	lost            map[int]DropReason
-	begun, returned mark // returned.seq is 0 until then
+	told            map[int]bool // said to be delivered by Progress
+	toldAt          mark         // and when
+	begun, returned mark         // returned.seq is 0 until then
 }
+
+// retry stands, among the reasons of a call's losses, for what failed for now.
+const retryReason DropReason = "(for now)"
 
 type flushCall struct {
 	begun, returned mark
@@ -102,9 +120,8 @@ func newHistory(p plan, virtual bool) *history {
 		epoch:        time.Now(),
 		release:      make(chan struct{}),
 		turn:         make(chan struct{}, 1),
-		rng:          rand.New(rand.NewPCG(1, 2)),
-		bySpan:       make(map[spanKey]*[3]*offer),
-		active:       make(map[trace.TraceID]bool),
+		bySpan:       make(map[lifeKey]*[3]*offer),
+		active:       make(map[trace.TraceID]*exportCall),
 		shutdownOver: make(chan struct{}),
 	}
 }
@@ -137,7 +154,7 @@ func (h *history) poll() Stats {
 	h.mu.Lock()
 	var returned uint64
 	for _, o := range h.offers {
-		if o.returned.seq != 0 {
+		if o.returned.seq != 0 && !o.remains {
 			returned++
 		}
 	}
@@ -155,6 +172,8 @@ func (h *history) poll() Stats {
 	for _, c := range h.calls {
 		if c.returned.seq != 0 {
 			confirmed += uint64(len(c.carries) - len(c.lost))
+		} else {
+			confirmed += uint64(len(c.told))
 		}
 	}
 	p := h.plan
@@ -213,13 +232,11 @@ func (r *recorder) Shutdown(ctx context.Context) error   { return r.h.processor.
 
 // offer calls hand, which offers the snapshot of s, and notes it.
 func (h *history) offer(phase Phase, s sdktrace.ReadOnlySpan, hand func()) {
-	sc := s.SpanContext()
 	o := &offer{
-		key:    spanKey{sc.TraceID(), sc.SpanID()},
+		key:    lifeOf(s),
 		parent: spanKey{s.Parent().TraceID(), s.Parent().SpanID()},
 		phase:  phase,
 		size:   sizeOf(phase, s),
-		shard:  h.processor.seed.shardOf(sc.TraceID()),
 		want:   describe(s),
 	}
 	if h.plan.serial {
@@ -228,6 +245,14 @@ func (h *history) offer(phase Phase, s sdktrace.ReadOnlySpan, hand func()) {
 	}
 	h.mu.Lock()
 	o.begun = h.nowLocked()
+	if phase == PhaseEnd && o.size > uint64(h.plan.maxBytes) { // what remains goes in its place
+		whole := *o
+		whole.door, whole.remains = ReasonTooLarge, true
+		h.offers = append(h.offers, &whole)
+		whole.returned = whole.begun
+		o.size = uint64(endBytes + len(s.Name()) + len(s.Status().Description))
+		o.want = describeStripped(s)
+	}
 	h.offers = append(h.offers, o)
 	if h.bySpan[o.key] == nil {
 		h.bySpan[o.key] = new([3]*offer)
@@ -249,14 +274,15 @@ func (h *history) offer(phase Phase, s sdktrace.ReadOnlySpan, hand func()) {
 	h.mu.Unlock()
 }
 
-// refusals returns what was refused for want of room so far, when the plan is
+// refusals returns what was refused for want of room, or as a replay, so far, when the plan is
 // serial: then a change is about the one offer that was made.
 func (h *history) refusals() map[DropReason]uint64 {
 	if !h.plan.serial {
 		return nil
 	}
 	by := h.processor.Stats().DroppedBy
-	return map[DropReason]uint64{ReasonStartRefused: by[ReasonStartRefused], ReasonQueueFull: by[ReasonQueueFull]}
+	return map[DropReason]uint64{ReasonStartRefused: by[ReasonStartRefused], ReasonQueueFull: by[ReasonQueueFull], ReasonTraceShare: by[ReasonTraceShare],
+		ReasonAlreadyEnded: by[ReasonAlreadyEnded]}
 }
 
 // sizeOf is the documented estimate, for the attributes, links and events that
@@ -290,4 +316,12 @@ func describe(s sdktrace.ReadOnlySpan) string {
 	return fmt.Sprint(s.Name(), s.SpanContext().SpanID(), s.Parent().SpanID(), s.SpanKind(), s.StartTime().UnixNano(),
 		s.EndTime().IsZero(), s.Attributes(), s.Links(), s.Events(), s.Status(),
 		s.DroppedAttributes(), s.DroppedEvents(), s.DroppedLinks(), s.ChildSpanCount())
+}
+
+// describeStripped renders what must remain of an END that is larger than the queue.
+func describeStripped(s sdktrace.ReadOnlySpan) string {
+	return fmt.Sprint(s.Name(), s.SpanContext().SpanID(), s.Parent().SpanID(), s.SpanKind(), s.StartTime().UnixNano(),
+		s.EndTime().IsZero(), []attribute.KeyValue(nil), []sdktrace.Link(nil), []sdktrace.Event(nil), s.Status(),
+		s.DroppedAttributes()+len(s.Attributes()), s.DroppedEvents()+len(s.Events()), s.DroppedLinks()+len(s.Links()),
+		s.ChildSpanCount())
 }

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"go.opentelemetry.io/otel/trace"
 )
 
 // admission is promises 4 and 5 at the queue's door, for offers made one at a
@@ -14,26 +16,28 @@ func (v *verdict) admission() {
 	p := v.plan
 	maxBytes := uint64(p.maxBytes)
 	for i, o := range v.offers {
-		if o.door == ReasonAlreadyShutdown || o.door == ReasonTooLarge {
+		if o.door == ReasonAlreadyShutdown || o.door == ReasonTooLarge || o.door == ReasonAlreadyEnded {
 			continue
 		}
 		var least, most, leastBytes, mostBytes uint64
+		var traceLeast, traceMost, traceLeastBytes, traceMostBytes uint64
 		for _, held := range v.offers[:i] {
 			if !held.accepted() {
 				continue
 			}
-			released := v.timeUp
-			switch {
-			case held.coalesced != nil:
-				released = held.coalesced.begun.at
-			case held.call != nil && v.counted(held.call):
-				released = held.call.returned.at
-			}
+			released := v.releasedAt(held)
+			sameTrace := held.key.trace == o.key.trace
 			if released >= o.begun.at {
 				most, mostBytes = most+1, mostBytes+held.size
+				if sameTrace {
+					traceMost, traceMostBytes = traceMost+1, traceMostBytes+held.size
+				}
 			}
 			if released > o.begun.at {
 				least, leastBytes = least+1, leastBytes+held.size
+				if sameTrace {
+					traceLeast, traceLeastBytes = traceLeast+1, traceLeastBytes+held.size
+				}
 			}
 		}
 		fitsAtLeast := most < uint64(p.maxItems) && mostBytes+o.size <= maxBytes
@@ -41,15 +45,45 @@ func (v *verdict) admission() {
 		threeQuartersSure := 4*least >= 3*uint64(p.maxItems) || 4*leastBytes >= 3*maxBytes
 		threeQuartersMaybe := 4*most >= 3*uint64(p.maxItems) || 4*mostBytes >= 3*maxBytes
 		start := o.phase == PhaseStart
+		// In the last quarter with it, and its trace with more than half.
+		lastQuarterSure := 4*(least+1) > 3*uint64(p.maxItems)+3 || 4*(leastBytes+o.size) > 3*maxBytes+3
+		lastQuarterMaybe := 4*(most+1) > 3*uint64(p.maxItems) || 4*(mostBytes+o.size) > 3*maxBytes
+		shareSure := lastQuarterSure && (2*traceLeast > uint64(p.maxItems) || 2*traceLeastBytes > maxBytes)
+		shareMaybe := lastQuarterMaybe && (2*traceMost > uint64(p.maxItems) || 2*traceMostBytes > maxBytes)
 		switch {
 		case o.accepted() && !fitsAtMost,
 			o.accepted() && start && threeQuartersSure,
+			o.accepted() && shareSure,
+			o.door == ReasonTraceShare && !shareMaybe,
 			o.door == ReasonQueueFull && fitsAtLeast,
 			o.door == ReasonStartRefused && (!start || !threeQuartersMaybe):
 			v.faultLocked("promise 5: %s of %d bytes is %q with %d to %d snapshots, %d to %d bytes held",
 				o.phase, o.size, o.door, least, most, leastBytes, mostBytes)
 		}
 	}
+}
+
+// releasedAt is when the room of o was free again, in virtual time.
+func (v *verdict) releasedAt(o *offer) time.Duration {
+	switch c := o.call; {
+	case o.coalesced != nil:
+		return v.coalescedAt(o)
+	case c != nil && c.told[o.index] && c.toldAt.at < v.timeUp:
+		return c.toldAt.at
+	case c != nil && v.counted(c):
+		return c.returned.at
+	}
+	return v.timeUp
+}
+
+// coalescedAt is when the END of o took its place: when it came, or when o was back from a call in
+// which it failed for now.
+func (v *verdict) coalescedAt(o *offer) time.Duration {
+	at := v.bySpan[o.key][PhaseEnd].returned.at
+	if o.retried != nil {
+		at = max(at, o.retried.returned.at)
+	}
+	return at
 }
 
 // state is what the processor holds at a moment between two events of virtual
@@ -60,7 +94,8 @@ type state struct {
 	waiting map[*offer]bool
 	bytes   uint64 // queued and in flight
 	calls   int    // that are under way
-	busy    map[int]int
+	busy    map[trace.TraceID]int
+	resting map[trace.TraceID]bool // or going on: what failed for now may rest
 }
 
 // states replays the run in virtual time, and checks after each moment that the
@@ -93,8 +128,55 @@ func (v *verdict) states() {
 			s.bytes += o.size
 		})
 		at(v.due(o), nil)
+	}
+	for _, c := range v.calls {
+		at(c.begun.at, func(s *state) {
+			s.calls++
+			for _, o := range c.carries {
+				delete(s.queued, o)
+				delete(s.resting, o.key.trace)
+				s.busy[o.key.trace]++
+				s.stats.Queued--
+				s.stats.InFlight++
+			}
+		})
+		leave := func(s *state, o *offer, into *uint64) {
+			*into++
+			s.stats.InFlight--
+			s.busy[o.key.trace]--
+			s.bytes -= o.size
+		}
+		if len(c.told) > 0 {
+			at(c.toldAt.at, func(s *state) {
+				for i := range c.told {
+					leave(s, c.carries[i], &s.stats.Exported)
+				}
+			})
+		}
+		if !v.counted(c) {
+			continue
+		}
+		at(c.returned.at, func(s *state) {
+			s.calls--
+			for i, o := range c.carries {
+				switch reason, lost := c.lost[i]; {
+				case c.told[i]:
+				case !lost:
+					leave(s, o, &s.stats.Exported)
+				case reason == retryReason:
+					s.stats.InFlight--
+					s.stats.Queued++
+					s.busy[o.key.trace]--
+					s.queued[o], s.resting[o.key.trace] = true, true
+				default:
+					leave(s, o, &s.stats.Dropped)
+				}
+			}
+		})
+	}
+	for _, o := range v.offers { // at the same moment this is after what a call put back
 		if o.coalesced != nil {
-			at(o.coalesced.begun.at, func(s *state) {
+			at(v.coalescedAt(o), func(s *state) {
 				s.stats.Queued--
 				s.stats.Coalesced++
 				delete(s.queued, o)
@@ -102,36 +184,11 @@ func (v *verdict) states() {
 			})
 		}
 	}
-	for _, c := range v.calls {
-		n := int64(len(c.carries))
-		at(c.begun.at, func(s *state) {
-			s.calls++
-			for _, o := range c.carries {
-				delete(s.queued, o)
-				s.busy[o.shard]++
-			}
-			s.stats.Queued -= n
-			s.stats.InFlight += n
-		})
-		if !v.counted(c) {
-			continue
-		}
-		at(c.returned.at, func(s *state) {
-			s.stats.InFlight -= n
-			s.stats.Exported += uint64(len(c.carries) - len(c.lost))
-			s.stats.Dropped += uint64(len(c.lost))
-			s.bytes -= c.bytes
-			s.calls--
-			for _, o := range c.carries {
-				s.busy[o.shard]--
-			}
-		})
-	}
 	slices.SortStableFunc(events, func(a, b event) int { return cmp.Compare(a.at, b.at) })
 	polls := slices.Clone(v.polls)
 	slices.SortFunc(polls, func(a, b pollCall) int { return cmp.Compare(a.at, b.at) })
 
-	s := &state{queued: map[*offer]bool{}, waiting: map[*offer]bool{}, busy: map[int]int{}}
+	s := &state{queued: map[*offer]bool{}, waiting: map[*offer]bool{}, busy: map[trace.TraceID]int{}, resting: map[trace.TraceID]bool{}}
 	for i := 0; i < len(events); {
 		now := events[i].at
 		if now >= v.timeUp {
@@ -177,6 +234,9 @@ func (v *verdict) due(o *offer) time.Duration {
 			t = min(t, f.begun.at)
 		}
 	}
+	if start := v.bySpan[o.key][PhaseStart]; o.phase == PhaseEnd && start != nil && start.coalesced != nil {
+		t = min(t, v.due(start)) // in its place
+	}
 	return min(t, v.shut)
 }
 
@@ -186,35 +246,18 @@ func (v *verdict) sendable(s *state, now time.Duration) string {
 		return ""
 	}
 	items, bytes := 0, uint64(0)
-	type spanPhase struct {
-		span  spanKey
-		phase Phase
-	}
-	ready := map[spanPhase]*offer{} // but for STARTs that may be left out
 	for o := range s.queued {
-		if s.busy[o.shard] > 0 {
+		if s.busy[o.key.trace] > 0 || s.resting[o.key.trace] {
 			continue
 		}
 		if v.due(o) <= now {
 			return fmt.Sprintf("a %s is due", o.phase)
 		}
 		items++
-		k := spanPhase{o.key, o.phase}
-		if v.plan.policy == StartCoalesced {
-			k.phase = PhaseEnd
-		}
-		if ready[k] == nil || o.phase == PhaseEnd {
-			ready[k] = o
-		}
+		bytes += o.size
 	}
 	if items > 0 && len(s.waiting) > 0 {
 		return "somebody waits for room"
-	}
-	if v.plan.policy == StartCoalesced && v.plan.maxBatch <= v.plan.maxItems/16 {
-		items = len(ready)
-	}
-	for _, o := range ready {
-		bytes += o.size
 	}
 	if items >= v.plan.maxBatch || bytes >= uint64(v.plan.maxBatchBytes) {
 		return "a batch is full"

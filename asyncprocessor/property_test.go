@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -101,7 +102,6 @@ type plan struct {
 	blocking                        bool
 
 	serial       bool          // offers are made one at a time, so that the fate of each is known
-	traceShards  int           // all traces hash to the first of so many shards
 	handlerDelay time.Duration // how long the OpenTelemetry error handler takes
 	instrumented bool          // the exporter makes spans itself
 
@@ -123,6 +123,7 @@ type spanPlan struct {
 	after, lasts    time.Duration
 	leaves, payload int
 	pause           time.Duration // between leaves
+	replays         int           // leaves that start again with the id of the one before
 	mutate          bool          // change all that can be changed before the end
 	kind            rootKind
 }
@@ -136,25 +137,27 @@ const (
 )
 
 type callPlan struct {
-	outcome  outcome
+	outcome  callOutcome
 	attempts []time.Duration // the latency of each; the call stays open between them
 	heeds    bool            // ends when its context does
 	mask     uint64          // the snapshots it loses
+	tells    bool            // it tells the progress of what it does not lose before the last attempt is over
 	reasons  [2]DropReason
 }
 
-type outcome int
+type callOutcome int
 
 const (
-	delivers outcome = iota
+	delivers callOutcome = iota
 	losesSome
 	losesSomeWrapped
 	losesSomeJoined
 	failsJoined // with an error that says nothing of single snapshots
 	fails
 	panics
-	exits // ends its goroutine
-	hangs // until its context ends
+	exits       // ends its goroutine
+	failsForNow // some of it, of each trace all from there on
+	hangs       // until its context ends
 	hangsForEver
 )
 
@@ -204,7 +207,6 @@ func drawPlan(t *rapid.T, w weather) plan {
 		batchTimeout:  moment("batchTimeout", 10*time.Microsecond, time.Millisecond, 15*time.Millisecond, 500*time.Millisecond, time.Hour),
 		exportTimeout: moment("exportTimeout", 0, 5*time.Millisecond, time.Second, 5*time.Minute),
 		policy:        rapid.SampledFrom([]StartPolicy{StartCoalesced, StartCoalesced, StartAlways, StartNever}).Draw(t, "policy"),
-		traceShards:   one("traceShards", []int{numShards, numShards, 2, 1}),
 		instrumented:  flip("instrumented"),
 
 		shutdownAt:       moment("shutdownAt", 0, time.Millisecond, 10*time.Millisecond, 70*time.Millisecond, time.Second, 4*time.Second, 30*time.Second) + shutdownOffset,
@@ -214,13 +216,13 @@ func drawPlan(t *rapid.T, w weather) plan {
 		secondTimeout:    moment("secondTimeout", time.Microsecond, 4*time.Millisecond, time.Minute),
 		exporterShutdown: moment("exporterShutdown", 0, 2*time.Millisecond),
 	}
-	outcomes := []outcome{delivers}
+	outcomes := []callOutcome{delivers}
 	if w != calm {
 		p.maxItems = one("maxItems", []int{1, 2, 4, 7, 16, 50, 100_000})
 		p.maxBytes = int64(one("maxBytes", []int{800, 2_500, 9_000, 60_000, 64 << 20}))
 		p.blocking = w == blocking || flip("blocking")
 		p.serial = !p.blocking && one("serial", []int{1, 1, 0}) == 1
-		outcomes = append(outcomes, delivers, losesSome, losesSomeWrapped, losesSomeJoined, failsJoined, fails)
+		outcomes = append(outcomes, delivers, losesSome, losesSomeWrapped, losesSomeJoined, failsJoined, fails, failsForNow, failsForNow)
 	}
 	if w == hostile {
 		p.handlerDelay = moment("handlerDelay", 0, 0, 500*time.Microsecond, 30*time.Millisecond)
@@ -236,6 +238,7 @@ func drawPlan(t *rapid.T, w weather) plan {
 			lasts:   moment("lasts", moments...),
 			leaves:  one("leaves", []int{0, 0, 1, 3, 25}),
 			pause:   moment("pause", 0, 0, 10*time.Microsecond, 4*time.Millisecond),
+			replays: one("replays", []int{0, 0, 0, 1, 4}),
 			payload: one("payload", []int{0, 0, 300, 3_000}),
 			mutate:  flip("mutate"),
 		}
@@ -251,11 +254,15 @@ func drawPlan(t *rapid.T, w weather) plan {
 			attempts: rapid.SliceOfN(rapid.SampledFrom(latencies), 1, 3).Draw(t, "attempts"),
 			heeds:    flip("heeds"),
 			mask:     rapid.Uint64().Draw(t, "mask"),
+			tells:    w != calm && flip("tells"),
 			reasons: [2]DropReason{
 				rapid.SampledFrom(reasons).Draw(t, "reason"),
 				rapid.SampledFrom(reasons).Draw(t, "reason"),
 			},
 		})
+	}
+	if p.exportTimeout > 0 && slices.ContainsFunc(p.calls, func(c callPlan) bool { return c.outcome == failsForNow }) {
+		p.exportTimeout = 5 * time.Minute // longer than the run: nothing is given up
 	}
 	for i := range rapid.IntRange(0, 4).Draw(t, "flushes") {
 		p.flushes = append(p.flushes, flushPlan{
@@ -306,7 +313,6 @@ func (h *history) run() {
 		opts = append(opts, WithBlocking())
 	}
 	h.processor = New(&randomExporter{h}, opts...)
-	h.processor.seed = shardSeed{a: 0x9e3779b97f4a7c15, b: 0xd1b54a32d192ed03} // nothing is random in a run
 	h.provider = sdktrace.NewTracerProvider(
 		sdktrace.WithSpanProcessor(&recorder{h}),
 		sdktrace.WithSampler(sdktrace.ParentBased(rootSampler{})),
@@ -373,6 +379,13 @@ func (h *history) runSpan(i int, s spanPlan, started []chan context.Context) {
 		h.sleep(s.pause)
 		leaf.End()
 	}
+	again := ctx
+	for life := range s.replays {
+		leafCtx, leaf := h.tracer.Start(again, fmt.Sprint(replayed, life))
+		h.sleep(s.pause)
+		leaf.End()
+		again = context.WithValue(ctx, replayKey{}, trace.SpanContextFromContext(leafCtx).SpanID())
+	}
 	if s.mutate {
 		linked[0] = attribute.String("link", "changed")
 		span.SetName("renamed")
@@ -438,7 +451,10 @@ func (h *history) runShutdown() {
 // runSecondShutdown calls Shutdown while the first one is under way or over. It
 // waits for the first, within its own context, and returns the same.
 func (h *history) runSecondShutdown() {
-	<-h.processor.dispatcher.closing
+	h.sleepUntil(h.plan.shutdownAt)
+	for !h.processor.shuttingDown.Load() {
+		h.sleep(time.Microsecond)
+	}
 	h.sleep(h.plan.secondAfter)
 	ctx, cancel := context.WithTimeout(context.Background(), h.scaled(h.plan.secondTimeout))
 	defer cancel()
@@ -461,6 +477,9 @@ func (h *history) runSecondShutdown() {
 	}
 }
 
+// replayKey is the key, in a context, of the id that the next span gets.
+type replayKey struct{}
+
 // rootSampler leaves out the roots that say so.
 type rootSampler struct{}
 
@@ -475,8 +494,8 @@ func (rootSampler) ShouldSample(p sdktrace.SamplingParameters) sdktrace.Sampling
 
 func (rootSampler) Description() string { return "rootSampler" }
 
-// idGenerator makes span ids that are unique within their trace only, and trace
-// ids that share as many shards as the plan says.
+// idGenerator makes span ids that are unique within their trace only. A context can ask for the
+// id of a span that ran before.
 type idGenerator struct {
 	h    *history
 	mu   sync.Mutex
@@ -488,7 +507,10 @@ func (g *idGenerator) NewIDs(ctx context.Context) (trace.TraceID, trace.SpanID) 
 	return id, g.NewSpanID(ctx, id)
 }
 
-func (g *idGenerator) NewSpanID(_ context.Context, id trace.TraceID) trace.SpanID {
+func (g *idGenerator) NewSpanID(ctx context.Context, id trace.TraceID) trace.SpanID {
+	if again, ok := ctx.Value(replayKey{}).(trace.SpanID); ok {
+		return again
+	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.last[id]++
@@ -497,20 +519,11 @@ func (g *idGenerator) NewSpanID(_ context.Context, id trace.TraceID) trace.SpanI
 	return span
 }
 
-// shardOf returns the shard of a trace.
-func (s shardSeed) shardOf(id trace.TraceID) int {
-	hash, _ := s.hash(&id)
-	return int(hash % numShards)
-}
-
-// newTraceID returns an id whose hash is known: with this upper half the seeded
-// multiplication is by one.
+// newTraceID returns an id that differs from others in few bits.
 func (h *history) newTraceID() (id trace.TraceID) {
 	h.ids.Lock()
 	defer h.ids.Unlock()
-	seed := h.processor.seed
-	hash := h.rng.Uint64()&^(numShards-1) | uint64(h.rng.IntN(h.plan.traceShards))
-	binary.LittleEndian.PutUint64(id[:8], hash^seed.a)
-	binary.LittleEndian.PutUint64(id[8:], 1^seed.b)
+	h.lastTrace++
+	binary.BigEndian.PutUint64(id[8:], h.lastTrace)
 	return id
 }

@@ -39,11 +39,17 @@ func newVerdict(h *history) *verdict {
 	err := h.shutdownErr
 	v.gaveUp = errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
 	by := h.final.DroppedBy
-	v.exact = h.plan.serial || by[ReasonStartRefused]+by[ReasonQueueFull] == 0
+	v.exact = h.plan.serial || by[ReasonStartRefused]+by[ReasonQueueFull]+by[ReasonTraceShare]+by[ReasonAlreadyEnded] == 0
 	if !h.virtual {
 		v.exact = v.exact && by[ReasonAlreadyShutdown] == 0
 	}
+	if h.virtual { // what remains of an END is not offered after Shutdown began
+		h.offers = slices.DeleteFunc(h.offers, func(o *offer) bool { return o.remains && o.returned.at >= v.shut })
+	}
 	for _, o := range h.offers {
+		if o.retried != nil && o.call == nil && !v.counted(o.retried) {
+			o.call = o.retried // it was in flight when Shutdown gave up
+		}
 		switch {
 		case h.virtual && o.returned.at >= v.shut:
 			o.door = ReasonAlreadyShutdown
@@ -54,8 +60,8 @@ func newVerdict(h *history) *verdict {
 	if v.exact {
 		for _, both := range h.bySpan {
 			start, end := both[PhaseStart], both[PhaseEnd]
-			if start != nil && end != nil && start.accepted() && start.call == nil {
-				start.coalesced = end.call
+			if start != nil && end != nil && start.accepted() && end.accepted() && start.call == nil && h.plan.policy == StartCoalesced {
+				start.coalesced = end
 			}
 		}
 	}
@@ -87,10 +93,10 @@ func (v *verdict) all() {
 // counted reports whether the call came back before Shutdown gave up.
 func (v *verdict) counted(c *exportCall) bool { return !v.virtual || c.returned.at < v.timeUp }
 
-// filtered counts what c dropped on purpose, which is no loss.
-func (c *exportCall) filtered() (n uint64) {
+// notLost counts what c dropped on purpose, or failed to deliver for now.
+func (c *exportCall) notLost() (n uint64) {
 	for _, reason := range c.lost {
-		if reason == ReasonFiltered {
+		if reason == ReasonFiltered || reason == retryReason {
 			n++
 		}
 	}
@@ -102,8 +108,10 @@ func (c *exportCall) filtered() (n uint64) {
 func (v *verdict) order() {
 	byTrace := make(map[trace.TraceID][]*offer)
 	for _, c := range v.calls { // those with one trace never overlap
-		for _, o := range c.carries {
-			byTrace[o.key.trace] = append(byTrace[o.key.trace], o)
+		for i, o := range c.carries {
+			if c.lost[i] != retryReason {
+				byTrace[o.key.trace] = append(byTrace[o.key.trace], o)
+			}
 		}
 	}
 	misplaced := make(map[spanKey]bool)
@@ -116,7 +124,7 @@ func (v *verdict) order() {
 		for i, o := range seen {
 			start := v.bySpan[o.key][PhaseStart]
 			if o.phase == PhaseStart {
-				if end := v.bySpan[o.key][PhaseEnd]; end != nil && end.call != nil && place[end] < i {
+				if before(place, v.bySpan[o.key][PhaseEnd], i) {
 					v.faultLocked("promise 1: a START comes after its END")
 				}
 			}
@@ -140,14 +148,20 @@ func (v *verdict) order() {
 		}
 	}
 	by := v.final.DroppedBy
-	if refused := by[ReasonStartRefused] + by[ReasonQueueFull] + by[ReasonTooLarge] + by[ReasonAlreadyShutdown]; uint64(len(misplaced)) > refused {
+	if refused := by[ReasonStartRefused] + by[ReasonQueueFull] + by[ReasonTraceShare] + by[ReasonTooLarge] + by[ReasonAlreadyShutdown] + by[ReasonAlreadyEnded]; uint64(len(misplaced)) > refused {
 		v.faultLocked("promise 1: children of %d spans precede them, only %d snapshots were refused", len(misplaced), refused)
 	}
 }
 
+// before reports whether o was delivered before the i-th of its trace.
+func before(place map[*offer]int, o *offer, i int) bool {
+	at, delivered := place[o]
+	return delivered && at < i
+}
+
 // parentFirst checks that o, the i-th of its trace, does not precede its parent.
 func (v *verdict) parentFirst(o *offer, i int, place map[*offer]int, misplaced map[spanKey]bool) {
-	parent := v.bySpan[o.parent]
+	parent := v.bySpan[lifeKey{spanKey: o.parent}]
 	if parent == nil || v.plan.policy == StartNever { // from another process, or not announced
 		return
 	}
@@ -156,7 +170,7 @@ func (v *verdict) parentFirst(o *offer, i int, place map[*offer]int, misplaced m
 	if start.call == nil {
 		first = end // took its place, if that was coalesced
 	}
-	if first != nil && first.call != nil && place[first] < i {
+	if before(place, first, i) {
 		return
 	}
 	if start.call != nil || v.exact && start.accepted() {
@@ -183,7 +197,11 @@ func (v *verdict) surelyHeld() {
 	var changes []change
 	for _, o := range v.offers {
 		if o.call != nil && v.counted(o.call) && !(v.gaveUp && !v.virtual) {
-			changes = append(changes, change{o.returned.seq, 1, int(o.size)}, change{o.call.returned.seq, -1, -int(o.size)})
+			free := o.call.returned.seq
+			if o.call.told[o.index] {
+				free = o.call.toldAt.seq
+			}
+			changes = append(changes, change{o.returned.seq, 1, int(o.size)}, change{free, -1, -int(o.size)})
 		}
 	}
 	slices.SortFunc(changes, func(a, b change) int { return a.seq - b.seq })
@@ -202,7 +220,13 @@ func (v *verdict) ending() {
 	if v.final.Queued != 0 || v.final.InFlight != 0 {
 		v.faultLocked("promise 7: something is left after Shutdown: %+v", v.final)
 	}
-	if v.final.Offered != uint64(len(v.offers)) {
+	least := uint64(len(v.offers))
+	for _, o := range v.offers { // after Shutdown nothing remains
+		if !v.virtual && o.remains && o.returned.seq > v.shutdownBegun.seq {
+			least--
+		}
+	}
+	if v.final.Offered < least || v.final.Offered > uint64(len(v.offers)) {
 		v.faultLocked("promise 2: %d were offered: %+v", len(v.offers), v.final)
 	}
 	if len(v.exporterShut) != 1 {
@@ -214,15 +238,26 @@ func (v *verdict) ending() {
 func (v *verdict) counts() {
 	want := map[DropReason]uint64{}
 	var exported, seen, coalesced, maybe, left uint64
-	for _, c := range v.calls {
-		seen += uint64(len(c.carries))
-		if !v.counted(c) {
-			want[ReasonShutdownDeadline] += uint64(len(c.carries))
-			continue
+	by := v.final.DroppedBy
+	replays := uint64(0)
+	for _, o := range v.offers {
+		if o.phase == PhaseStart && o.key.life > 0 {
+			replays++
 		}
-		exported += uint64(len(c.carries) - len(c.lost))
-		for _, reason := range c.lost {
-			want[reason]++
+	}
+	for _, c := range v.calls {
+		for i := range c.carries {
+			switch reason, lost := c.lost[i]; {
+			case reason == retryReason && v.counted(c):
+				continue
+			case c.told[i] && (!v.virtual || c.toldAt.at < v.timeUp), !lost && v.counted(c):
+				exported++
+			case !v.counted(c):
+				want[ReasonShutdownDeadline]++
+			default:
+				want[reason]++
+			}
+			seen++
 		}
 	}
 	for _, o := range v.offers {
@@ -232,24 +267,27 @@ func (v *verdict) counts() {
 			coalesced++
 		case !o.accepted():
 			want[o.door]++
-		case o.call == nil && o.phase == PhaseStart && end != nil && end.call != nil:
+		case !v.exact && o.call == nil && o.phase == PhaseStart && end != nil && (end.call != nil || end.retried != nil || by[ReasonShutdownDeadline] > 0):
 			maybe++ // coalesced or refused
 		case o.call == nil:
 			left++
 		}
 	}
-	by := v.final.DroppedBy
 	if !v.exact {
 		coalesced = v.final.Coalesced
 		if coalesced > maybe {
 			v.faultLocked("promise 2: at most %d can be coalesced: %+v", maybe, v.final)
 		}
-		for _, reason := range []DropReason{ReasonStartRefused, ReasonQueueFull, ReasonAlreadyShutdown, ReasonTooLarge} {
-			if reason == ReasonStartRefused || reason == ReasonQueueFull || !v.virtual {
+		refused := uint64(0)
+		for _, reason := range []DropReason{ReasonStartRefused, ReasonQueueFull, ReasonTraceShare, ReasonAlreadyEnded, ReasonAlreadyShutdown, ReasonTooLarge} {
+			refused += by[reason]
+			if reason != ReasonAlreadyShutdown && reason != ReasonTooLarge || !v.virtual {
 				want[reason] = by[reason]
 			}
 		}
-		refused := by[ReasonStartRefused] + by[ReasonQueueFull] + by[ReasonAlreadyShutdown] + by[ReasonTooLarge]
+		if by[ReasonAlreadyEnded] > replays {
+			v.faultLocked("promise 1: %d spans started again: %+v", replays, v.final)
+		}
 		left = v.final.Offered - refused - coalesced - seen
 	}
 	want[ReasonShutdownDeadline] += left

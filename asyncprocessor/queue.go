@@ -1,312 +1,108 @@
 package asyncprocessor
 
 import (
-	"math"
 	"sync"
+	"time"
+
+	"go.opentelemetry.io/otel/trace"
 )
 
-// maxDropReasons bounds the reasons that Stats tells apart, since an exporter
-// can make up its own. Beyond it a reason counts as ReasonExportFailed.
-const maxDropReasons = 32
-
-// maxLent bounds, in items, what the lanes are lent together before they ask again: it is
-// how far producers can go on while the dispatcher cannot.
-const maxLent = 1024
-
-// never is a count that is not reached.
-const never = math.MaxUint64
-
-// queue is where the application's goroutines leave their snapshots and the
-// dispatcher picks them up: a log, in lanes, in which each trace is in the order of
-// arrival, and the counts of what becomes of it. It knows nothing of batches or exporters.
+// queue holds the snapshots between the SDK and the exporter.
 //
-// It lends every lane a part of the room that is left until something has to be decided:
-// whether a snapshot is refused, or waits, or wakes the dispatcher. A lane whose credit
-// is used up asks; when there is nothing left to lend, the queue takes all credit back.
-// Then no lane accepts anything without asking, the queue knows the exact counts, and
-// decides.
+// A snapshot is offered on the application's goroutine. While less than three quarters of
+// the bounds are held, that is an addition to one word and an append to the log of a
+// stripe, and nothing has to be decided. From there on the goroutine takes the
+// queue's lock, sorts what is in the logs, which may free room, and decides: see
+// admission.go.
+//
+// Everything behind the logs is guarded by one lock. It is never held while the
+// SDK, the exporter or the application is called, and the locks of stripes are taken
+// under it, never the other way round.
 type queue struct {
-	lanes  []*lane // an allocation each, which begins on a cache line; the slice does not change
-	places *places // nil with one lane
+	cfg         config
+	bounds      bounds
+	stripes     []stripe
+	epoch       time.Time // the queue's clock counts from here
+	most        amount
+	half        amount
+	startsBelow amount // at this amount or above, STARTs are refused
 
-	// mu guards all that follows but the limits and wake. No call of the SDK, the exporter
-	// or the application is made under it. Who holds it may lock lanes, one at a time.
-	mu sync.Mutex
-	// accepted is the sum of the lanes' when their credit was last taken back, and lent
-	// what they were lent since. While nothing is lent it is exact. released follows it as
-	// entries are exported, coalesced or dropped. The difference is what the bounds are
-	// about.
-	accepted amount
-	lent     amount
-	released amount
-	wakeAt   amount // of either wakes the dispatcher
+	reporter *reporter
+	wake     chan struct{} // holds one token, for the dispatcher
 
-	closed     bool // Shutdown was called: nothing is accepted
-	abandoned  bool // Shutdown gave up: late results change nothing
-	waiting    bool // waiters is not empty
-	unreported bool // something was refused and not reported yet
-	pressed    bool // something did not fit since the last take
-	urged      bool // that wakes the dispatcher
+	mu sync.Mutex // guards all that follows
+
+	traces traces
+	// spans has the latest snapshot of each span of which anything is held, and of each
+	// that is tracked.
+	spans    map[spanKey]*item
+	released amount // so far
+
+	lookedAt time.Duration // when the logs were last looked into
+	found    bool          // something was in them since the dispatcher looked
+	idle     bool          // the dispatcher waits to be woken by the next arrival
+
+	tracked int // spans that are tracked
+	running int // records that keep a live span
 
 	waiters waiterList
+	pressed bool // something did not fit since the dispatcher last looked
+	flushes flushes
+	retry   retry
 
-	inFlight                     int64
-	refused, exported, coalesced uint64
-	failed                       uint64 // accepted, and then lost other than on purpose
-	droppedBy                    map[DropReason]uint64
+	calls     int // of the exporter, under way
+	closed    bool
+	keeping   bool // Shutdown is nearly over: what is left is handed to a Keeper
+	abandoned bool // Shutdown gave up: late results change nothing
 
-	// What the semantic conventions count: spans, that is ENDs alone.
-	endsLaunched uint64                // handed to the exporter
-	endsDropped  map[DropReason]uint64 // before they were handed to it
+	keepAfter time.Duration // a Keeper failed, and is not asked before
 
-	// The limits do not change.
-	blocking   bool
-	most       amount
-	startsFrom amount // from here on STARTs are refused
-
-	// wake tells the dispatcher that accepted reached what it waits for, or that a drop is
-	// to be reported. It holds one token.
-	wake chan struct{}
+	counts counts
 }
 
-func newQueue(c config, lanes int) *queue {
-	most := amount{uint64(c.maxQueueSize), uint64(c.maxQueueBytes)}
-	startsFrom := amount{threeQuarters(most.items), threeQuarters(most.bytes)}
-	if c.blocking { // who waits for room is not refused
-		startsFrom = most
-	}
+func newQueue(cfg config) *queue {
+	most := amount{min(uint64(cfg.maxQueueSize), maxItems), min(uint64(cfg.maxQueueBytes), maxBytes)}
 	q := &queue{
-		lanes:       make([]*lane, lanes),
+		cfg:         cfg,
+		stripes:     make([]stripe, numStripes()),
+		epoch:       time.Now(),
 		most:        most,
-		startsFrom:  startsFrom,
-		blocking:    c.blocking,
+		half:        amount{most.items / 2, most.bytes / 2},
+		startsBelow: most.share(3, 4),
+		traces:      traces{byID: make(map[trace.TraceID]*traceQueue)},
+		spans:       make(map[spanKey]*item),
 		wake:        make(chan struct{}, 1),
-		wakeAt:      amount{never, never}, // the dispatcher begins with a look
-		droppedBy:   make(map[DropReason]uint64),
-		endsDropped: make(map[DropReason]uint64),
+		retry:       newRetry(),
+		counts:      newCounts(),
+		idle:        true,
 	}
-	for i := range q.lanes {
-		first := new(chunk)
-		q.lanes[i] = &lane{now: newPlace(uint64(i), 1), head: first, tail: first}
+	q.bounds.limit = q.startsBelow
+	if cfg.blocking { // who waits for room is not refused
+		q.bounds.limit = most
 	}
-	if lanes > 1 {
-		q.places = newPlaces(lanes)
-	}
+	q.bounds.wakeAt.Store(amount{1, maxBytes}.packed())
+	q.reporter = newReporter(q.epoch)
 	return q
 }
 
-// threeQuarters returns the least whole number that is at least 3/4 of n.
-func threeQuarters(n uint64) uint64 { return n - n/4 }
+// now returns the time since the queue was made.
+func (q *queue) now() time.Duration { return time.Since(q.epoch) }
 
-// offer accepts e or drops it under a reason. It waits only when the queue is
-// blocking. at is the index of the lane to which the core keeps, or anyLane.
-func (q *queue) offer(e entry, at int) {
-	l := q.enter(e.shard, at)
-	if l.affords(&e) {
-		l.append(e)
-		l.mu.Unlock()
-		return
+// offer accepts a snapshot or drops it under a reason. It waits only when the queue is
+// blocking.
+func (q *queue) offer(e entry) {
+	s := q.stripeOf(e.key.trace)
+	s.mu.Lock()
+	added, wake := q.bounds.tryAdd(e.bytes)
+	if added {
+		s.log = append(s.log, e)
 	}
-	l.mu.Unlock()
-	q.ask(e, at)
-}
-
-// offerStart is offer for the entry of a START, which has no span yet: that becomes a copy
-// of start.
-func (q *queue) offerStart(start *startSpan, e entry, at int) {
-	l := q.enter(e.shard, at)
-	if l.starts == nil { // others may wait for the lock meanwhile
-		l.mu.Unlock()
-		more := new(slab)
-		l = q.enter(e.shard, at)
-		if l.starts == nil {
-			l.starts = more
-		}
-	}
-	if l.affords(&e) {
-		e.span = l.record(start)
-		l.append(e)
-		l.mu.Unlock()
-		return
-	}
-	l.mu.Unlock()
-	record := *start
-	e.span = &record
-	q.ask(e, at)
-}
-
-// enter locks the lane for the next entry of a shard, and returns it: the lane that got
-// others of it in this turn, or, if none did, the one at index at.
-//
-// It is where traces keep their order: see places.
-func (q *queue) enter(shard uint16, at int) *lane {
-	if q.places == nil {
-		l := q.lanes[0]
-		l.mu.Lock()
-		return l
-	}
-	if at == anyLane {
-		at = q.places.of(shard).lane()
-	}
-	for {
-		l := q.lanes[at]
-		l.mu.Lock()
-		switch last := q.places.of(shard); {
-		case last == l.now:
-			return l
-		case last.turn() >= l.now.turn(): // another has it
-			at = last.lane()
-		case q.places.move(shard, last, l.now):
-			return l
-		}
-		l.mu.Unlock()
-	}
-}
-
-// ask is offer for an entry that its lane has no credit for.
-func (q *queue) ask(e entry, at int) {
-	q.mu.Lock()
-	if q.lend(e, at) || q.reclaim() && q.lend(e, at) {
-		q.mu.Unlock()
-		return
-	}
-	q.decide(e, at) // unlocks
-}
-
-// lend gives e's lane a part of what is left to lend, and accepts e from that. It returns
-// false when there is too little. It is called with mu held.
-func (q *queue) lend(e entry, at int) bool {
-	if q.closed || q.waiting {
-		return false
-	}
-	// Below both of these nothing has to be decided.
-	room := q.released.plus(q.startsFrom)
-	room = amount{min(room.items, q.wakeAt.items-1), min(room.bytes, q.wakeAt.bytes-1)}
-	used := q.accepted.plus(q.lent)
-	if !room.covers(used) {
-		return false
-	}
-	left := room.minus(used)
-	left.items = min(left.items, maxLent)
-	n := uint64(len(q.lanes))
-	credit := amount{left.items / n, left.bytes / n}
-	if !credit.covers(amountOf(&e)) {
-		return false
-	}
-	q.lent = q.lent.plus(credit)
-	l := q.enter(e.shard, at)
-	l.grant(credit)
-	l.append(e)
-	l.mu.Unlock()
-	return true
-}
-
-// reclaim takes back what was lent: from now on, and until something is lent again,
-// accepted is exact, and grows by append alone. It returns false when nothing was lent. It
-// is called with mu held.
-func (q *queue) reclaim() bool {
-	if q.lent == (amount{}) {
-		return false
-	}
-	q.lent, q.accepted = amount{}, amount{}
-	for _, l := range q.lanes {
-		q.accepted = q.accepted.plus(l.reclaim())
-	}
-	return true
-}
-
-// count returns what was accepted so far, and how much of it ENDs. It is called with mu
-// held.
-func (q *queue) count() (accepted amount, ends uint64) {
-	for _, l := range q.lanes {
-		l.mu.Lock()
-		accepted = accepted.plus(l.accepted())
-		ends += l.ends
-		l.mu.Unlock()
-	}
-	return accepted, ends
-}
-
-// decide accepts an entry that comes after shutdown, near a bound, or as what the
-// dispatcher waits for, or drops it under a reason. It is called with mu held while nothing
-// is lent, and releases mu.
-func (q *queue) decide(e entry, at int) {
-	size := uint64(e.bytes)
-	held := q.accepted.minus(q.released)
-	fits := held.items < q.most.items && held.bytes+size <= q.most.bytes
+	s.mu.Unlock()
 	switch {
-	case q.closed:
-		q.refuse(e.phase, ReasonAlreadyShutdown)
-	case size > q.most.bytes:
-		q.refuse(e.phase, ReasonTooLarge)
-	case q.blocking && (!fits || q.waiting):
-		w := &waiter{entry: e, at: at, done: make(chan struct{})}
-		q.waiters.push(w)
-		q.waiting = true
-		wake := q.press()
-		q.mu.Unlock()
-		if wake {
-			q.signal()
-		}
-		<-w.done // admitted by settle, or refused by close
-		return
-	case !q.blocking && e.phase == PhaseStart && (held.items >= q.startsFrom.items || held.bytes >= q.startsFrom.bytes):
-		q.refuse(e.phase, ReasonStartRefused)
-	case !fits:
-		q.refuse(e.phase, ReasonQueueFull)
-	default:
-		wake := q.append(e, at)
-		q.mu.Unlock()
-		if wake {
-			q.signal()
-		}
-		return
-	}
-	wake := !q.unreported
-	q.unreported = true
-	if !q.closed && q.press() {
-		wake = true
-	}
-	q.mu.Unlock()
-	if wake {
+	case wake:
 		q.signal()
-	}
-	release(e.span)
-}
-
-// append adds e to its lane and reports whether the dispatcher is to be woken. It is
-// called with mu held, and nothing lent.
-func (q *queue) append(e entry, at int) (wake bool) {
-	q.accepted = q.accepted.plus(amountOf(&e))
-	if q.accepted.reaches(q.wakeAt) {
-		q.wakeAt = amount{never, never}
-		wake = true
-		for _, l := range q.lanes { // which accept nothing now
-			l.wake()
-		}
-	}
-	l := q.enter(e.shard, at)
-	l.grant(amountOf(&e))
-	l.append(e)
-	l.mu.Unlock()
-	return wake
-}
-
-// press notes that something did not fit, and reports whether the dispatcher is to
-// be woken for it: what is queued is then sent without waiting for a full batch
-// or the batch timeout. It is called with mu held.
-func (q *queue) press() (wake bool) {
-	q.pressed = true
-	wake, q.urged = q.urged, false
-	return wake
-}
-
-// refuse counts an entry that was offered and not accepted. It is called with mu held.
-func (q *queue) refuse(phase Phase, reason DropReason) {
-	q.refused++
-	q.droppedBy[reason]++
-	if phase == PhaseEnd {
-		q.endsDropped[reason]++
+	case !added:
+		q.ask(e)
 	}
 }
 
@@ -318,46 +114,189 @@ func (q *queue) signal() {
 	}
 }
 
-// taking is what take returns.
-type taking struct {
-	earlier, later log    // than when the dispatcher was woken, if it was
-	accepted       amount // so far, these included
-	pressed        bool   // something did not fit since the last time
-}
-
-// take hands the whole log to the dispatcher, lane by lane. From here on that is awake,
-// and need not be woken. Empty chunks it takes back.
+// collect sorts what is in the logs into the queues of the traces. It is called with mu
+// held.
 //
-// All of it is done with mu held. So when a lane has to be waited for, because the
-// goroutine that holds its lock has lost its core in the middle of an append, the others
-// soon wait too, as they run out of credit, and that one has a core again. Otherwise
-// they would go on and on while the dispatcher cannot.
-func (q *queue) take(empty *freeChunks) taking {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	t := taking{pressed: q.pressed || q.waiting}
-	q.pressed = false
-	q.wakeAt, q.urged = amount{never, never}, false
-	for _, l := range q.lanes {
-		earlier, later, accepted := l.take(empty)
-		t.earlier.append(earlier)
-		t.later.append(later)
-		t.accepted = t.accepted.plus(accepted)
+// When a snapshot arrived is not known: nobody asks the clock on the hot path. It is now, if the
+// dispatcher waits to be woken by the next arrival, and otherwise taken to be
+// when the logs were last looked into.
+func (q *queue) collect() {
+	now := q.now()
+	since := q.lookedAt
+	if q.idle {
+		since = now
 	}
-	return t
+	q.lookedAt = now
+	for i := range q.stripes {
+		s := &q.stripes[i]
+		log := s.take()
+		if log == nil {
+			continue
+		}
+		q.found = true
+		for k := range log {
+			q.put(&log[k], since)
+		}
+		s.giveBack(log)
+	}
+	if !q.waiters.empty() {
+		q.admit()
+	}
 }
 
-// await is the dispatcher's last step before it waits: it asks to be woken when as much
-// was accepted since New, in items or bytes, or, if urged, when something does not fit.
-// It returns false, and asks nothing, when that is so already. Nothing is lent then, so
-// that none is accepted meanwhile, and no wake-up missed.
-func (q *queue) await(mark amount, urged bool) bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.reclaim()
-	if q.accepted.reaches(mark) || urged && q.pressed {
+// release frees the room of what is no longer held.
+func (q *queue) release(a amount) {
+	q.bounds.release(a)
+	q.released = q.released.plus(a)
+}
+
+// put puts a snapshot that is accepted where it belongs. It is called with mu held.
+func (q *queue) put(e *entry, since time.Duration) {
+	if e.start != nil {
+		q.putStart(e, since)
+		return
+	}
+	known := q.spans[e.key]
+	if known != nil && known.running != nil && (e.phase == PhaseEnd || e.phase == PhaseUnfinished) {
+		q.forget(known.running)
+	}
+	if known != nil && known.state == waiting && q.replaces(e.phase, known.phase) {
+		q.replace(known, e)
+		return
+	}
+	it := &item{span: e.span, key: e.key, bytes: e.bytes, phase: e.phase, since: since}
+	if known != nil && !it.last() {
+		it.running = known.running
+	}
+	q.spans[e.key] = it
+	q.push(it)
+}
+
+// replaces reports whether a snapshot takes the place of an earlier one of its span that
+// still waits: the latest phase wins.
+func (q *queue) replaces(phase, waits Phase) bool {
+	switch waits {
+	case PhaseStart:
+		return phase != PhaseStart && q.cfg.startPolicy == StartCoalesced
+	case PhaseUpdate:
+		return phase != PhaseStart
+	case PhaseUnfinished:
+		return phase == PhaseEnd
+	default:
 		return false
 	}
-	q.wakeAt, q.urged = mark, urged
-	return true
+}
+
+// replace makes a later snapshot of a span take the place of one that waits, whose room is
+// free then.
+func (q *queue) replace(it *item, e *entry) {
+	t, old := it.trace, it.amount()
+	q.counts.coalesced++
+	q.release(old)
+	t.waiting = t.waiting.minus(old)
+	if t.ready {
+		q.traces.waiting = q.traces.waiting.minus(old)
+	}
+	r := it.running
+	if r != nil && it == &r.item {
+		r.start = startSpan{} // nobody reads it any more
+	}
+	it.span, it.phase, it.bytes = e.span, e.phase, e.bytes
+	if r != nil && it.last() {
+		it.running = nil
+		q.letGo(r)
+	}
+	q.countEnd(it, +1)
+	t.waiting = t.waiting.plus(it.amount())
+	if t.ready {
+		q.traces.waiting = q.traces.waiting.plus(it.amount())
+	}
+}
+
+// putStart puts the START of a span where it belongs.
+func (q *queue) putStart(e *entry, since time.Duration) {
+	r := e.start
+	if known := q.spans[e.key]; known != nil {
+		if known.state != settled && known.last() { // the same span, replayed
+			q.release(e.amount())
+			q.counts.lost(ReasonAlreadyEnded, 1)
+			q.reporter.refused(ReasonAlreadyEnded)
+			return
+		}
+		if known.running != nil {
+			q.forget(known.running)
+		}
+	}
+	r.item = item{span: &r.start, key: e.key, bytes: e.bytes, phase: PhaseStart, since: since, running: r}
+	q.running++
+	if q.tracked < q.cfg.maxTracked {
+		r.tracked = true
+		q.tracked++
+	}
+	q.spans[r.key] = &r.item
+	q.push(&r.item)
+}
+
+// push puts an item behind those of its trace.
+func (q *queue) push(it *item) {
+	t := q.traces.of(it.key.trace)
+	it.epoch = q.flushes.epoch
+	q.countEnd(it, +1)
+	t.push(it)
+	switch {
+	case t.ready:
+		q.traces.waiting = q.traces.waiting.plus(it.amount())
+	case t.exporting.items == 0 && !t.resting:
+		q.traces.makeReady(t, q.due(it))
+	}
+}
+
+// countEnd keeps the number of ENDs that wait.
+func (q *queue) countEnd(it *item, n int64) {
+	if it.phase == PhaseEnd {
+		q.counts.endsQueued += n
+	}
+}
+
+// due is when an item began to wait, or long ago if a flush waits for it.
+func (q *queue) due(it *item) time.Duration {
+	if q.flushes.waitFor(it) {
+		return longAgo
+	}
+	return it.since
+}
+
+// longAgo is a time of the queue's clock at which every wait began long ago.
+const longAgo = time.Duration(-1 << 62)
+
+// forget ends the tracking of a span, since its END came or it started anew.
+func (q *queue) forget(r *runningSpan) {
+	if r.tracked {
+		r.tracked = false
+		q.tracked--
+	}
+	if r.state != waiting { // a START that waits reads what never changes when it leaves
+		q.letGo(r)
+	}
+}
+
+// letGo ends that a record keeps the live span.
+func (q *queue) letGo(r *runningSpan) {
+	if r.live != nil {
+		r.live = nil
+		q.running--
+	}
+}
+
+// stats returns a consistent view of the counts.
+func (q *queue) stats() Stats {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.collect()
+	held := q.bounds.amount()
+	s := q.counts.stats()
+	s.Queued = int64(held.items) - s.InFlight
+	s.Tracked = int64(q.tracked)
+	s.Offered = s.Exported + s.Coalesced + s.Dropped + held.items
+	return s
 }

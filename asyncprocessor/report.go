@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"go.opentelemetry.io/otel"
@@ -14,47 +15,119 @@ import (
 // reportInterval is the least time between two reports.
 const reportInterval = 10 * time.Second
 
-// reporter tells the OpenTelemetry error handler what was lost: one line for all
-// that was refused at the queue's door since the last time, and one for all that
-// exports lost, each with the numbers and what to do. The first loss is told at
-// once. It belongs to the dispatcher: the application's goroutines only count.
+// reporter tells the OpenTelemetry error handler what was lost, with the numbers, the last
+// cause of each reason and what to do, and what exporters warn of. The first loss is told at
+// once.
 //
-// The handler is called on a goroutine of its own, one at a time: it is the
-// application's, and may make spans, flush, shut down or block.
+// The handler is called on a goroutine of its own, one at a time: it is the application's, and may
+// make spans, flush, shut down, block or panic.
 type reporter struct {
-	queue   *queue
+	epoch   time.Time
 	telling chan struct{} // holds a token while the handler is called
 
-	told   bool          // something was reported before
-	last   time.Duration // then
-	next   time.Duration // not before then again
-	waits  bool          // there is something to tell once the interval is over
-	doors  map[DropReason]uint64
-	failed uint64 // lost by exports since the last report
-	cause  error  // the last export's error, nil when none failed since
+	mu      sync.Mutex // guards what follows; may be taken with the queue's lock held
+	pending report
+	unseen  bool          // by the dispatcher: something is pending now
+	last    time.Duration // when something was told; 0 before that
+	next    time.Duration // not before then again
 }
 
-func newReporter(q *queue) *reporter {
-	return &reporter{queue: q, telling: make(chan struct{}, 1)}
+// report is what there is to tell.
+type report struct {
+	refused  map[DropReason]uint64 // at the queue's door
+	failed   map[DropReason]loss   // by exports
+	warnings []error
 }
 
-// exportFailed notes that an export lost n snapshots.
-func (r *reporter) exportFailed(n uint64, err error) {
-	r.failed += n
-	r.cause = err
+// loss is how many snapshots exports lost for one reason, and the last cause.
+type loss struct {
+	snapshots uint64
+	cause     *ExportError
 }
 
-// tell reports what there is, if the interval is over.
-func (r *reporter) tell(now time.Duration) {
-	r.waits = r.cause != nil || r.queue.hasUnreported()
-	if r.waits && now >= r.next {
-		r.tellNow(now)
+// maxWarnings bounds the warnings in one report.
+const maxWarnings = 4
+
+func newReporter(epoch time.Time) *reporter {
+	return &reporter{epoch: epoch, telling: make(chan struct{}, 1), pending: newReport()}
+}
+
+func newReport() report {
+	return report{refused: make(map[DropReason]uint64), failed: make(map[DropReason]loss)}
+}
+
+func (r *report) empty() bool {
+	return len(r.refused) == 0 && len(r.failed) == 0 && len(r.warnings) == 0
+}
+
+// note changes what is pending.
+func (r *reporter) note(change func(*report)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	wasEmpty := r.pending.empty()
+	change(&r.pending)
+	r.unseen = r.unseen || wasEmpty
+}
+
+// refused notes that a snapshot was refused at the queue's door.
+func (r *reporter) refused(reason DropReason) {
+	r.note(func(pending *report) { pending.refused[reason]++ })
+}
+
+// undelivered notes that an export lost a snapshot.
+func (r *reporter) undelivered(reason DropReason, cause *ExportError) {
+	if reason == ReasonFiltered { // on purpose
+		return
+	}
+	r.note(func(pending *report) {
+		pending.failed[reason] = loss{pending.failed[reason].snapshots + 1, cause}
+	})
+}
+
+// warn notes what has cost nothing yet.
+func (r *reporter) warn(err error) {
+	r.note(func(pending *report) {
+		if len(pending.warnings) < maxWarnings {
+			pending.warnings = append(pending.warnings, err)
+		}
+	})
+}
+
+// due reports whether the dispatcher is to be woken, since it has not seen what is pending.
+func (r *reporter) due() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.unseen
+}
+
+// tell tells what is pending, if the interval is over, and returns when to look again.
+func (r *reporter) tell() (again time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.unseen = false
+	now := time.Since(r.epoch)
+	switch {
+	case r.pending.empty():
+		return noDeadline
+	case now < r.next:
+		return r.next
+	}
+	r.hand(now)
+	return noDeadline
+}
+
+// tellNow tells what is pending at once.
+func (r *reporter) tellNow() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.pending.empty() {
+		r.hand(time.Since(r.epoch))
 	}
 }
 
-// tellNow reports what there is, unless the handler is still busy with the last
-// report.
-func (r *reporter) tellNow(now time.Duration) {
+// hand hands what is pending to the handler, unless that is still busy with the last report: then it
+// waits for the next. It is called with mu held.
+func (r *reporter) hand(now time.Duration) {
 	r.next = now + reportInterval
 	select {
 	case r.telling <- struct{}{}:
@@ -62,65 +135,23 @@ func (r *reporter) tellNow(now time.Duration) {
 		return
 	}
 	since := ""
-	if r.told && now-r.last >= time.Second {
+	if r.last > 0 && now-r.last >= time.Second {
 		since = fmt.Sprintf(" in the last %s", (now - r.last).Round(time.Second))
 	}
-	var errs []error
-	if err := r.refused(since); err != nil {
-		errs = append(errs, err)
-	}
-	if r.cause != nil {
-		errs = append(errs, notDelivered(r.failed, since, r.cause))
-	}
-	r.failed, r.cause, r.waits = 0, nil, false
-	if len(errs) == 0 {
-		r.next = 0
-		<-r.telling
-		return
-	}
-	r.told, r.last = true, now
-	r.handle(errs...)
-}
-
-// notDelivered describes what exports lost since the last report. cause is the
-// last export's error: when it is an ExportError, the count is not said twice.
-func notDelivered(n uint64, since string, cause error) error {
-	lost := "asyncprocessor: " + countOf(n) + " not delivered" + since
-	one, ok := cause.(*ExportError) //nolint:errorlint // one that is wrapped has more to say
-	if !ok || one == nil {
-		return fmt.Errorf("%s: %w", lost, cause)
-	}
-	if last := len(one.Undelivered); uint64(last) < n {
-		lost += fmt.Sprintf(", the last %d", last)
-	}
-	return &lossError{text: fmt.Sprintf("%s (%s): %v", lost, one.reason(), one.Err), err: one}
-}
-
-// lossError is err in other words.
-type lossError struct {
-	text string
-	err  error
-}
-
-func (e *lossError) Error() string { return e.text }
-func (e *lossError) Unwrap() error { return e.err }
-
-// countOf returns "1 snapshot", "2 snapshots".
-func countOf(n uint64) string {
-	if n == 1 {
-		return "1 snapshot"
-	}
-	return fmt.Sprintf("%d snapshots", n)
+	pending := r.pending
+	r.pending, r.last = newReport(), max(now, 1)
+	go r.handle(func() []error { return pending.errors(since) })
 }
 
 // handle calls the handler. The caller has put the token into telling.
-func (r *reporter) handle(errs ...error) {
-	go func() {
-		defer func() { <-r.telling }()
-		for _, err := range errs {
-			otel.Handle(err)
-		}
+func (r *reporter) handle(errs func() []error) {
+	defer func() {
+		_ = recover() // of the handler: it is no reason to end the process
+		<-r.telling
 	}()
+	for _, err := range errs() {
+		otel.Handle(err)
+	}
 }
 
 // gaveUp reports what Shutdown lost when it ran out of time: its error is easily
@@ -128,7 +159,7 @@ func (r *reporter) handle(errs ...error) {
 func (r *reporter) gaveUp(grace context.Context, err error) {
 	select {
 	case r.telling <- struct{}{}:
-		r.handle(err)
+		go r.handle(func() []error { return []error{err} })
 	case <-grace.Done():
 	}
 }
@@ -142,42 +173,98 @@ func (r *reporter) settle(grace context.Context) {
 	}
 }
 
-// refused describes what the queue refused since the last report, nil if nothing.
-func (r *reporter) refused(since string) error {
-	counts := r.queue.takeUnreported()
-	fresh := make(map[DropReason]uint64)
-	var total uint64
-	var parts []string
-	for _, reason := range slices.Sorted(maps.Keys(counts)) {
-		if n := counts[reason] - r.doors[reason]; n > 0 {
-			fresh[reason] = n
-			total += n
-			parts = append(parts, fmt.Sprintf("%d %s", n, reason))
-		}
+// errors puts a report into words: one error for what was refused, one for what exports lost, and the
+// warnings.
+func (r *report) errors(since string) []error {
+	errs := r.warnings
+	if len(r.refused) > 0 {
+		errs = append(errs, fmt.Errorf("%w%s: %s: %s", ErrDropped, since, r.refusals(), advice(r.refused)))
 	}
-	r.doors = counts
-	if total == 0 {
-		return nil
+	if len(r.failed) > 0 {
+		errs = append(errs, r.undelivered(since))
 	}
-	return fmt.Errorf("%w%s: %s: %s", ErrDropped, since, strings.Join(parts, ", "), advice(fresh))
+	return errs
 }
 
-// advice says what to do about the refusals.
+// undelivered says what exports lost, by reason, with the last cause of each.
+func (r *report) undelivered(since string) error {
+	var total uint64
+	var parts []string
+	lost := &lostError{}
+	for _, reason := range slices.Sorted(maps.Keys(r.failed)) {
+		l := r.failed[reason]
+		total += l.snapshots
+		parts = append(parts, fmt.Sprintf("%d %s: %v", l.snapshots, reason, l.cause.Err))
+		lost.causes = append(lost.causes, l.cause)
+		if len(r.failed) == 1 {
+			since += fmt.Sprintf(" (%s)", reason)
+			parts[0] = fmt.Sprint(l.cause.Err)
+		}
+	}
+	lost.text = fmt.Sprintf("asyncprocessor: %s not delivered%s: %s", countOf(total), since, strings.Join(parts, "; "))
+	return lost
+}
+
+// lostError tells of losses in one line.
+type lostError struct {
+	text   string
+	causes []error
+}
+
+func (e *lostError) Error() string   { return e.text }
+func (e *lostError) Unwrap() []error { return e.causes }
+
+func (r *report) refusals() string {
+	var parts []string
+	for _, reason := range slices.Sorted(maps.Keys(r.refused)) {
+		parts = append(parts, fmt.Sprintf("%d %s", r.refused[reason], reason))
+	}
+	return strings.Join(parts, ", ")
+}
+
+// advice says what to do about refusals.
 func advice(counts map[DropReason]uint64) string {
 	switch {
 	case counts[ReasonQueueFull]+counts[ReasonStartRefused] > 0:
 		return "the exporter does not keep up; look at the backend, or raise WithConcurrency, WithMaxQueueSize or WithMaxQueueBytes"
+	case counts[ReasonTraceShare] > 0:
+		return "one trace holds more than half of the queue; give each request a trace of its own"
 	case counts[ReasonTooLarge] > 0:
 		return "a span is larger than WithMaxQueueBytes"
+	case counts[ReasonAlreadyEnded] > 0:
+		return "a span was started again before its END was delivered"
 	default:
 		return "spans start or end after Shutdown"
 	}
 }
 
-// before returns deadline, or the time of the next report if that is earlier.
-func (r *reporter) before(deadline time.Duration) time.Duration {
-	if !r.waits {
-		return deadline
+// countOf returns "1 snapshot", "2 snapshots".
+func countOf(n uint64) string {
+	if n == 1 {
+		return "1 snapshot"
 	}
-	return min(deadline, r.next)
+	return fmt.Sprintf("%d snapshots", n)
 }
+
+// joined is errors.Join in one line.
+func joined(errs []error) error {
+	switch len(errs) {
+	case 0:
+		return nil
+	case 1:
+		return errs[0]
+	}
+	return &oneLine{errs}
+}
+
+type oneLine struct{ errs []error }
+
+func (e *oneLine) Error() string {
+	var texts []string
+	for _, err := range e.errs {
+		texts = append(texts, err.Error())
+	}
+	return strings.Join(texts, "; ")
+}
+
+func (e *oneLine) Unwrap() []error { return e.errs }

@@ -45,7 +45,7 @@ func TestDropsAreReportedOncePerInterval(t *testing.T) {
 		synctest.Wait()
 		errs = log.take()
 		require.Len(t, errs, 1)
-		for _, want := range []string{"198 queue_full", "99 start_refused", "1 too_large"} {
+		for _, want := range []string{"199 queue_full", "99 start_refused", "1 too_large"} {
 			assert.ErrorContains(t, errs[0], want)
 		}
 		assert.NotContains(t, errs[0].Error(), "\n")
@@ -118,12 +118,61 @@ func TestFailedExportIsToldOnce(t *testing.T) {
 		require.ErrorAs(t, err, &one)
 		assert.Equal(t, []int{0}, one.Undelivered)
 		assert.EqualError(t, said(10*time.Second, 2, 1),
-			"asyncprocessor: 3 snapshots not delivered in the last 10s, the last 1 (export_failed): connection refused")
+			"asyncprocessor: 3 snapshots not delivered in the last 10s (export_failed): connection refused")
 		assert.EqualError(t, said(10*time.Second, 2), "asyncprocessor: 2 snapshots not delivered in the last 10s (export_failed): connection refused")
-		assert.EqualError(t, said(10*time.Second, 1), "asyncprocessor: 1 snapshot not delivered in the last 10s: wrapped: 1 snapshot not delivered (export_failed): connection refused")
+		assert.EqualError(t, said(10*time.Second, 1), "asyncprocessor: 1 snapshot not delivered in the last 10s (export_failed): connection refused")
 		err = said(10*time.Second, 3)
-		assert.EqualError(t, err, "asyncprocessor: 3 snapshots not delivered in the last 10s: plain")
+		assert.EqualError(t, err, "asyncprocessor: 3 snapshots not delivered in the last 10s (export_failed): plain")
 		assert.ErrorIs(t, err, plain)
+	})
+}
+
+// Several reasons are told in one line, each with its last cause; what was dropped on purpose is not.
+func TestReasonsAreToldTogether(t *testing.T) {
+	log := collectReports(t)
+	refused, cut := errors.New("refused"), errors.New("cut")
+	exp := new(recorder)
+	exp.export = func(context.Context, int, []asyncprocessor.Snapshot) error {
+		return errors.Join(
+			&asyncprocessor.ExportError{Undelivered: []int{0, 1}, Err: refused},
+			&asyncprocessor.ExportError{Undelivered: []int{2}, Reason: "filtered", Err: errors.New("by a hook")},
+			&asyncprocessor.ExportError{Undelivered: []int{3}, Reason: "quota", Err: cut},
+		)
+	}
+	p := newProcessor(t, exp, parked()...)
+	offerEnds(p, 10)
+	require.ErrorIs(t, p.ForceFlush(t.Context()), asyncprocessor.ErrDropped)
+	require.NoError(t, p.Shutdown(t.Context()))
+	told := log.take()
+	require.Len(t, told, 1)
+	require.EqualError(t, told[0], "asyncprocessor: 3 snapshots not delivered: 2 export_failed: refused; 1 quota: cut")
+	assert.ErrorIs(t, told[0], refused)
+	assert.ErrorIs(t, told[0], cut)
+}
+
+// A warning of an exporter is told at once, on the reporter's goroutine, and not again within the interval.
+func TestWarningsAreReported(t *testing.T) {
+	log := collectReports(t)
+	synctest.Test(t, func(t *testing.T) {
+		exp := new(recorder)
+		exp.export = func(ctx context.Context, n int, _ []asyncprocessor.Snapshot) error {
+			asyncprocessor.Warn(ctx, fmt.Errorf("slow %d", n))
+			return nil
+		}
+		p := newProcessor(t, exp)
+		for range 8 { // in 8 s
+			offerEnd(p, "a")
+			time.Sleep(time.Second)
+		}
+		told := log.take()
+		require.Len(t, told, 1)
+		require.EqualError(t, told[0], "slow 1")
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		require.Len(t, log.take(), 4, "the first of those that came meanwhile")
+		asyncprocessor.Warn(t.Context(), errors.New("not a call's context"))
+		synctest.Wait()
+		assert.Empty(t, log.take())
 	})
 }
 

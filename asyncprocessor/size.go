@@ -1,10 +1,11 @@
 package asyncprocessor
 
 import (
+	"math"
+
 	"go.opentelemetry.io/otel/attribute"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
-
-	"github.com/otelsgp/otelsgp/internal/sdkspan"
+	"go.opentelemetry.io/otel/trace"
 )
 
 // The estimate of a snapshot's memory, in bytes. The fixed parts are what the
@@ -19,18 +20,8 @@ const (
 	memberBytes = 32 // a member of a trace state without its key and value
 )
 
-func (s *startSpan) size() int {
-	n := startBytes + len(s.name) + attrsSize(s.attrs)
-	if s.more != nil {
-		n += eventsSize(s.more.events) + linksSize(s.more.links) + len(s.more.status.Description)
-	}
-	return n
-}
-
-func endSize(s *sdkspan.Ended) int {
-	n := endBytes + len(s.Name) + attrsSize(s.Attributes) + len(s.Status.Description)
-	return n + eventsSize(s.Events) + linksSize(s.Links)
-}
+// bounded returns an estimate as the queue keeps it. No real span comes near 4 GiB.
+func bounded(size int) uint32 { return uint32(min(uint64(size), math.MaxUint32)) }
 
 func eventsSize(events []sdktrace.Event) int {
 	n := len(events) * eventBytes
@@ -49,38 +40,26 @@ func linksSize(links []sdktrace.Link) int {
 }
 
 // traceStateSize is what the sender of a remote parent can make a span keep.
-func traceStateSize(state *sdkspan.TraceState) int {
-	n := 0
-	for i := range state.List {
-		n += memberBytes + len(state.List[i].Key) + len(state.List[i].Value)
+func traceStateSize(state trace.TraceState) int {
+	if state.Len() == 0 {
+		return 0
 	}
+	n := 0
+	state.Walk(func(key, value string) bool {
+		n += memberBytes + len(key) + len(value)
+		return true
+	})
 	return n
 }
 
 func attrsSize(attrs []attribute.KeyValue) int {
-	peek := sdkspan.PeekAttributes(attrs)
-	if peek == nil {
-		return attrsSizeCopied(attrs)
-	}
-	n := len(attrs) * attrBytes
-	for i := range peek {
-		n += len(peek[i].Key) + len(peek[i].Value.Stringly)
-		if peek[i].Value.Slice != nil {
-			n += compositeSize(attrs[i].Value)
-		}
-	}
-	return n
-}
-
-// attrsSizeCopied is attrsSize by getters, which copy every value.
-func attrsSizeCopied(attrs []attribute.KeyValue) int {
 	n := len(attrs) * attrBytes
 	for i := range attrs {
 		n += len(attrs[i].Key)
 		switch v := &attrs[i].Value; v.Type() {
-		case attribute.STRING, attribute.BYTESLICE:
-			n += len(v.AsString()) // of bytes too, without another copy
 		case attribute.EMPTY, attribute.BOOL, attribute.INT64, attribute.FLOAT64:
+		case attribute.STRING, attribute.BYTESLICE:
+			n += len(v.AsString()) // of bytes too, without a copy
 		default:
 			n += compositeSize(*v)
 		}
@@ -92,7 +71,7 @@ func attrsSizeCopied(attrs []attribute.KeyValue) int {
 func compositeSize(v attribute.Value) int {
 	switch v.Type() {
 	case attribute.STRING, attribute.BYTESLICE:
-		return len(v.AsString()) // of bytes too, without a copy
+		return len(v.AsString())
 	case attribute.BOOLSLICE:
 		return len(v.AsBoolSlice())
 	case attribute.INT64SLICE:

@@ -10,12 +10,13 @@ package asyncprocessor
 // snapshots of sampled spans count. A caller that waits for room under
 // [WithBlocking] is not offered yet, and under [StartNever] only ENDs are.
 type Stats struct {
-	// Offered counts the snapshots that the SDK handed over since New.
+	// Offered counts the snapshots that the SDK handed over since New, and those
+	// that the Processor made itself.
 	Offered uint64
-	// Exported counts those that the exporter delivered.
+	// Exported counts those that the exporter delivered, or keeps (see [Keeper]).
 	Exported uint64
-	// Coalesced counts the STARTs left out because their END was in the same
-	// batch. The END says all that the START said.
+	// Coalesced counts those that a later one of their span took the place of while
+	// they waited, as an END that of its START. It says all that they said.
 	Coalesced uint64
 	// Dropped counts those that were lost, whatever the reason.
 	Dropped uint64
@@ -26,6 +27,9 @@ type Stats struct {
 	// DroppedBy splits Dropped by reason. The map belongs to the caller; a
 	// reason that never occurred is absent.
 	DroppedBy map[DropReason]uint64
+	// Tracked is the number of running spans that the Processor holds to write
+	// updates of. See [WithMaxTrackedSpans].
+	Tracked int64
 }
 
 // DropReason says why a snapshot was lost.
@@ -38,8 +42,16 @@ const (
 	// ReasonStartRefused: a START came while the queue was three quarters
 	// full. What room is left is kept for ENDs, which are worth more.
 	ReasonStartRefused DropReason = "start_refused"
-	// ReasonTooLarge: the snapshot alone is larger than [WithMaxQueueBytes].
+	// ReasonTraceShare: the queue was three quarters full, and the snapshot's trace
+	// held more than half of it. What room is left is kept for other traces.
+	ReasonTraceShare DropReason = "trace_share"
+	// ReasonTooLarge: the snapshot alone is larger than [WithMaxQueueBytes]. Of an
+	// END what remains without attributes, events and links was offered in its
+	// place.
 	ReasonTooLarge DropReason = "too_large"
+	// ReasonAlreadyEnded: a START came for a span whose END waited or was in flight, as
+	// from a workflow engine that replays.
+	ReasonAlreadyEnded DropReason = "already_ended"
 	// ReasonAlreadyShutdown: the snapshot came after Shutdown was called.
 	ReasonAlreadyShutdown DropReason = "already_shutdown"
 	// ReasonShutdownDeadline: Shutdown ran out of time before the snapshot

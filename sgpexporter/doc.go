@@ -240,5 +240,4 @@
 //
 // Usage is the END's alone. A sampler that keeps one trace in ten makes SGP bill one in
 // ten: bill by a ratio sampler only if somebody multiplies.
-
 package sgpexporter

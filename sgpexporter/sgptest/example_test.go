@@ -7,6 +7,7 @@ import (
 	"io"
 	"log"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"time"
 
@@ -364,4 +365,25 @@ func ExampleOption() {
 	write(srv, running)
 	// Output:
 	// 403 {"detail":"x-selected-account-id: is missing or not an account of this key","field":"x-selected-account-id"}
+}
+
+// A server with TLS, and so HTTP/2, whose connections go silent.
+func ExampleSilencer() {
+	sgp := sgptest.NewUnstartedServer()
+	server := httptest.NewUnstartedServer(sgp)
+	silencer := sgptest.NewSilencer(server.Listener)
+	server.Listener = silencer
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	defer server.Close()
+	defer sgp.Close() // first
+
+	resp, err := server.Client().Get(server.URL)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	defer resp.Body.Close()
+	fmt.Println(resp.Proto, silencer.Silence())
+	// Output: HTTP/2.0 1
 }

@@ -34,7 +34,7 @@ type Server struct {
 	active sync.WaitGroup
 
 	http     *http.Server
-	silencer *silencer     // the listener
+	silencer *Silencer     // the listener
 	served   chan struct{} // closed when http.Serve has returned; nil if not started
 	client   *http.Client
 
@@ -87,14 +87,14 @@ func (s *Server) Start() {
 	transport := &http.Transport{}
 	if s.cfg.inMemory {
 		network := newMemoryNetwork()
-		s.silencer, s.URL = newSilencer(network), "http://sgptest.invalid"
+		s.silencer, s.URL = NewSilencer(network), "http://sgptest.invalid"
 		transport.DialContext = network.dial
 	} else {
 		listener, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			panic(fmt.Sprintf("sgptest: cannot listen on 127.0.0.1: %v", err))
 		}
-		s.silencer, s.URL = newSilencer(listener), "http://"+listener.Addr().String()
+		s.silencer, s.URL = NewSilencer(listener), "http://"+listener.Addr().String()
 	}
 	s.client = &http.Client{Transport: transport}
 	s.http = &http.Server{

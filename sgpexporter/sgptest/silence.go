@@ -5,31 +5,31 @@ import (
 	"sync"
 )
 
-// SilenceConnections makes the connections that the server has at present go silent, as
-// behind a firewall that has forgotten them, and returns how many: they stay open, but
-// what their clients send is lost, and nothing is answered any more. New connections are
-// as before. It is for a server that listens: see [Server.Start].
+// SilenceConnections makes the connections that the server has at present go silent: see
+// [Silencer.Silence]. It is for a server that listens: see [Server.Start].
 func (s *Server) SilenceConnections() int {
 	if s.silencer == nil {
 		return 0
 	}
-	return s.silencer.silence()
+	return s.silencer.Silence()
 }
 
-// silencer is a listener whose connections can go silent.
-type silencer struct {
+// Silencer is a listener whose connections can go silent, for a server of your own, one
+// with HTTP/2 say. Make one with [NewSilencer].
+type Silencer struct {
 	net.Listener
 
 	mu    sync.Mutex // guards conns
 	conns map[*silentConn]struct{}
 }
 
-func newSilencer(l net.Listener) *silencer {
-	return &silencer{Listener: l, conns: make(map[*silentConn]struct{})}
+// NewSilencer returns a listener in front of l.
+func NewSilencer(l net.Listener) *Silencer {
+	return &Silencer{Listener: l, conns: make(map[*silentConn]struct{})}
 }
 
 // Accept implements net.Listener.
-func (l *silencer) Accept() (net.Conn, error) {
+func (l *Silencer) Accept() (net.Conn, error) {
 	conn, err := l.Listener.Accept()
 	if err != nil {
 		return nil, err
@@ -41,7 +41,10 @@ func (l *silencer) Accept() (net.Conn, error) {
 	return c, nil
 }
 
-func (l *silencer) silence() int {
+// Silence makes the connections that there are at present go silent, as behind a firewall
+// that has forgotten them, and returns how many: they stay open, but what their clients
+// send is lost, and nothing is answered any more. New connections are as before.
+func (l *Silencer) Silence() int {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	n := len(l.conns)
@@ -55,7 +58,7 @@ func (l *silencer) silence() int {
 // silentConn is a connection that can go silent.
 type silentConn struct {
 	net.Conn
-	listener *silencer
+	listener *Silencer
 	silent   chan struct{} // closed when it goes silent
 	closed   chan struct{} // closed with it
 	once     sync.Once

@@ -94,7 +94,7 @@ func (sc *scratch) countAttributes() (fields sgpspan.Object, used bool) {
 	}
 	fields = sc.newObject(len(usageKeys))
 	for i := range usageKeys {
-		if r := firstCount + role(i); sc.has(r) { //nolint:gosec // of six
+		if r := firstCount + role(i); sc.has(r) {
 			kv := sc.attr(sc.found[r])
 			v, n := count(kv.Value)
 			fields = append(fields, sgpspan.Field{Key: usageKeys[i], Source: string(kv.Key), Value: v})
@@ -224,14 +224,13 @@ func isCount(v *sgpspan.Value) bool {
 // or text that spells one. It is less than zero for all else.
 func count(v attribute.Value) (sgpspan.Value, float64) {
 	n := number(v)
-	switch v.Type() {
-	case attribute.STRING:
-		if n == math.Trunc(n) {
-			return sgpspan.IntValue(int64(n)), n
-		}
-		return sgpspan.FloatValue(n), n
+	switch {
+	case v.Type() != attribute.STRING:
+		return sgpspan.AttributeValue(v), n
+	case n == math.Trunc(n):
+		return sgpspan.IntValue(int64(n)), n
 	}
-	return sgpspan.AttributeValue(v), n
+	return sgpspan.FloatValue(n), n
 }
 
 // number is count without the value.

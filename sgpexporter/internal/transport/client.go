@@ -120,26 +120,22 @@ func (e errTimeout) Error() string {
 }
 func (e errTimeout) Is(target error) bool { return target == context.DeadlineExceeded }
 
-// errRestart is why a request ends that nothing answered when the process is about to
-// end: it is sent once more.
+// errRestart is why a request ends that nothing answers while others are answered again,
+// or when the process is about to end: it is sent once more.
 var errRestart = errors.New("given up for another try on a new connection")
 
 // attempt sends one request and says what its answer means. items is what p holds,
-// before compression; code is 0 if there was no answer. The end of restart ends it too,
-// unless it is over already.
-func (c *Client) attempt(ctx, restart context.Context, p *payload, key string, items []byte) (code int, err error) {
-	f, err := c.health.send(ctx, closing(ctx))
+// before compression; code is 0 if there was no answer.
+func (c *Client) attempt(ctx context.Context, p *payload, key string, items []byte) (code int, err error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	f, err := c.health.send(ctx, cancel, closing(ctx))
 	if err != nil {
 		return 0, err
 	}
 	how := gone
 	defer func() { c.health.done(f, how) }()
 
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	if restart.Err() == nil {
-		defer context.AfterFunc(restart, func() { cancel(errRestart) })()
-	}
 	if c.cfg.Timeout > 0 {
 		var timeUp context.CancelFunc
 		ctx, timeUp = context.WithTimeoutCause(ctx, c.cfg.Timeout, errTimeout{c.cfg.Timeout})

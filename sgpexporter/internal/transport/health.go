@@ -23,9 +23,9 @@ const (
 // While nothing is answered, be it that SGP hangs or that a connection has gone silent,
 // only one request in a while is sent, on a new connection, and all others wait. So
 // requests that hang do not take all calls that there may be at once, and the first
-// answer lets all go on.
+// answer lets all go on. Those that hang still are sent once more a second later.
 type health struct {
-	// renew is called when nothing has been answered for some time.
+	// renew makes new connections for the requests from now on.
 	renew func()
 
 	mu        sync.Mutex // guards what follows
@@ -41,7 +41,13 @@ type health struct {
 }
 
 // flight is a request under way.
-type flight struct{ sent time.Time }
+type flight struct {
+	sent   time.Time
+	cancel context.CancelCauseFunc
+}
+
+// restart ends it, to be sent once more.
+func (f *flight) restart() { f.cancel(errRestart) }
 
 // outcome is what a request says about SGP.
 type outcome uint8
@@ -53,10 +59,10 @@ const (
 	gone                    // cancelled: it says nothing
 )
 
-// send waits until a request may be sent, and counts it as under way.
-func (h *health) send(ctx context.Context, begun <-chan struct{}) (*flight, error) {
+// send waits until a request may be sent, and counts it as under way. cancel ends it.
+func (h *health) send(ctx context.Context, cancel context.CancelCauseFunc, begun <-chan struct{}) (*flight, error) {
 	for {
-		f, wait, news := h.admit(time.Now())
+		f, wait, news := h.admit(cancel)
 		if f != nil {
 			return f, nil
 		}
@@ -72,9 +78,10 @@ func (h *health) send(ctx context.Context, begun <-chan struct{}) (*flight, erro
 }
 
 // admit returns a flight, or how long to wait for one, unless there is news before.
-func (h *health) admit(now time.Time) (*flight, time.Duration, <-chan struct{}) {
+func (h *health) admit(cancel context.CancelCauseFunc) (*flight, time.Duration, <-chan struct{}) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	now := time.Now()
 	h.listen(now)
 	if h.silent {
 		if wait := h.nextProbe.Sub(now); wait > 0 {
@@ -82,13 +89,14 @@ func (h *health) admit(now time.Time) (*flight, time.Duration, <-chan struct{}) 
 		}
 		h.nextProbe = now.Add(h.interval)
 		h.interval = min(2*h.interval, maxProbeInterval)
+		h.reconnect(now) // the last one hangs too
 	}
-	f := &flight{sent: now}
+	f := &flight{sent: now, cancel: cancel}
 	h.pending = append(h.pending, f)
 	return f, 0, nil
 }
 
-// listen notices that nothing is answered. h.mu must be held.
+// listen looks whether nothing is answered. h.mu must be held.
 func (h *health) listen(now time.Time) {
 	if h.silent || len(h.pending) == 0 {
 		return
@@ -102,10 +110,16 @@ func (h *health) listen(now time.Time) {
 	}
 }
 
+// hush notes that nothing is answered. h.mu must be held.
 func (h *health) hush(now time.Time) {
 	if !h.silent {
 		h.silent, h.nextProbe, h.interval = true, now, silence
 	}
+	h.reconnect(now)
+}
+
+// reconnect makes the next request use a new connection. h.mu must be held.
+func (h *health) reconnect(now time.Time) {
 	if now.Sub(h.renewed) >= renewInterval {
 		h.renewed = now
 		h.renew()
@@ -130,6 +144,15 @@ func (h *health) done(f *flight, how outcome) {
 		h.successes++
 		h.latency = now.Sub(f.sent)
 	}
+	if h.silent {
+		// What was sent before the request that is answered now is on a connection from
+		// which nothing comes, unless SGP answers it soon too.
+		for _, p := range h.pending {
+			if p.sent.Before(f.sent) {
+				time.AfterFunc(silence, p.restart)
+			}
+		}
+	}
 	h.silent, h.answered = false, now
 	if h.news != nil {
 		close(h.news)
@@ -153,12 +176,21 @@ func (h *health) state() (successes uint64, news <-chan struct{}) {
 	return h.successes, h.listener()
 }
 
-// isSilent says whether nothing is answered at present.
-func (h *health) isSilent() bool {
+// restart sends once more, on new connections, what has been under way for some time, if
+// nothing is answered.
+func (h *health) restart() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.listen(time.Now())
-	return h.silent
+	now := time.Now()
+	h.listen(now)
+	if !h.silent {
+		return
+	}
+	for _, p := range h.pending {
+		if now.Sub(p.sent) >= silence {
+			p.restart()
+		}
+	}
 }
 
 // sleep waits, and says whether it waited to the end: not when ctx has ended, or one of

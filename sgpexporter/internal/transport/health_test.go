@@ -62,7 +62,7 @@ func TestSilenceLeavesPlaces(t *testing.T) {
 		calls.Wait()
 		assert.Greater(t, done[0], 12*time.Second)
 		assert.LessOrEqual(t, done[0], 14*time.Second+500*time.Millisecond)
-		assert.Less(t, done[len(done)-1], 24*time.Second, "those that hang still end with their timeout")
+		assert.LessOrEqual(t, done[len(done)-1], done[0]+time.Second, "those that hang still are sent once more")
 	})
 }
 

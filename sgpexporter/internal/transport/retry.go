@@ -40,7 +40,7 @@ const (
 // items for as long as its context allows, and the first request that SGP takes wakes
 // all that wait. What fails alone, while SGP takes others, is given back early, so that
 // it waits where it holds up its own traces only.
-func (c *Client) put(ctx, restart context.Context, items []byte, once bool) (code int, err error) {
+func (c *Client) put(ctx context.Context, items []byte, once bool) (code int, err error) {
 	if ctx.Err() != nil {
 		return 0, &laterError{fmt.Errorf("not sent: %w", ended(ctx))}
 	}
@@ -67,7 +67,7 @@ func (c *Client) put(ctx, restart context.Context, items []byte, once bool) (cod
 		key, err = c.keyFor(ctx)
 		if err == nil {
 			var answered int
-			if answered, err = c.attempt(ctx, restart, &p, key, items); answered != 0 {
+			if answered, err = c.attempt(ctx, &p, key, items); answered != 0 {
 				code = answered
 			}
 		}

@@ -44,14 +44,8 @@ func (c *Client) Send(ctx context.Context, batch *Batch, n int, sink Sink) Resul
 	if n == 0 {
 		return Result{}
 	}
-	restart, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	defer c.onClosing(ctx, cancel)()
-
-	s := &sending{
-		client: c, batch: batch, sink: sink, ctx: ctx, restart: restart,
-		places: make(chan struct{}, maxParallel),
-	}
+	defer c.watchClosing(ctx)()
+	s := &sending{client: c, batch: batch, sink: sink, ctx: ctx, places: make(chan struct{}, maxParallel)}
 	s.detachKnown(n)
 	var err error
 	if len(s.altered) == 0 { // the usual case, without a list
@@ -71,9 +65,9 @@ func (c *Client) Send(ctx context.Context, batch *Batch, n int, sink Sink) Resul
 	return Result{LastStatus: s.status, Failed: s.failed}
 }
 
-// onClosing calls restart when the process is about to end and nothing is answered. The
-// result ends that.
-func (c *Client) onClosing(ctx context.Context, restart func()) (stop func()) {
+// watchClosing restarts what hangs when the process is about to end. The result ends
+// that.
+func (c *Client) watchClosing(ctx context.Context) (stop func()) {
 	begun := closing(ctx)
 	if begun == nil || isClosed(begun) {
 		return func() {}
@@ -83,9 +77,7 @@ func (c *Client) onClosing(ctx context.Context, restart func()) (stop func()) {
 	watching.Go(func() {
 		select {
 		case <-begun:
-			if c.health.isSilent() {
-				restart()
-			}
+			c.health.restart()
 		case <-over:
 		}
 	})
@@ -94,11 +86,10 @@ func (c *Client) onClosing(ctx context.Context, restart func()) (stop func()) {
 
 // sending is one call of Send.
 type sending struct {
-	client  *Client
-	batch   *Batch
-	ctx     context.Context
-	restart context.Context
-	places  chan struct{} // of requests under way
+	client *Client
+	batch  *Batch
+	ctx    context.Context
+	places chan struct{} // of requests under way
 
 	mu      sync.Mutex // guards what follows, and calls of sink
 	sink    Sink
@@ -121,7 +112,7 @@ func (s *sending) put(items []int, once bool) error {
 
 func (s *sending) request(body []byte, items int, once bool) error {
 	s.places <- struct{}{}
-	code, err := s.client.put(s.ctx, s.restart, body, once)
+	code, err := s.client.put(s.ctx, body, once)
 	<-s.places
 	s.mu.Lock()
 	s.status = code

@@ -2,16 +2,9 @@ package asyncprocessor
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 )
-
-// ErrDropped is wrapped by the error of a [Processor.ForceFlush] during which
-// snapshots were dropped.
-var ErrDropped = errors.New("asyncprocessor: snapshots were dropped")
-
-var errFlushInExport = errors.New("asyncprocessor: ForceFlush was called by an exporter, and would wait for itself")
 
 // ShutdownError is what [Processor.Shutdown] returns when not everything was
 // delivered.
@@ -32,44 +25,6 @@ func (e *ShutdownError) Error() string {
 
 // Unwrap returns the cause.
 func (e *ShutdownError) Unwrap() error { return e.Err }
-
-// ForceFlush returns when every snapshot offered before it is exported, coalesced
-// or dropped. It returns an error that wraps [ErrDropped] if any was dropped
-// meanwhile, and ctx's error when ctx ends first: that ends the wait, not the
-// exports. After Shutdown it returns nil.
-//
-// Called by an exporter with the context that it was given, it returns an error at
-// once: it would wait for itself.
-func (p *Processor) ForceFlush(ctx context.Context) error {
-	if p.queue == nil || p.queue.isClosed() {
-		return nil
-	}
-	if isExport(ctx) {
-		return errFlushInExport
-	}
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	before := p.queue.lost()
-	f := &flush{done: make(chan struct{})}
-	select {
-	case p.dispatcher.flushes <- f:
-		select {
-		case <-f.done:
-		case <-p.dispatcher.stopped:
-		case <-ctx.Done():
-			f.gaveUp.Store(true)
-			return ctx.Err()
-		}
-	case <-p.dispatcher.stopped: // by a Shutdown that came in between: all is settled
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-	if n := p.queue.lost() - before; n > 0 {
-		return fmt.Errorf("%w: %d while flushing", ErrDropped, n)
-	}
-	return nil
-}
 
 // Shutdown refuses all snapshots that come after it, delivers those that came
 // before it, and shuts the exporter down. It has as much time as ctx, or
@@ -106,47 +61,71 @@ func (p *Processor) Shutdown(ctx context.Context) error {
 }
 
 func (p *Processor) shutdown(ctx context.Context) error {
-	if _, ok := ctx.Deadline(); !ok {
+	deadline, ok := ctx.Deadline()
+	if !ok {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, p.cfg.shutdownTimeout)
 		defer cancel()
+		deadline, _ = ctx.Deadline()
 	}
-	before := p.queue.close()
-	close(p.dispatcher.closing)
+	before := p.queue.close(deadline)
+	p.queue.signal()
 
-	var cause error
-	select {
-	case <-p.dispatcher.stopped:
-	case <-ctx.Done():
-		cause = ctx.Err()
-		p.queue.abandon()
-		close(p.dispatcher.giveUp)
-	}
+	cause := p.drain(ctx, deadline)
 	p.cancelExports()
 	grace, cancel := context.WithTimeout(context.Background(), shutdownGrace)
 	defer cancel()
 	exporterErr := p.shutdownExporter(ctx, grace)
-	err := both(cause, exporterErr)
-	if n := p.queue.lostLater() - before; n > 0 {
-		if cause == nil {
-			err = both(ErrDropped, exporterErr)
-		}
-		err = &ShutdownError{Undelivered: n, Err: err}
-		if cause != nil { // else the dispatcher has reported it
-			p.dispatcher.report.gaveUp(grace, err)
+	n := p.queue.failed() - before
+	if n > 0 && cause == nil {
+		cause = ErrDropped
+	}
+	var errs []error
+	for _, err := range []error{cause, exporterErr} {
+		if err != nil {
+			errs = append(errs, err)
 		}
 	}
-	p.dispatcher.report.settle(grace)
+	err := joined(errs)
+	if n > 0 {
+		err = &ShutdownError{Undelivered: n, Err: err}
+		if ctx.Err() != nil { // else the dispatcher has reported it
+			p.queue.reporter.gaveUp(grace, err)
+		}
+	}
+	p.queue.reporter.settle(grace)
 	return err
 }
 
-// both is errors.Join in one line.
-func both(first, second error) error {
-	if first == nil || second == nil {
-		return errors.Join(first, second)
+// drain waits until all is settled, or gives up when ctx ends. Shortly before the deadline a
+// Keeper gets what is left.
+func (p *Processor) drain(ctx context.Context, deadline time.Time) error {
+	var nearlyOver <-chan time.Time
+	if p.dispatcher.keeper != nil {
+		left := time.Until(deadline)
+		timer := time.NewTimer(left - min(left/4, keepReserve))
+		defer timer.Stop()
+		nearlyOver = timer.C
 	}
-	return fmt.Errorf("%w; %w", first, second)
+	for {
+		select {
+		case <-p.dispatcher.stopped:
+			return nil
+		case <-nearlyOver:
+			nearlyOver = nil
+			p.queue.keepWhatIsLeft()
+			p.cancelExports()
+			p.queue.signal()
+		case <-ctx.Done():
+			p.queue.abandon()
+			p.queue.signal()
+			return ctx.Err()
+		}
+	}
 }
+
+// keepReserve is the most of Shutdown's time that is kept for handing over to a Keeper.
+const keepReserve = 2 * time.Second
 
 // shutdownGrace is what the exporter's Shutdown and the error handler get when the
 // time is up already: enough to close what it holds and to write a line, before the

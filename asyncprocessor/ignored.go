@@ -1,0 +1,88 @@
+package asyncprocessor
+
+import (
+	"context"
+	"sync"
+	"sync/atomic"
+
+	"go.opentelemetry.io/otel/trace"
+)
+
+// exportMark is the key of the mark that the contexts of all exports carry.
+//
+// It is one for all Processors: two of them with instrumented exporters on one
+// provider would otherwise feed each other for ever.
+type exportMark struct{}
+
+func markExport(ctx context.Context) context.Context {
+	return context.WithValue(ctx, exportMark{}, true)
+}
+
+func isExport(ctx context.Context) bool {
+	return ctx != nil && ctx.Value(exportMark{}) != nil
+}
+
+// maxIgnored bounds the spans that ignoredSpans remembers. The oldest is forgotten first.
+const maxIgnored = 8192
+
+// ignoredSpans remembers the spans that are not delivered: those that an exporter made, since
+// OnEnd gets no context that would tell, and those that the filter left out, since
+// their children hang on their nearest ancestor that was kept. Mostly there are few or none, so
+// all other spans pay one load for it.
+type ignoredSpans struct {
+	count atomic.Int64
+
+	mu sync.Mutex // guards what follows, and writes to count
+	// parents has the parent of each ignored span, or the nearest ancestor that was kept; it is
+	// not valid if there is none.
+	parents map[spanKey]trace.SpanContext
+	oldest  []spanKey // in the order in which they were added; some are removed already
+}
+
+// add remembers that a span is ignored.
+func (s *ignoredSpans) add(key spanKey, parent trace.SpanContext) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.parents == nil {
+		s.parents = make(map[spanKey]trace.SpanContext)
+	}
+	if above, ok := s.parents[keyOf(parent)]; ok {
+		parent = above
+	}
+	s.parents[key] = parent
+	s.oldest = append(s.oldest, key)
+	for len(s.parents) > maxIgnored || len(s.oldest) > 2*maxIgnored {
+		delete(s.parents, s.oldest[0])
+		s.oldest = s.oldest[1:]
+	}
+	s.count.Store(int64(len(s.parents)))
+}
+
+// ended reports whether a span that ended was ignored. It forgets one that an exporter made:
+// others cannot be its children.
+func (s *ignoredSpans) ended(key spanKey, filtering bool) bool {
+	if s.count.Load() == 0 {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, ok := s.parents[key]; !ok {
+		return false
+	}
+	if !filtering {
+		delete(s.parents, key)
+		s.count.Store(int64(len(s.parents)))
+	}
+	return true
+}
+
+// keptParent returns the parent on which a span hangs whose own parent was left out.
+func (s *ignoredSpans) keptParent(parent trace.SpanContext) (kept trace.SpanContext, changed bool) {
+	if s.count.Load() == 0 {
+		return parent, false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	kept, changed = s.parents[keyOf(parent)]
+	return kept, changed
+}

@@ -1,0 +1,84 @@
+package asyncprocessor
+
+import (
+	"runtime"
+	"sync"
+
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
+)
+
+// entry is a snapshot on its way into the queue: either the record of a span that
+// started, or what comes later of a span.
+type entry struct {
+	start *runningSpan          // of a START
+	span  sdktrace.ReadOnlySpan // of every other phase
+	key   spanKey
+	bytes uint32 // the estimate of its memory
+	phase Phase
+}
+
+func (e *entry) amount() amount { return amount{1, uint64(e.bytes)} }
+
+// spanKey identifies a span.
+type spanKey struct {
+	trace trace.TraceID
+	span  trace.SpanID
+}
+
+func keyOf(sc trace.SpanContext) spanKey { return spanKey{sc.TraceID(), sc.SpanID()} }
+
+// stripe is one of the logs into which the application's goroutines write. All entries
+// of a trace go to one stripe, so their order is that in which its lock was taken. There
+// are several so that cores rarely wait for each other.
+type stripe struct {
+	mu    sync.Mutex // guards log and spare
+	log   []entry
+	spare []entry // an empty log, to be used next
+
+	_ [128 - 56]byte // stripes do not share cache lines
+}
+
+// maxStripes bounds the stripes. More of them do not make it faster.
+const maxStripes = 16
+
+// numStripes returns a power of two that is at least the number of cores in use.
+func numStripes() int {
+	n := 1
+	for n < runtime.GOMAXPROCS(0) && n < maxStripes {
+		n *= 2
+	}
+	return n
+}
+
+// stripeOf returns the stripe of a trace. Whoever chooses trace ids can make all traces
+// share one: then it is as if there were one stripe.
+func (q *queue) stripeOf(id trace.TraceID) *stripe {
+	return &q.stripes[int(id[15])&(len(q.stripes)-1)]
+}
+
+// maxSpare is the capacity, in entries, of a log that is kept for later.
+const maxSpare = 1 << 14
+
+// take returns the log, and leaves an empty one. The caller gives the log back.
+func (s *stripe) take() []entry {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.log) == 0 {
+		return nil
+	}
+	log := s.log
+	s.log, s.spare = s.spare, nil
+	return log
+}
+
+// giveBack makes a log that was taken the spare one.
+func (s *stripe) giveBack(log []entry) {
+	clear(log) // let the collector have the spans
+	if cap(log) > maxSpare {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.spare = log[:0]
+}

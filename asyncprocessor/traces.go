@@ -1,0 +1,157 @@
+package asyncprocessor
+
+import (
+	"time"
+
+	"go.opentelemetry.io/otel/trace"
+)
+
+// traceQueue is what waits of one trace, in order. While some of it is with the exporter,
+// the rest waits: so a trace has one export in flight at a time, and a retry holds up its
+// own trace only. It exists while anything of the trace waits or is with the exporter.
+type traceQueue struct {
+	id         trace.TraceID
+	head, tail *item
+	waiting    amount
+	exporting  amount
+	ready      bool
+	next       *traceQueue // in the list of ready ones
+
+	// Of a trace whose snapshots failed for now: see retry.go.
+	failingSince time.Duration
+	failures     int
+	resting      bool
+	alone        bool
+}
+
+func (t *traceQueue) held() amount { return t.waiting.plus(t.exporting) }
+
+// push puts an item behind the others.
+func (t *traceQueue) push(it *item) {
+	it.trace, it.state, it.next = t, waiting, nil
+	if t.head == nil {
+		t.head = it
+	} else {
+		t.tail.next = it
+	}
+	t.tail = it
+	t.waiting = t.waiting.plus(it.amount())
+}
+
+// pushFront puts an item that was with the exporter before the others.
+func (t *traceQueue) pushFront(it *item) {
+	it.state, it.next = waiting, t.head
+	if t.head == nil {
+		t.tail = it
+	}
+	t.head = it
+	t.waiting = t.waiting.plus(it.amount())
+}
+
+// pop takes the first item out.
+func (t *traceQueue) pop() *item {
+	it := t.head
+	t.head, it.next = it.next, nil
+	if t.head == nil {
+		t.tail = nil
+	}
+	t.waiting = t.waiting.minus(it.amount())
+	return it
+}
+
+// remove takes an item out from anywhere.
+func (t *traceQueue) remove(it *item) {
+	if t.head == it {
+		t.pop()
+		return
+	}
+	before := t.head
+	for before.next != it {
+		before = before.next
+	}
+	before.next = it.next
+	if t.tail == it {
+		t.tail = before
+	}
+	t.waiting = t.waiting.minus(it.amount())
+}
+
+// traces has the queue of each trace of which anything waits or is with the exporter, and in a
+// list those that are ready: something waits, and nothing is with the exporter. Batches are filled from
+// the front of the list, where each comes once before any comes again, so a few hot traces
+// cannot starve the rest.
+type traces struct {
+	byID        map[trace.TraceID]*traceQueue
+	first, last *traceQueue // of the ready ones
+	waiting     amount      // in the ready ones
+	// oldest is when the first of the ready snapshots began to wait.
+	oldest time.Duration
+
+	unused    *traceQueue // a list
+	numUnused int
+}
+
+// of returns the queue of a trace.
+func (ts *traces) of(id trace.TraceID) *traceQueue {
+	t := ts.byID[id]
+	switch {
+	case t != nil:
+		return t
+	case ts.unused != nil:
+		t = ts.unused
+		ts.unused = t.next
+		ts.numUnused--
+		*t = traceQueue{id: id}
+	default:
+		t = &traceQueue{id: id}
+	}
+	ts.byID[id] = t
+	return t
+}
+
+// makeReady puts a trace at the end of the list. since is when its first snapshot
+// began to wait.
+func (ts *traces) makeReady(t *traceQueue, since time.Duration) {
+	t.ready, t.next = true, nil
+	if ts.first == nil {
+		ts.first, ts.oldest = t, since
+	} else {
+		ts.last.next = t
+		ts.oldest = min(ts.oldest, since)
+	}
+	ts.last = t
+	ts.waiting = ts.waiting.plus(t.waiting)
+}
+
+// popReady takes the first trace out of the list, from which took was taken.
+func (ts *traces) popReady(took amount) {
+	t := ts.first
+	ts.first, t.next, t.ready = t.next, nil, false
+	if ts.first == nil {
+		ts.last = nil
+	}
+	ts.waiting = ts.waiting.minus(t.waiting.plus(took))
+}
+
+// findOldest finds out anew when the first of the ready snapshots began to wait. It is called
+// with fewer of them than a batch has, so the list is short.
+func (ts *traces) findOldest(since func(*item) time.Duration) {
+	for t := ts.first; t != nil; t = t.next {
+		if s := since(t.head); t == ts.first || s < ts.oldest {
+			ts.oldest = s
+		}
+	}
+}
+
+// retire forgets a trace of which nothing is left.
+func (ts *traces) retire(t *traceQueue) {
+	delete(ts.byID, t.id)
+	if ts.numUnused < maxUnused {
+		t.next, ts.unused = ts.unused, t
+		ts.numUnused++
+	}
+}
+
+// maxUnused bounds the queues that are kept to be used again: a trace of one span would
+// otherwise cost an allocation more.
+const maxUnused = 1024
