@@ -223,6 +223,17 @@ func TestStretch(t *testing.T) {
 	})
 }
 
+func TestReadOneRequestALine(t *testing.T) {
+	other := strings.ReplaceAll(otlp, "000000000000000", "f00000000000000")
+	r, err := Read(strings.NewReader(otlp + "\n" + other + "\n"))
+	require.NoError(t, err)
+	assert.Equal(t, 6, r.Spans())
+	_, err = Read(strings.NewReader(otlp + "\n{"))
+	assert.ErrorContains(t, err, "unexpected EOF")
+	_, err = Read(strings.NewReader(""))
+	assert.ErrorContains(t, err, "EOF")
+}
+
 func TestReplayOfNothing(t *testing.T) {
 	r, err := Read(strings.NewReader(`{}`))
 	require.NoError(t, err)
