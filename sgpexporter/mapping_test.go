@@ -108,3 +108,15 @@ func TestBaggageConversation(t *testing.T) {
 	}
 	require.NoError(t, tp.ForceFlush(t.Context()))
 }
+
+func TestMappingStats(t *testing.T) {
+	_, exp := newExporter(t, nil)
+	batch := ends(3)
+	batch[1].Span = span(2, func(s *tracetest.SpanStub) {
+		s.Attributes = []attribute.KeyValue{attribute.String("session.id", "s")}
+	})
+	batch[2].Span = span(3, func(s *tracetest.SpanStub) { s.DroppedAttributes = 1 })
+	require.NoError(t, exp.ExportSnapshots(t.Context(), batch))
+	assert.Equal(t, sgpexporter.MappingStats{Cut: 1, InheritedGroups: 2}, exp.Stats().Mapping)
+	assert.Zero(t, (*sgpexporter.Exporter)(nil).Stats().Mapping)
+}

@@ -293,3 +293,48 @@ func FuzzJSONValue(f *testing.F) {
 		decode(t, string(e.AppendJSON(nil, s)))
 	})
 }
+
+// FuzzRedactJSONText holds that JSON text is redacted as it stands like what it spells:
+// the same as when all of it was opened before.
+func FuzzRedactJSONText(f *testing.F) {
+	f.Add(`{"a@b.co":[1,"c@d.co",{"password":["x",2,null]}],"list":["--api-key","k","Authorization","y"],"in":"{\\"secret\\":\\"z\\"}"}`)
+	f.Add(`[{"name":"Cookie","value":"x"},{"value":"y","name":"Cookie"},"sk-proj-abcdefghijklmnop123",1e9,true]`)
+	f.Add("[{\"\x98000\":\"\"}]")
+	f.Add(`{"a@b.co":1,"c@d.co":2,"[REDACTED]":3,"":"\u0000 \ud800"}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		if _, ok := JSONValue(text); !ok {
+			return
+		}
+		for _, redact := range []func(*Span) bool{RedactSecrets(), RedactEmails(), RedactKeys("a*", "input.v.*b"), RedactLong(3)} {
+			var results [2]string
+			for i := range results {
+				s := testSpan()
+				v, _ := JSONValue(text)
+				if i == 1 {
+					openAll(&v)
+				}
+				s.Input = Object{{Key: "v", Value: v}}
+				redact(s)
+				got := encoded(t, Encoder{MaxDepth: MaxJSONDepth}, s)
+				results[i] = mustMarshal(t, got["input"])
+			}
+			if results[0] != results[1] {
+				t.Fatalf("of text:   %s\nof values: %s", results[0], results[1])
+			}
+		}
+	})
+}
+
+// openAll opens all of v.
+func openAll(v *Value) {
+	if o := v.Object(); o != nil {
+		for i := range *o {
+			openAll(&(*o)[i].Value)
+		}
+	}
+	if a := v.Array(); a != nil {
+		for i := range *a {
+			openAll(&(*a)[i])
+		}
+	}
+}

@@ -1,6 +1,10 @@
 package sgpspan
 
-import "strings"
+import (
+	"math"
+	"strings"
+	"unicode/utf8"
+)
 
 // json rewrites JSON text, which scanJSON has accepted, from its first byte to its
 // last: it is never opened, so that it takes no more memory than the text does.
@@ -76,7 +80,7 @@ func (j *jsonRewriter) object(start, depth int, hidden bool) {
 			if used == nil {
 				used = keysOf(j.text, start)
 			}
-			j.replace(from, used.unique(other))
+			j.replace(from, validKey(used.unique(other)))
 		}
 		j.space()
 		j.pos++ // colon
@@ -102,6 +106,14 @@ func (j *jsonRewriter) array(depth int, hidden bool) {
 		j.value(depth, hidden || flag)
 		flag = j.secret != nil && strings.HasPrefix(j.text[from:], `"`) && j.pos-from > 2 && j.isFlag(unquote(j.text[from:j.pos]))
 	}
+}
+
+// validKey returns a key that JSON can hold, as the encoder would make it.
+func validKey(key string) string {
+	if utf8.ValidString(key) && strings.IndexByte(key, 0) < 0 {
+		return key
+	}
+	return repairKey(key, math.MaxInt)
 }
 
 // keysOf returns the keys of the object that begins at start.

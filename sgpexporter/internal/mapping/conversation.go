@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -37,6 +38,7 @@ func (c *conversations) learn(traceID trace.TraceID, own conversation) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if known, ok := c.traces.get(traceID); !ok || known.weak && !own.weak {
+		own.id = strings.Clone(own.id) // it may be a part of something large
 		c.traces.put(traceID, own)
 	}
 }

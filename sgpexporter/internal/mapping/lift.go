@@ -50,14 +50,21 @@ func liftedNames(keys []string) map[attribute.Key]string {
 // lifted adds the attributes that stand at the top of the metadata. Of two with one
 // name the first does.
 func (sc *scratch) lifted(o sgpspan.Object) sgpspan.Object {
-	for i, l := range sc.lifts {
+	var names map[string]bool // from the second one on
+	if len(sc.lifts) > 1 {
+		names = make(map[string]bool, len(sc.lifts))
+	}
+	for _, l := range sc.lifts {
 		kv := sc.attr(l.at)
 		if reservedNames[l.name] {
 			sc.note(string(kv.Key) + ": kept among the attributes, the exporter writes metadata." + l.name)
 			continue
 		}
-		if sc.isLifted(l.name, i) || sc.marks[l.at-1]&markTaken != 0 {
+		if names[l.name] || sc.marks[l.at-1]&markTaken != 0 {
 			continue
+		}
+		if names != nil {
+			names[l.name] = true
 		}
 		sc.take(l.at)
 		o = append(o, sgpspan.Field{
@@ -65,16 +72,6 @@ func (sc *scratch) lifted(o sgpspan.Object) sgpspan.Object {
 		})
 	}
 	return o
-}
-
-// isLifted reports whether one of the first n lifts has a name.
-func (sc *scratch) isLifted(name string, n int) bool {
-	for _, l := range sc.lifts[:n] {
-		if l.name == name {
-			return true
-		}
-	}
-	return false
 }
 
 // resourceNames are the attributes of the resource that stand at the top of the metadata,

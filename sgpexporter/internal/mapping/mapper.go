@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"runtime/debug"
 	"slices"
-	"strings"
 	"sync/atomic"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -113,32 +112,6 @@ func New(cfg Config) *Mapper {
 	return m
 }
 
-// Stats are counts since New.
-type Stats struct {
-	// Cut are the ENDs whose attributes a limit of the SDK has cut.
-	Cut uint64
-	// Inherited are the writes whose group is that of their trace.
-	Inherited uint64
-	// ForgottenSpans and ForgottenConversations are what was forgotten of spans with
-	// usage around them, and of traces with a conversation, to stay within bounds.
-	ForgottenSpans, ForgottenConversations uint64
-}
-
-// Cut returns the count of that name.
-func (m *Mapper) Cut() uint64 { return m.cut.Load() }
-
-// Stats returns the counts.
-func (m *Mapper) Stats() Stats {
-	s := Stats{Cut: m.cut.Load(), Inherited: m.conversations.inherited.Load()}
-	m.lineage.mu.Lock()
-	s.ForgottenSpans = m.lineage.spans.forgotten
-	m.lineage.mu.Unlock()
-	m.conversations.mu.Lock()
-	s.ForgottenConversations = m.conversations.traces.forgotten
-	m.conversations.mu.Unlock()
-	return s
-}
-
 // Append maps in and appends its SGP item, one JSON object, to dst. It runs the hooks,
 // once. On error nothing is appended, and the item has the ids alone: ErrFiltered when
 // a hook dropped the span, a *HookPanicError when one panicked, a *PanicError when
@@ -161,71 +134,6 @@ func (m *Mapper) Writer() Writer { return Writer{m, scratches.Get().(*scratch)} 
 
 // Close gives the working memory back.
 func (w Writer) Close() { w.sc.release() }
-
-// Observe takes note of what spans say of others: of their trace's conversation, and
-// of usage that those above them need not be billed for. Of a batch it is called with all
-// inputs before the first is mapped: an END may stand before those of the spans below
-// it. Append does so with what was not observed yet.
-func (w Writer) Observe(inputs []Input) {
-	for i := range inputs {
-		w.observe(&inputs[i])
-	}
-	w.m.lineage.see(inputs)
-}
-
-func (w Writer) observe(in *Input) {
-	if in.observed || in.Phase == 0 {
-		return
-	}
-	in.observed = true
-	defer func() { _ = recover() }() // Append meets it again, and says so
-	in.classify()
-	if own, ok := in.ownConversation(); ok {
-		w.m.conversations.learn(in.TraceID, own)
-	}
-	in.uses = in.Phase == PhaseEnd && w.uses(in)
-}
-
-// uses reports whether a span has usage that is billed, unless it is for one below.
-func (w Writer) uses(in *Input) bool {
-	asks := len(in.Records) > 0
-	for i := range in.Events {
-		asks = asks || strings.HasPrefix(in.Events[i].Name, "gen_ai.")
-	}
-	used, ruled := false, false
-	for i, id := range in.keys {
-		if id <= 0 {
-			continue
-		}
-		k := &keyTable[id-1]
-		asks = asks || k.mayCount()
-		used = used || k.role >= firstCount && k.role <= lastCount && number(in.Attributes[i].Value) > 0
-		ruled = ruled || k.role == roleUsageRule
-	}
-	if !asks || used && !ruled {
-		return used
-	}
-	sc := w.sc
-	sc.reset()
-	sc.collect(in, nil)
-	if rule, _ := sc.text(roleUsageRule); rule == usageOfNone {
-		return false
-	}
-	if _, used := sc.countAttributes(); used {
-		return true
-	}
-	if sc.hasPayload() {
-		sc.span.Output = sc.sideOf(sideOutput)
-	}
-	_, used = sc.countPayload()
-	return used
-}
-
-// mayCount reports whether an attribute with this key may tell of usage.
-func (k *key) mayCount() bool {
-	return k.role >= firstCount && k.role <= lastCount || k.role == roleUsageObject ||
-		k.role == rolePayload && k.side == sideOutput && (k.field == "" || k.form == formMessages)
-}
 
 // Append is Mapper.Append.
 func (w Writer) Append(dst []byte, in *Input) (out []byte, item Item, err error) {

@@ -105,6 +105,45 @@ func TestType(t *testing.T) {
 	}
 }
 
+// What dialects call what was done.
+func TestTypeByTheWordsOfDialects(t *testing.T) {
+	for _, tc := range []struct{ key, word, want string }{
+		{"langsmith.span.kind", "llm", "COMPLETION"}, {"langsmith.span.kind", "chain", "CUSTOM"}, {"langsmith.span.kind", "retriever", "KB_RETRIEVAL"}, {"langsmith.span.kind", "prompt", "PROMPT_ENGINEERING"},
+		{"gen_ai.operation.name", "completion", "COMPLETION"}, {"gen_ai.operation.name", "responses", "COMPLETION"}, {"gen_ai.operation.name", "embedding", "CUSTOM"},
+		{"gen_ai.operation.name", "workflow", "AGENT_WORKFLOW"}, {"gen_ai.operation.name", "invoke_node", "CUSTOM"}, {"gen_ai.operation.name", "agent_workflow", "AGENT_WORKFLOW"},
+		{"gen_ai.span.kind", "chatmodel", "COMPLETION"}, {"gen_ai.span.kind", "graph", "AGENT_WORKFLOW"}, {"gen_ai.span.kind", "toolsnode", "CUSTOM"}, {"gen_ai.span.kind", "lambda", "CUSTOM"}, {"gen_ai.span.kind", "workflow", "AGENT_WORKFLOW"},
+		{"genkit:metadata:subtype", "model", "COMPLETION"}, {"genkit:metadata:subtype", "flow", "AGENT_WORKFLOW"}, {"genkit:metadata:subtype", "tool.v2", "CUSTOM"}, {"genkit:metadata:subtype", "retriever", "KB_RETRIEVAL"},
+		{"genkit:metadata:subtype", "evaluator", "EVALUATION"}, {"genkit:metadata:subtype", "executable-prompt", "PROMPT_ENGINEERING"}, {"genkit:metadata:subtype", "indexer", "KB_ADD_CHUNK"}, {"genkit:type", "flowStep", "CUSTOM"},
+		{"traceloop.span.kind", "task", "CUSTOM"}, {"traceloop.span.kind", "agent", "AGENT_WORKFLOW"}, {"llm.request.type", "chat", "COMPLETION"}, {"llm.request.type", "rerank", "RERANKING"}, {"llm.request.type", "embedding", "CUSTOM"},
+		{"braintrust.span_attributes", `{"type":"llm"}`, "COMPLETION"}, {"braintrust.span_attributes", `{"type":"score"}`, "EVALUATION"}, {"braintrust.span_attributes", `{"type":"tool"}`, "CUSTOM"}, {"braintrust.span_attributes", `{"other":1}`, "STANDALONE"},
+		{"braintrust.metrics", `{}`, "COMPLETION"}, {"mcp.method", "tools/call", "CUSTOM"}, {"mcp.method.name", "tools/list", "CUSTOM"}, {"mcp.tool.name", "x", "CUSTOM"},
+		{"workflow.id", "w", "AGENT_WORKFLOW"}, {"executor.id", "e", "CUSTOM"}, {"edge_group.type", "g", "CUSTOM"}, {"temporalWorkflowID", "wf", "CUSTOM"},
+		{"langsmith.span.kind", "a kind that is new", "CUSTOM"}, {"langsmith.span.kind", "", "STANDALONE"}, {"llm.model_name", "chat", "STANDALONE"},
+	} {
+		got := item(t, Config{}, end(stub(attribute.String(tc.key, tc.word))))
+		assert.Equal(t, tc.want, got["type"], "%s=%s", tc.key, tc.word)
+	}
+	workflow := stub(attribute.String("temporalWorkflowID", "wf"))
+	workflow.Name = "RunWorkflow:AgentTurn"
+	assert.Equal(t, "AGENT_WORKFLOW", item(t, Config{}, end(workflow))["type"])
+}
+
+// Of a START without attributes the name tells the type, and of nothing else.
+func TestTypeByTheNameOfAStart(t *testing.T) {
+	for name, want := range map[string]string{
+		"chat gpt": "COMPLETION", "generate_content gemini": "COMPLETION", "invoke_agent lead": "AGENT_WORKFLOW", "execute_tool search": "CUSTOM",
+		"chat": "STANDALONE", "chatty handler": "STANDALONE",
+	} {
+		s := stub()
+		s.Name = name
+		assert.Equal(t, want, item(t, Config{}, start(s))["type"], name)
+		assert.Equal(t, want, item(t, Config{}, inputAt(PhaseUpdate, s))["type"], name)
+		assert.Equal(t, "STANDALONE", item(t, Config{}, end(s))["type"], name)
+		s.Attributes = []attribute.KeyValue{attribute.String("room", "r")}
+		assert.Equal(t, "STANDALONE", item(t, Config{}, start(s))["type"], name)
+	}
+}
+
 func TestStatusAndErrors(t *testing.T) {
 	exception := func(name, typ, message string) sdktrace.Event {
 		return sdktrace.Event{Name: name, Time: testStart, Attributes: []attribute.KeyValue{

@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -170,13 +171,11 @@ func (sc *scratch) renameUsage() {
 // dropUsage takes all usage out of the output: of a key that is there twice the last
 // counts.
 func (sc *scratch) dropUsage() {
-	if sc.outputUsage() < 0 {
-		return
-	}
-	for i := sc.outputUsage(); i >= 0; i = sc.outputUsage() {
-		sc.span.Output = append(sc.span.Output[:i], sc.span.Output[i+1:]...)
-	}
-	if len(sc.span.Output) == 0 {
+	n := len(sc.span.Output)
+	sc.span.Output = slices.DeleteFunc(sc.span.Output, func(f sgpspan.Field) bool {
+		return f.Key == usageKey && f.Value.Kind() == sgpspan.KindObject
+	})
+	if n > 0 && len(sc.span.Output) == 0 {
 		sc.span.Output = nil
 	}
 }
