@@ -38,7 +38,7 @@ func TestDefaults(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "k", keyOf(t, c))
 	assert.Equal(t, "https://api.egp.scale.com/v5/spans/batch", c.url.String())
-	assert.Equal(t, 30*time.Second, c.timeout)
+	assert.Equal(t, 10*time.Second, c.timeout)
 	assert.Equal(t, 1000, c.maxRequestItems)
 	assert.Equal(t, 4*1024*1024, c.maxRequestBytes)
 	assert.Equal(t, RetryConfig{Enabled: true, InitialInterval: 400 * time.Millisecond, MaxInterval: 20 * time.Second}, *c.retry)
@@ -285,30 +285,18 @@ func TestPlainHTTPIsWarnedAbout(t *testing.T) {
 
 func TestLimiter(t *testing.T) {
 	now := time.Unix(1000, 0)
-	l := limiter{burst: 3, every: 10 * time.Second}
-	pass := func() bool { return l.allow(now) }
-	for range 3 {
-		assert.True(t, pass())
-	}
-	for range 5 {
-		assert.False(t, pass())
-	}
-	now = now.Add(9 * time.Second)
-	assert.False(t, pass())
-	now = now.Add(time.Second)
-	assert.True(t, pass())
-	assert.False(t, pass())
-	now = now.Add(time.Hour)
-	for range 3 {
-		assert.True(t, pass())
-	}
-	assert.False(t, pass(), "never more than the burst at once")
+	var l limiter
+	assert.True(t, l.allow(now))
+	assert.False(t, l.allow(now))
+	assert.False(t, l.allow(now.Add(59*time.Second)))
+	assert.True(t, l.allow(now.Add(time.Minute)))
+	assert.False(t, l.allow(now.Add(61*time.Second)))
 }
 
 func TestErrorsAreOneLine(t *testing.T) {
 	var l losses
 	for i := range 20 {
-		l.add(i, "rejected", "rejected", &RejectedError{SpanID: string(rune('a' + i)), StatusCode: 422, Phase: 1}, false)
+		l.add(i, loss{reason: "rejected", errorType: "rejected"}, &RejectedError{SpanID: string(rune('a' + i)), StatusCode: 422, Phase: 1})
 	}
 	err := l.err()
 	assert.NotContains(t, err.Error(), "\n")

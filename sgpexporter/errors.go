@@ -36,20 +36,22 @@ var ErrInvalidEnvironment = errors.New("sgpexporter: invalid value in the enviro
 // handler, that the base URL is plain http to a host that is not loopback.
 var ErrPlainHTTP = errors.New("sgpexporter: the API key and all spans are sent in the clear")
 
-// What [Exporter.ExportSnapshots] returns, and what is reported to the global
-// OpenTelemetry error handler, may match these.
+// What [Exporter.ExportSnapshots] returns, and the warnings that it hands to
+// [asyncprocessor.Warn], may match these.
 var (
 	// ErrShutdown: the call came after [Exporter.Shutdown].
 	ErrShutdown = errors.New("sgpexporter: the exporter is shut down")
 	// ErrDisabled: DISABLE_SCALE_TRACING is set, or the Exporter is nil.
 	ErrDisabled = errors.New("sgpexporter: export is disabled")
+	// ErrUnknownPhase: the snapshot's Phase is none that the Exporter knows.
+	ErrUnknownPhase = errors.New("sgpexporter: unknown phase of a snapshot")
 	// ErrUnauthorized: SGP answered 401 or 403.
 	ErrUnauthorized = transport.ErrUnauthorized
 	// ErrRedirected: the answer is a redirect that is not followed. 301, 302
 	// and 303 never are, 307 and 308 only within the origin.
 	ErrRedirected = transport.ErrRedirected
-	// ErrNotSGP: the answer is a success whose Content-Type is not JSON, as of
-	// a proxy's login page.
+	// ErrNotSGP: the answer is not SGP's: a success whose Content-Type is not JSON,
+	// as of a proxy's login page, or a 4xx with a page in HTML.
 	ErrNotSGP = transport.ErrNotSGP
 	// ErrClientPanic: the HTTP client of [WithHTTPClient], or the function of
 	// [WithAPIKeySource], panicked.
@@ -69,6 +71,8 @@ const (
 	// ReasonUnencodable: mapping or encoding the span panicked. It does not happen
 	// with spans of the SDK, but can with a ReadOnlySpan of another make, or none.
 	ReasonUnencodable asyncprocessor.DropReason = "unencodable"
+	// ReasonUnknownPhase: the snapshot's Phase is none that the Exporter knows.
+	ReasonUnknownPhase asyncprocessor.DropReason = "unknown_phase"
 	// ReasonDisabled: the Exporter is nil, or DISABLE_SCALE_TRACING was set when
 	// it was made. Only who calls ExportSnapshots itself sees it: asyncprocessor.New
 	// makes a Processor of such an Exporter that counts nothing.

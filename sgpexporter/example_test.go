@@ -106,12 +106,6 @@ func ExampleExporter_Disabled() {
 func ExampleRejectedError() {
 	server := sgptest.NewServer()
 	defer server.Close()
-	otel.SetErrorHandler(otel.ErrorHandlerFunc(func(err error) {
-		var rejected *sgpexporter.RejectedError
-		if errors.As(err, &rejected) {
-			fmt.Println(rejected.Name, rejected.Phase, rejected.StatusCode)
-		}
-	}))
 	exp, err := sgpexporter.New(sgpexporter.WithBaseURL(server.URL), sgpexporter.WithAPIKey("any key"))
 	if err != nil {
 		fmt.Println(err)
@@ -133,6 +127,11 @@ func ExampleRejectedError() {
 	}
 	err = exp.ExportSnapshots(context.Background(), batch)
 
+	// With a Processor it is what the global OpenTelemetry error handler is given.
+	var rejected *sgpexporter.RejectedError
+	if errors.As(err, &rejected) {
+		fmt.Println(rejected.Name, rejected.Phase, rejected.StatusCode)
+	}
 	var failed *asyncprocessor.ExportError
 	fmt.Println(errors.As(err, &failed), failed.Reason, failed.Undelivered)
 	fmt.Println(len(server.Spans()), "stored")

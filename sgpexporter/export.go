@@ -1,6 +1,7 @@
 package sgpexporter
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"sync"
@@ -10,30 +11,34 @@ import (
 	"github.com/otelsgp/otelsgp/sgpexporter/internal/transport"
 )
 
-// ExportSnapshots delivers snapshots in their order, in as few requests as
-// [WithMaxRequestItems] and [WithMaxRequestBytes] allow, one after another, and
-// returns when each is stored, rejected or given up, or ctx ends. An unknown
-// [asyncprocessor.Phase] is passed over.
+// ExportSnapshots delivers snapshots, in as few requests as [WithMaxRequestItems] and
+// [WithMaxRequestBytes] allow, and returns when each is stored, rejected or given up, or
+// ctx ends. Those of one trace are delivered in their order. What becomes of a part of
+// them is told by [asyncprocessor.Progress] at once, and once more by the error.
 //
 // The error is nil when all are delivered, and else consists of
-// [asyncprocessor.ExportError] values, one for each reason, joined if there are
-// several. What the global OpenTelemetry error handler is told of, spans that are
-// rejected and a key that is refused, is apart and marked as Reported:
+// [asyncprocessor.ExportError] values, joined if there are several:
 //
 //   - [asyncprocessor.ReasonRejected]: SGP refused these alone, with a 400, 409, 413 or
-//     422. The error matches [*RejectedError]. All others are stored. A request
-//     that is rejected whole is halved until the culprit stands alone: for one
-//     culprit among n snapshots that is at most 2·log2(n)+1 requests more, and
-//     never more than 3n in all. A lone 409 is tried once more without
-//     its parent, if it has one.
-//   - [ReasonUnauthorized], matching [ErrUnauthorized]: see [WithAPIKey] and
-//     [WithAPIKeySource].
-//   - [asyncprocessor.ReasonExportFailed]: no answer, or none but refusals for now,
-//     until ctx or [WithRetry] ended it; an answer that is not SGP's
-//     ([ErrNotSGP]); a redirect ([ErrRedirected]); any other 4xx.
+//     422, and, after a 409, without their parent too, after a 413 or 422 without input,
+//     output and attributes. The error matches [*RejectedError]. All others are stored:
+//     when SGP refuses a request, what is at fault is found and set apart. A span that
+//     the answer names costs 3 requests at most, beside the one that any batch costs, as
+//     does one whose remote parent is refused, if it is the only such span in the
+//     request; another costs log2(n) + 2 among n snapshots, and at most one more when
+//     there are several.
+//   - [asyncprocessor.ReasonExportFailed], Retryable: there was no answer, or none that
+//     judged the snapshots, until ctx ended; or one request failed again and again while
+//     SGP took others. Any answer but 200 with JSON and the four above means "not now":
+//     a 5xx, a 404, a redirect ([ErrRedirected]), a page of a proxy ([ErrNotSGP]).
+//   - The same, not Retryable: [WithRetry] allows no more attempts; or the processor is
+//     shut down, and its base URL never was SGP's.
+//   - [ReasonUnauthorized], matching [ErrUnauthorized]: SGP refuses the key. It is
+//     Retryable, since the key may come back, but when the processor is shut down.
 //   - [asyncprocessor.ReasonExporterPanic], matching [ErrClientPanic].
 //   - [ReasonFiltered], [ReasonHookPanic]: a hook's doing.
 //   - [ReasonUnencodable]: reading the span panicked.
+//   - [ReasonUnknownPhase], matching [ErrUnknownPhase].
 //   - [ReasonDisabled], matching [ErrDisabled];
 //     [asyncprocessor.ReasonAlreadyShutdown], matching [ErrShutdown].
 //
@@ -50,10 +55,12 @@ func (e *Exporter) ExportSnapshots(ctx context.Context, snapshots []asyncprocess
 	}
 	x := exportPool.Get().(*export)
 	defer x.release()
-	x.Exporter, x.snapshots = e, snapshots
+	x.Exporter, x.snapshots, x.ctx = e, snapshots, transport.WithClosing(ctx, shutdownBegun(ctx))
 
 	op := e.metrics.begin(ctx, snapshots)
-	x.run(ctx)
+	x.run()
+	x.forgetRecords()
+	x.warnOfCutSpans(ctx)
 	op.end(ctx, &x.losses, x.lastStatus)
 	return x.losses.err()
 }
@@ -61,9 +68,13 @@ func (e *Exporter) ExportSnapshots(ctx context.Context, snapshots []asyncprocess
 // export is one call of ExportSnapshots.
 type export struct {
 	*Exporter
+	ctx        context.Context
 	snapshots  []asyncprocessor.Snapshot
 	batch      transport.Batch
-	index      []int // of each item of batch, in snapshots
+	inputs     []mapping.Input  // of each snapshot; without a phase where it is lost already
+	index      []int            // of each item of batch, in snapshots
+	held       map[string]error // traces of which an item was not delivered, and why
+	down       error            // why nothing more is sent
 	lastStatus int
 	losses     losses
 }
@@ -74,9 +85,12 @@ var exportPool = sync.Pool{New: func() any { return new(export) }}
 const maxPooledBytes = 8 << 20
 
 func (x *export) release() {
-	batch, index := x.batch, x.index[:0]
+	batch, index, inputs := x.batch, x.index[:0], x.inputs
 	batch.Reset()
-	*x = export{batch: batch, index: index}
+	for i := range inputs {
+		inputs[i].Reset()
+	}
+	*x = export{batch: batch, index: index, inputs: inputs}
 	if x.batch.Cap() <= maxPooledBytes {
 		exportPool.Put(x)
 	}
@@ -84,95 +98,131 @@ func (x *export) release() {
 
 // run encodes and sends. Items are encoded until one does not fit into the
 // request any more; then those before it are sent, and it begins the next one.
-func (x *export) run(ctx context.Context) {
+func (x *export) run() {
 	w := x.mapper.Writer()
 	defer w.Close()
-	for i, s := range x.snapshots {
-		if i%mapping.ReadAhead == 0 {
-			w.ReadAhead(x.snapshots[i:])
-		}
-		if s.Phase != asyncprocessor.PhaseStart && s.Phase != asyncprocessor.PhaseEnd {
+	x.read()
+	w.Observe(x.inputs)
+	for i := range x.inputs {
+		if x.inputs[i].Phase == 0 {
 			continue
 		}
-		buf, err := w.Append(x.batch.Buffer(), s)
+		if x.down != nil {
+			x.failed(i, x.down)
+			continue
+		}
+		buf, item, err := appendItem(w, x.batch.Buffer(), &x.inputs[i])
 		if err != nil {
 			x.unmapped(i, err)
 			continue
 		}
-		x.batch.Commit(buf)
+		if err := x.held[item.TraceID]; err != nil {
+			x.failed(i, err) // what is before it in its trace was not delivered
+			continue
+		}
+		x.batch.Commit(buf, item)
 		x.index = append(x.index, i)
 		if n := x.batch.Len(); n > 1 && (n > x.maxItems || x.batch.BodySize() > x.client.MaxBodyBytes()) {
-			if !x.send(ctx, n-1, i+1) {
-				return
-			}
+			x.send(n-1, false)
 		}
 	}
-	x.send(ctx, x.batch.Len(), len(x.snapshots))
+	x.send(x.batch.Len(), true)
 }
 
-// send delivers the first n items of the batch. When that fails for a reason
-// that is not theirs it gives up all that is left, the snapshots from next on
-// included, and returns false: they would only fail in the same way, and later.
-func (x *export) send(ctx context.Context, n, next int) bool {
-	result := x.client.Send(ctx, &x.batch, n, (*items)(x))
+// send delivers the first n items of the batch. After it they are stored, rejected, or
+// among the losses.
+func (x *export) send(n int, last bool) {
+	parts := &parts{export: x}
+	result := x.client.Send(x.ctx, &x.batch, n, parts)
 	if result.LastStatus != 0 {
 		x.lastStatus = result.LastStatus
 	}
-	if result.Err != nil {
-		left := x.index[result.Settled:]
-		for i := next; i < len(x.snapshots); i++ {
-			left = append(left, i)
+	for _, failed := range result.Failed {
+		if !transport.FailedAlone(failed.Err) {
+			x.down = failed.Err // the rest would fail in the same way, and later
 		}
-		reason, errorType := reasonOf(result.Err), transport.ErrorType(result.Err)
-		reported := reason == ReasonUnauthorized && x.reports.key.cost(len(left), result.Err)
-		for _, i := range left {
-			x.losses.add(i, reason, errorType, result.Err, reported)
+		for _, i := range failed.Items {
+			x.hold(x.batch.Item(i).TraceID, failed.Err)
+			x.failed(x.index[i], failed.Err)
 		}
-		return false
+	}
+	if !last && !parts.told && len(result.Failed) == 0 {
+		x.progress(x.ctx, x.index[:n], nil)
 	}
 	x.batch.Drop(n)
 	x.index = x.index[:copy(x.index, x.index[n:])]
-	return true
+	if len(x.index) == 0 {
+		return
+	}
+	// The one that did not fit is encoded already.
+	if err := cmp.Or(x.down, x.held[x.batch.Item(0).TraceID]); err != nil {
+		x.failed(x.index[0], err)
+		x.batch.Reset()
+		x.index = x.index[:0]
+	}
 }
 
-func reasonOf(err error) asyncprocessor.DropReason {
+func (x *export) hold(trace string, err error) {
+	if x.held == nil {
+		x.held = make(map[string]error)
+	}
+	x.held[trace] = err
+}
+
+// failed adds snapshot i to the losses: err is no verdict on it.
+func (x *export) failed(i int, err error) {
+	reason := asyncprocessor.ReasonExportFailed
 	switch {
 	case errors.Is(err, ErrUnauthorized):
-		return ReasonUnauthorized
+		reason, err = ReasonUnauthorized, x.at.unauthorized(err)
 	case errors.Is(err, ErrClientPanic):
-		return asyncprocessor.ReasonExporterPanic
+		reason = asyncprocessor.ReasonExporterPanic
 	}
-	return asyncprocessor.ReasonExportFailed
+	x.losses.add(i, loss{reason: reason, errorType: transport.ErrorType(err), retryable: transport.Retryable(err)}, err)
 }
 
-// unmapped settles a snapshot that did not become an item.
+// unmapped adds a snapshot that did not become an item to the losses.
 func (x *export) unmapped(i int, err error) {
+	reason := ReasonUnencodable
 	var panicked *mapping.HookPanicError
 	switch {
+	case errors.Is(err, ErrUnknownPhase):
+		reason = ReasonUnknownPhase
 	case errors.Is(err, mapping.ErrFiltered):
-		x.losses.add(i, ReasonFiltered, string(ReasonFiltered), err, false)
+		reason = ReasonFiltered
 	case errors.As(err, &panicked):
-		x.losses.add(i, ReasonHookPanic, string(ReasonHookPanic), err, false)
-	default:
-		x.losses.add(i, ReasonUnencodable, string(ReasonUnencodable), err, false)
+		reason = ReasonHookPanic
 	}
+	x.losses.add(i, loss{reason: reason, errorType: string(reason)}, err)
 }
 
-// items is what Send asks and tells about single items.
-type items export
-
-// Detach implements transport.Items.
-func (x *items) Detach(dst []byte, i int) ([]byte, error) {
-	return x.mapper.AppendDetached(dst, x.snapshots[x.index[i]])
+// parts tells what became of parts of a batch while others are on their way.
+type parts struct {
+	*export
+	told bool
 }
 
-// Rejected implements transport.Items.
-func (x *items) Rejected(i int, status *transport.StatusError) {
-	item := x.mapper.Item(x.snapshots[x.index[i]])
+// Stored implements transport.Sink.
+func (p *parts) Stored(items []int) {
+	p.told = true
+	delivered := make([]int, len(items))
+	for n, i := range items {
+		delivered[n] = p.index[i]
+	}
+	p.progress(p.ctx, delivered, nil)
+}
+
+// Rejected implements transport.Sink.
+func (p *parts) Rejected(i int, status *transport.StatusError) {
+	p.told = true
+	item, snapshot := p.batch.Item(i), p.index[i]
 	err := &RejectedError{
-		TraceID: item.TraceID, SpanID: item.ID, Name: shorten(item.Name, maxNameBytes), Phase: item.Phase,
+		TraceID: item.TraceID, SpanID: item.ID, Name: shorten(item.Name, maxNameBytes), Phase: p.snapshots[snapshot].Phase,
 		StatusCode: status.Code, Reason: status.Reason,
 	}
-	x.metrics.refused(context.Background(), status.Code)
-	x.losses.add(x.index[i], asyncprocessor.ReasonRejected, string(asyncprocessor.ReasonRejected), err, x.reports.rejected(err))
+	p.metrics.refused(p.ctx, status.Code)
+	p.losses.add(snapshot, loss{reason: asyncprocessor.ReasonRejected, errorType: string(asyncprocessor.ReasonRejected)}, err)
+	p.progress(p.ctx, nil, &asyncprocessor.ExportError{
+		Undelivered: []int{snapshot}, Reason: asyncprocessor.ReasonRejected, Err: err,
+	})
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/otelsgp/otelsgp/asyncprocessor"
 	"github.com/otelsgp/otelsgp/internal/version"
+	"github.com/otelsgp/otelsgp/sgpexporter/internal/logrecords"
 	"github.com/otelsgp/otelsgp/sgpexporter/internal/mapping"
 	"github.com/otelsgp/otelsgp/sgpexporter/internal/transport"
 )
@@ -31,9 +32,14 @@ type Exporter struct {
 	mapper   *mapping.Mapper
 	client   *transport.Client // nil if disabled
 	maxItems int
+	records  *logrecords.Store
+	cut      cutSpans
 	metrics  *metrics
-	reports  *reports
+	at       destination
 	about    configLog
+	// What a call tells its processor on the way: asyncprocessor.Progress and Warn.
+	progress func(ctx context.Context, delivered []int, err *asyncprocessor.ExportError)
+	warn     func(ctx context.Context, err error)
 	shutdown atomic.Bool
 }
 
@@ -55,7 +61,7 @@ func New(opts ...Option) (*Exporter, error) {
 	if err != nil {
 		return nil, err
 	}
-	e := &Exporter{about: cfg.log(), reports: newReports(cfg.at)}
+	e := &Exporter{about: cfg.log(), at: cfg.at, progress: asyncprocessor.Progress, warn: asyncprocessor.Warn}
 	if cfg.disabled {
 		if cfg.readsLikeFalse != "" {
 			otel.Handle(fmt.Errorf("sgpexporter: nothing is exported: %s=%q disables, as any value does, also in the Python SDK; unset it to export",
@@ -68,6 +74,7 @@ func New(opts ...Option) (*Exporter, error) {
 	}
 	e.mapper = mapping.New(cfg.mapping)
 	e.maxItems = cfg.maxRequestItems
+	e.records = logrecords.NewStore(logrecords.DefaultLimits)
 	e.metrics = newMetrics(cfg.meterProvider, cfg.url)
 	e.client = transport.NewClient(transport.Config{
 		URL:          cfg.url,
@@ -79,7 +86,7 @@ func New(opts ...Option) (*Exporter, error) {
 		Retry:        cfg.retry.transport(),
 		Gzip:         cfg.compression == GzipCompression,
 		MaxBytes:     int64(cfg.maxRequestBytes),
-		Observer:     observer{e.metrics, e.reports},
+		Observer:     &observer{Exporter: e},
 	})
 	return e, nil
 }
@@ -110,7 +117,6 @@ func (e *Exporter) Shutdown(context.Context) error {
 		return nil
 	}
 	e.client.CloseIdleConnections()
-	e.reports.key.close()
 	if err := e.client.Failure(); err != nil {
 		return fmt.Errorf("sgpexporter: requests were failing: %w", err)
 	}

@@ -1,20 +1,20 @@
 package sgpexporter
 
 import (
-	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/otelsgp/otelsgp/asyncprocessor"
 )
 
-// losses gathers the snapshots of one call that were not delivered, by reason, and
-// those apart of which the error handler was told.
+// losses gathers the snapshots of one call that were not delivered, by what is to be
+// said of them.
 type losses struct{ groups []loss }
 
 type loss struct {
 	reason    asyncprocessor.DropReason
 	errorType string // for metrics
-	reported  bool
+	retryable bool
 	indexes   []int
 	errs      []error // the first few
 }
@@ -22,17 +22,19 @@ type loss struct {
 // maxErrs bounds the causes that one error holds.
 const maxErrs = 8
 
-func (l *losses) add(i int, reason asyncprocessor.DropReason, errorType string, err error, reported bool) {
+// add adds snapshot i to the losses of one kind.
+func (l *losses) add(i int, kind loss, err error) {
 	for g := range l.groups {
-		if group := &l.groups[g]; group.reason == reason && group.reported == reported {
+		if group := &l.groups[g]; group.reason == kind.reason && group.retryable == kind.retryable {
 			group.indexes = append(group.indexes, i)
-			if len(group.errs) < maxErrs && !errors.Is(group.errs[len(group.errs)-1], err) {
+			if len(group.errs) < maxErrs && group.errs[len(group.errs)-1].Error() != err.Error() {
 				group.errs = append(group.errs, err)
 			}
 			return
 		}
 	}
-	l.groups = append(l.groups, loss{reason: reason, errorType: errorType, reported: reported, indexes: []int{i}, errs: []error{err}})
+	kind.indexes, kind.errs = []int{i}, []error{err}
+	l.groups = append(l.groups, kind)
 }
 
 // err returns what ExportSnapshots returns.
@@ -51,11 +53,12 @@ func (l *losses) err() error {
 }
 
 func (l *loss) err() *asyncprocessor.ExportError {
+	slices.Sort(l.indexes)
 	cause := l.errs[0]
 	if len(l.errs) > 1 {
 		cause = &causes{errs: l.errs, more: len(l.indexes) - len(l.errs)}
 	}
-	return &asyncprocessor.ExportError{Undelivered: l.indexes, Reason: l.reason, Err: cause, Reported: l.reported}
+	return &asyncprocessor.ExportError{Undelivered: l.indexes, Reason: l.reason, Err: cause, Retryable: l.retryable}
 }
 
 // causes is errors.Join in one line.

@@ -41,6 +41,7 @@ type metrics struct {
 	splits  metric.Int64Counter
 	retries metric.Int64Counter
 	rejects metric.Int64Counter
+	cuts    metric.Int64Counter
 
 	base []attribute.KeyValue
 	set  attribute.Set      // of base
@@ -70,13 +71,16 @@ func newMetrics(provider metric.MeterProvider, target *url.URL) *metrics {
 		metric.WithExplicitBucketBoundaries(0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300))
 	made(err)
 	m.splits, err = meter.Int64Counter("sgpexporter.request.splits", metric.WithUnit("{split}"),
-		metric.WithDescription("The number of requests that SGP rejected whole and that were sent again in two halves."))
+		metric.WithDescription("The number of requests that SGP refused whole and whose items were sent again in parts."))
 	made(err)
 	m.retries, err = meter.Int64Counter("sgpexporter.request.retries", metric.WithUnit("{retry}"),
 		metric.WithDescription("The number of times that a request which failed for now was sent again."))
 	made(err)
 	m.rejects, err = meter.Int64Counter("sgpexporter.item.refused", metric.WithUnit("{item}"),
 		metric.WithDescription("The number of items, STARTs and ENDs, that SGP refused alone and for good."))
+	made(err)
+	m.cuts, err = meter.Int64Counter("sgpexporter.span.cut", metric.WithUnit("{span}"),
+		metric.WithDescription("The number of spans that ended with fewer attributes than were set: a limit of the SDK has cut them."))
 	made(err)
 
 	m.base = []attribute.KeyValue{
@@ -138,7 +142,7 @@ func (m *metrics) begin(ctx context.Context, snapshots []asyncprocessor.Snapshot
 }
 
 // end records how the call went. Each span counts once, as exported or under
-// the reason why it was not.
+// the reason why it was not; one that is to be tried again counts later.
 func (op operation) end(ctx context.Context, lost *losses, lastStatus int) {
 	if op.counted {
 		op.m.inflight.AddSet(ctx, -op.spans, op.m.set)
@@ -151,7 +155,7 @@ func (op operation) end(ctx context.Context, lost *losses, lastStatus int) {
 				}
 			}
 			exported -= failed
-			if failed > 0 {
+			if failed > 0 && !group.retryable {
 				op.m.exported.AddSet(ctx, failed, op.m.with(semconv.ErrorTypeKey.String(group.errorType)))
 			}
 		}
@@ -190,5 +194,11 @@ func (m *metrics) refused(ctx context.Context, status int) {
 func count(ctx context.Context, counter metric.Int64Counter, attrs []metric.AddOption) {
 	if counter.Enabled(ctx) {
 		counter.Add(ctx, 1, attrs...)
+	}
+}
+
+func (m *metrics) cut(ctx context.Context, spans uint64) {
+	if m.cuts.Enabled(ctx) {
+		m.cuts.Add(ctx, int64(spans), m.add...)
 	}
 }

@@ -15,11 +15,15 @@ import (
 
 // Option configures an [Exporter]. An option goes before the environment, and the
 // environment before the default. Of two equal options the later one counts, but
-// for [WithSpanHook] and [WithHeaders], which add up.
+// for [WithSpanHook], [WithHeaders] and [WithMetadataAttributes], which add up.
 type Option func(*config)
 
 // WithAPIKey sets the API key. Space around it is cut off. The default is
 // SGP_API_KEY; without either, [New] returns [ErrMissingAPIKey].
+//
+// A key that SGP refuses is told to the error handler at once. It may come back, so spans
+// wait in the queue and are tried again as after any other failure, until the processor
+// is shut down: then there is one try, and what is left is lost as [ReasonUnauthorized].
 func WithAPIKey(key string) Option {
 	return func(c *config) { c.apiKey, c.apiKeySource = &key, nil }
 }
@@ -27,9 +31,9 @@ func WithAPIKey(key string) Option {
 // WithAPIKeySource sets a function that gives the API key, for keys that are
 // rotated. It is asked before the first request, and again whenever SGP answers
 // 401 or 403; calls never overlap. A request that was refused is sent again at
-// once with a key that differs, and else, with backoff, until the source or SGP
-// has changed its mind or the context ends: spans outlive a rotation. An error
-// of the function is treated likewise. Its context ends with [WithTimeout].
+// once with a key that differs, and else waits like one with any other key: see
+// [WithAPIKey]. An error of the function is treated likewise. Its context ends with
+// [WithTimeout].
 func WithAPIKeySource(source func(context.Context) (string, error)) Option {
 	return func(c *config) { c.apiKeySource, c.apiKey = source, nil }
 }
@@ -53,10 +57,15 @@ func WithBaseURL(url string) Option {
 // WithHTTPClient sets the HTTP client: for TLS, a proxy, or instrumentation. It
 // is copied and not changed; redirects follow the Exporter's rules, and then its
 // CheckRedirect may refuse more. Its Timeout bounds a request as [WithTimeout]
-// does. Give it a Transport whose MaxIdleConnsPerHost is at least the processor's
-// concurrency: net/http's default keeps 2. The default is a client with a
-// transport of its own, HTTP/2, and the proxy from the environment. nil stands
-// for the default.
+// does. nil stands for the default: a client with a transport of its own, HTTP/2, and
+// the proxy from the environment.
+//
+// The connections of a client that is given are the application's. Its Transport, if it
+// is an [http.Transport], should have a MaxIdleConnsPerHost of at least the processor's
+// concurrency (net/http's default keeps 2); for HTTP/2 an HTTP2.SendPingTimeout of some
+// 10 s and PingTimeout of some 5 s, or a connection that has gone silent is written into
+// for a quarter of an hour; and a MaxResponseHeaderBytes of 64 KiB. The default has all
+// of that, and makes new connections when nothing is answered.
 func WithHTTPClient(client *http.Client) Option {
 	return func(c *config) { c.httpClient = client }
 }
@@ -75,9 +84,9 @@ func WithHeaders(headers map[string]string) Option {
 
 // WithTimeout bounds one request, its answer included. A request that runs out
 // of it is sent again. An answer is known by its head: its body is waited for a
-// second at most, and then the connection is given up. The whole call is bounded by its context: see
-// asyncprocessor.WithExportTimeout. The default is [DefaultTimeout]; 0 means no
-// bound; it must not be negative.
+// second at most, and then the connection is given up. The whole call is bounded by its
+// context: see asyncprocessor.WithExportTimeout. The default is [DefaultTimeout], 10 s,
+// as OTLP exporters have it; 0 means no bound; it must not be negative.
 func WithTimeout(timeout time.Duration) Option {
 	return func(c *config) { c.timeout = timeout }
 }
@@ -153,11 +162,10 @@ func WithUUIDs() Option {
 // [ReasonHookPanic]. Hooks run in the order of the options, concurrently for
 // different traces.
 //
-// A hook may run more than once for one span: for its START and for its END, again
-// when SGP refuses one of them alone with a 409 and it is sent without its parent, and
-// again when a refused one is named in a report. Requests that are repeated are the
-// same bytes and pass through no hook. So what a hook does should depend on the span
-// alone, and one that counts counts too much.
+// A hook runs once for each write of a span: for its START, its updates and its END; and
+// again when a write that failed for now comes back from the queue. Within a call,
+// requests are repeated, split and altered without hooks. So what a hook does should
+// depend on the span alone, and one that counts counts too much.
 //
 // Package sgpspan has redactors that are ready to use. nil adds none.
 func WithSpanHook(hook func(*sgpspan.Span) (keep bool)) Option {
@@ -188,4 +196,24 @@ func WithMaxAttributeDepth(levels int) Option {
 // default is "otel-go".
 func WithSource(name string) Option {
 	return func(c *config) { c.mapping.Source = name }
+}
+
+// WithMetadataAttributes puts attributes of spans at the top of the metadata, where SGP's
+// search finds them: it compares keys there alone, and dotted ones not in every store. So
+// dots become underscores: "user.id" is metadata.user_id. What stands there does not stand
+// among metadata.attributes any more. Options add up. A key that would take the place of
+// something that the exporter writes itself, such as "usage", makes [New] return
+// [ErrInvalidOption].
+//
+// An application can also set an attribute sgp.metadata.KEY, which is metadata.KEY. Of two
+// attributes for one place the first is there.
+func WithMetadataAttributes(keys ...string) Option {
+	return func(c *config) { c.mapping.MetadataAttributes = append(c.mapping.MetadataAttributes, keys...) }
+}
+
+// WithoutContent redacts what models were asked and have answered, in all dialects and
+// wherever it ends up, after the hooks of [WithSpanHook]: see [sgpspan.RedactContent].
+// By default it is exported.
+func WithoutContent() Option {
+	return func(c *config) { c.mapping.WithoutContent = true }
 }

@@ -5,83 +5,79 @@ import (
 	"fmt"
 	"sync"
 	"time"
-
-	"go.opentelemetry.io/otel"
 )
 
-// reports tells the global OpenTelemetry error handler what nobody else would,
-// or not as well: which span was rejected, that the key is refused, that
-// requests have been failing for some time. All else that a call gives up is in
-// the error that it returns, and the processor's to report.
-type reports struct {
-	rejects limiter
-	outages limiter
-	key     keyReport
+// warnInterval is the least time between two warnings of one kind.
+const warnInterval = time.Minute
+
+// observer passes on what happens in the transport: to the metrics, and, as warnings, to
+// the processor, whose reporter tells the global OpenTelemetry error handler. What a
+// call gives up is in the error that it returns.
+type observer struct {
+	*Exporter
+	outage limiter
+	key    limiter
 }
 
-func newReports(at destination) *reports {
-	return &reports{
-		rejects: limiter{burst: 10, every: 10 * time.Second},
-		outages: limiter{burst: 1, every: time.Minute},
-		key:     keyReport{at: at},
+// Retried implements transport.Observer.
+func (o *observer) Retried(ctx context.Context) { o.metrics.retried(ctx) }
+
+// Split implements transport.Observer.
+func (o *observer) Split(ctx context.Context) { o.metrics.split(ctx) }
+
+// KeyRefused implements transport.Observer.
+func (o *observer) KeyRefused(ctx context.Context, err error) {
+	if o.key.allow(time.Now()) {
+		o.warn(ctx, fmt.Errorf("sgpexporter: no spans are delivered, they wait in the queue: %w", o.at.unauthorized(err)))
 	}
 }
 
-// rejected names a span that SGP refused, unless too many were named of late, and
-// says whether it did.
-func (r *reports) rejected(err *RejectedError) bool {
-	told := r.rejects.allow(time.Now())
-	if told {
-		otel.Handle(err)
+// Failing implements transport.Observer.
+func (o *observer) Failing(ctx context.Context, err error, attempts int, since time.Time) {
+	if !o.outage.allow(time.Now()) {
+		return
 	}
-	return told
+	times := "once"
+	if attempts > 1 {
+		times = fmt.Sprintf("%d times in %s", attempts, time.Since(since).Round(100*time.Millisecond))
+	}
+	o.warn(ctx, fmt.Errorf("sgpexporter: a request has failed %s and is tried again; spans wait in the queue meanwhile: %w", times, err))
 }
 
-// failing says that spans wait for SGP.
-func (r *reports) failing(err error, attempts int, since time.Time) {
-	if r.outages.allow(time.Now()) {
-		otel.Handle(fmt.Errorf("sgpexporter: a request has failed %d times in %s and is tried again; spans wait in the queue meanwhile: %w",
-			attempts, time.Since(since).Round(100*time.Millisecond), err))
-	}
-}
-
-// limiter lets burst events pass, and one more every interval.
+// limiter lets one event pass in warnInterval.
 type limiter struct {
-	burst int
-	every time.Duration
-
 	mu   sync.Mutex // guards what follows
-	used int
-	last time.Time // when used last fell
+	last time.Time
 }
 
-// allow says whether an event may pass.
 func (l *limiter) allow(now time.Time) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if regained := int(now.Sub(l.last) / l.every); regained > 0 {
-		l.used = max(l.used-regained, 0)
-		l.last = l.last.Add(time.Duration(regained) * l.every)
-	}
-	if l.used >= l.burst {
+	if !l.last.IsZero() && now.Sub(l.last) < warnInterval {
 		return false
 	}
-	if l.used == 0 {
-		l.last = now
-	}
-	l.used++
+	l.last = now
 	return true
 }
 
-// observer passes on what happens in the transport.
-type observer struct {
-	metrics *metrics
-	reports *reports
+// destination is where spans go and with which key, for a message: what says so,
+// and not the key.
+type destination struct{ baseURL, baseURLFrom, keyFrom string }
+
+// unauthorized is err, of a key that SGP refuses, with what to check.
+func (d destination) unauthorized(err error) error {
+	return fmt.Errorf("%w; check that the API key (%s) is valid for the base URL %s (%s) and may write to the account", err,
+		sourceOf(d.keyFrom, "SGP_API_KEY", "WithAPIKey"), d.baseURL,
+		sourceOf(d.baseURLFrom, "SGP_CLIENT_BASE_URL", "WithBaseURL"))
 }
 
-func (o observer) Retried(ctx context.Context) { o.metrics.retried(ctx) }
-func (o observer) Split(ctx context.Context)   { o.metrics.split(ctx) }
-func (o observer) KeyRefused(err error)        { o.reports.key.refused(err) }
-func (o observer) Failing(err error, attempts int, since time.Time) {
-	o.reports.failing(err, attempts, since)
+// sourceOf says where a setting comes from and what else sets it.
+func sourceOf(from, variable, option string) string {
+	switch from {
+	case variable:
+		return "from " + from + "; or use " + option
+	case option:
+		return "from " + from + "; or set " + variable
+	}
+	return "from " + from + "; or set " + variable + " or use " + option
 }

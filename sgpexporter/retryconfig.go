@@ -7,13 +7,24 @@ import (
 	"github.com/otelsgp/otelsgp/sgpexporter/internal/transport"
 )
 
-// RetryConfig says how requests that failed for now are repeated: after 429, a
-// 5xx other than 501 and 505, a connection that failed, or no answer within
-// [WithTimeout]. All attempts send the same bytes. Start from
-// [DefaultRetryConfig].
+// RetryConfig says how requests that failed for now are repeated: after no answer within
+// [WithTimeout], a connection that failed, and every answer that does not judge the
+// spans, that is all but a 200 with JSON, 400, 409, 413 and 422. All attempts send the
+// same bytes. Start from [DefaultRetryConfig].
 //
-// Whatever it says, a call ends with its context: asyncprocessor.WithExportTimeout,
-// 5 minutes by default, is the bound that counts.
+// While SGP fails, a call of [Exporter.ExportSnapshots] goes on until its context ends:
+// asyncprocessor.WithExportTimeout, 5 minutes by default. What is left is handed back to
+// the processor to be tried again, which costs no span. MaxElapsedTime and MaxAttempts
+// are for who would rather lose spans than wait.
+//
+// Three things cut a wait short: SGP takes another request; the Shutdown of the processor
+// has begun, from when on no wait is longer than a second; and a context that ends before
+// the wait, for one more try with half of the time that is left. A request that fails
+// again and again while SGP takes others is handed back early.
+//
+// While nothing is answered for a second (or three times as long as SGP took for its
+// last answers), only one request in one or two seconds is sent, on a new connection, and
+// the others wait for its answer, which is no attempt.
 type RetryConfig struct {
 	// Enabled says whether there are retries at all.
 	Enabled bool
@@ -25,11 +36,11 @@ type RetryConfig struct {
 	// MaxInterval bounds the wait, before it is varied; 0 stands for the
 	// default, 20 s.
 	MaxInterval time.Duration
-	// MaxElapsedTime is the time after which no retry is begun for a request;
-	// 0, the default, means no bound.
+	// MaxElapsedTime is the time after which no retry is begun for a request, within
+	// one call: its spans are lost then. 0, the default, means no bound.
 	MaxElapsedTime time.Duration
-	// MaxAttempts bounds the attempts for a request, the first one included;
-	// 0, the default, means no bound. Without [WithRetry] it is four times
+	// MaxAttempts bounds the attempts for a request, the first one included, within
+	// one call: its spans are lost then. 0, the default, means no bound. Without [WithRetry] it is four times
 	// AGENTEX_SPAN_QUEUE_MAX_RETRIES, if that is set: it is how often the
 	// Python agent's queue hands a batch to its client, which makes four
 	// attempts each time.
@@ -37,8 +48,8 @@ type RetryConfig struct {
 }
 
 // DefaultRetryConfig returns the default: waits of 0.4 s, doubling, up to 20 s,
-// which are those of the Python SDK, but for as long as the context allows
-// instead of four attempts, so that an outage of minutes loses nothing.
+// which are those of the Python SDK, but without a bound instead of four attempts: an
+// outage costs nothing that the processor's queue has room for.
 func DefaultRetryConfig() RetryConfig {
 	return RetryConfig{
 		Enabled:         true,

@@ -25,7 +25,8 @@ const (
 // attribute that it was taken from, wherever it is now ("gen_ai.input.messages",
 // "llm.input_messages.0.message.content", "otel.status_description"), and its
 // path from the span, array indexes left out ("metadata.attributes.user.email",
-// "input"). A group whose attribute matches, or "group_id", is left out. A message
+// "input"). A group whose attribute matches, or "group_id", is left out, and so are
+// the ids of the application's variant and interaction. A message
 // that was an event is known by the event's name too ("gen_ai.user.message").
 //
 // Put it before hooks that change keys, as [RedactPatterns] and [RedactLong] can.
@@ -49,6 +50,12 @@ func RedactKeys(patterns ...string) func(*Span) bool {
 	return func(s *Span) bool {
 		if s.GroupID != "" && (match(s.GroupSource) || match("group_id")) {
 			s.GroupID = ""
+		}
+		if match("application_variant_id") || match("sgp.application_variant_id") {
+			s.ApplicationVariantID = ""
+		}
+		if match("application_interaction_id") || match("sgp.application_interaction_id") {
+			s.ApplicationInteractionID = ""
 		}
 		r := rewriter{redact: func(key, source, path string) bool {
 			return match(key) || match(source) || match(path)
@@ -112,7 +119,7 @@ func redactText(text func(string) (string, bool), secret func(name string) bool)
 			sum := sha256.Sum256([]byte(s.GroupID))
 			s.GroupID = group + "~" + hex.EncodeToString(sum[:8])
 		}
-		r := rewriter{text: text, secret: secret}
+		r := rewriter{rewrite: text, secret: secret}
 		r.span(s)
 		return true
 	}
@@ -134,7 +141,7 @@ func RedactLong(maxBytes int) func(*Span) bool {
 		return "[REDACTED, had " + strconv.Itoa(n) + " bytes]", n > maxBytes
 	}
 	return func(s *Span) bool {
-		r := rewriter{text: text, size: size}
+		r := rewriter{rewrite: text, size: size}
 		r.span(s)
 		return true
 	}

@@ -62,7 +62,7 @@ func testRedactionReachesEverything(t *testing.T, hook func(*Span) bool) {
 	assert.Equal(t, "[REDACTED]~0769144fc39ec741", got["group_id"])
 	assert.Equal(t, map[string]any{
 		"messages":     []any{map[string]any{"role": "user", "content": "I am [REDACTED]"}},
-		"text in JSON": `{"inner":["[REDACTED]"],"again":"{\"deep\":\"[REDACTED]\"}"}`,
+		"text in JSON": `{"inner": ["[REDACTED]"], "again": "{\"deep\":\"[REDACTED]\"}"}`,
 		"[REDACTED]":   decode(t, "1"),
 	}, got["input"])
 	assert.Equal(t, map[string]any{

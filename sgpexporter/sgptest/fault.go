@@ -3,6 +3,7 @@ package sgptest
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -50,8 +51,17 @@ func Status(code int) Fault {
 
 // HTML answers 200 with a page, as a proxy or a login page that stands before
 // SGP does. Nothing is stored.
-func HTML() Fault {
-	return Status(http.StatusOK).Body("text/html; charset=utf-8", "<!doctype html><title>Sign in</title>")
+func HTML() Fault { return Page(http.StatusOK) }
+
+// Page answers with a status and a page in HTML, as a proxy does in SGP's place. Nothing
+// is stored.
+func Page(code int) Fault {
+	return Status(code).Body("text/html; charset=utf-8", "<!doctype html><title>"+http.StatusText(code)+"</title>")
+}
+
+// HugeHeaders answers with a status and a header of n bytes. Nothing is stored.
+func HugeHeaders(code, n int) Fault {
+	return Status(code).Header("X-Padding", strings.Repeat("x", n))
 }
 
 // Redirect answers with a 3xx code and a Location. Nothing is stored.

@@ -71,7 +71,7 @@ func TestStatusFault(t *testing.T) {
 		{"header", sgptest.Status(429).Header("Retry-After", "2"), 429, "application/json", "2", "", `{"detail":"injected"}`, 0},
 		{"body", sgptest.Status(500).Body("text/plain", "oops"), 500, "text/plain", "", "", "oops", 0},
 		{"no body", sgptest.Status(204), 204, "application/json", "", "", "", 0},
-		{"page", sgptest.HTML(), 200, "text/html; charset=utf-8", "", "", "<!doctype html><title>Sign in</title>", 0},
+		{"page", sgptest.HTML(), 200, "text/html; charset=utf-8", "", "", "<!doctype html><title>OK</title>", 0},
 		{"redirect", sgptest.Redirect(307, "http://127.0.0.1:1/"), 307, "application/json", "", "http://127.0.0.1:1/", `{"detail":"injected"}`, 0},
 		{"stored", sgptest.Status(504).Stored(), 504, "application/json", "", "", `{"detail":"injected"}`, 1},
 	} {
@@ -401,4 +401,60 @@ func TestServerConcurrentSafe(t *testing.T) {
 	assert.Equal(t, uint64(100), stats.Requests)
 	assert.NotZero(t, stats.Stored)
 	assert.NoError(t, srv.CheckOrder())
+}
+
+// A connection that has gone silent takes what is sent, and answers nothing; another one
+// does.
+func TestSilenceConnections(t *testing.T) {
+	srv := newServer(t)
+	status, _ := put(t, srv, items(minimal))
+	require.Equal(t, 200, status)
+	assert.Equal(t, 1, srv.SilenceConnections())
+	assert.Zero(t, srv.SilenceConnections())
+
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodPut, srv.URL+"/v5/spans/batch", strings.NewReader(items(minimal)))
+	require.NoError(t, err)
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("x-api-key", "any")
+	_, err = srv.Client().Do(req) //nolint:bodyclose // there is no answer
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+
+	status, _ = put(t, srv, items(minimal))
+	assert.Equal(t, 200, status, "the client has dialled anew")
+	assert.Len(t, srv.Requests(), 2)
+
+	unstarted := sgptest.NewUnstartedServer()
+	assert.Zero(t, unstarted.SilenceConnections())
+	unstarted.Close()
+}
+
+func TestRefusal(t *testing.T) {
+	srv := newServer(t)
+	bad := func(item *sgptest.Span) bool { return item.ID == "b" }
+	two := `{"items":[{"trace_id":"t","id":"a","name":"n","start_timestamp":"2026-03-01T12:00:00Z"},` +
+		`{"trace_id":"t","id":"b","name":"n","start_timestamp":"2026-03-01T12:00:00Z"}]}`
+	srv.SetFault(sgptest.RefuseItems(409, bad))
+	status, body := put(t, srv, two)
+	assert.Equal(t, 409, status)
+	assert.JSONEq(t, `{"detail":"refused"}`, string(body))
+	srv.SetFault(sgptest.RefuseNamed(422, bad))
+	status, body = put(t, srv, two)
+	assert.Equal(t, 422, status)
+	assert.JSONEq(t, `{"detail":[{"loc":["body","items",1],"msg":"refused","type":"value_error"}]}`, string(body))
+	assert.Empty(t, srv.Spans())
+	status, _ = put(t, srv, items(minimal))
+	assert.Equal(t, 200, status)
+}
+
+func TestPagesAndHeaders(t *testing.T) {
+	srv := newServer(t)
+	srv.Inject(sgptest.Page(501), sgptest.HugeHeaders(503, 100_000))
+	status, body := put(t, srv, items(minimal))
+	assert.Equal(t, 501, status)
+	assert.Contains(t, string(body), "<title>Not Implemented</title>")
+	status, _ = put(t, srv, items(minimal))
+	assert.Equal(t, 503, status)
+	assert.Empty(t, srv.Spans())
 }

@@ -151,6 +151,10 @@ func (x *exchange) reset() {
 	if secure, ok := conn.(*tls.Conn); ok {
 		raw = secure.NetConn()
 	}
+	if ours, ok := raw.(*silentConn); ok {
+		defer func() { _ = ours.Close() }()
+		raw = ours.Conn
+	}
 	if tcp, ok := raw.(*net.TCPConn); ok {
 		_ = tcp.SetLinger(0)
 	}

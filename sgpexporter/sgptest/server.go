@@ -34,7 +34,7 @@ type Server struct {
 	active sync.WaitGroup
 
 	http     *http.Server
-	listener net.Listener
+	silencer *Silencer     // the listener
 	served   chan struct{} // closed when http.Serve has returned; nil if not started
 	client   *http.Client
 
@@ -87,14 +87,14 @@ func (s *Server) Start() {
 	transport := &http.Transport{}
 	if s.cfg.inMemory {
 		network := newMemoryNetwork()
-		s.listener, s.URL = network, "http://sgptest.invalid"
+		s.silencer, s.URL = NewSilencer(network), "http://sgptest.invalid"
 		transport.DialContext = network.dial
 	} else {
 		listener, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
 			panic(fmt.Sprintf("sgptest: cannot listen on 127.0.0.1: %v", err))
 		}
-		s.listener, s.URL = listener, "http://"+listener.Addr().String()
+		s.silencer, s.URL = NewSilencer(listener), "http://"+listener.Addr().String()
 	}
 	s.client = &http.Client{Transport: transport}
 	s.http = &http.Server{
@@ -105,7 +105,7 @@ func (s *Server) Start() {
 	s.served = make(chan struct{})
 	go func() {
 		defer close(s.served)
-		_ = s.http.Serve(s.listener) // http.ErrServerClosed, by Close
+		_ = s.http.Serve(s.silencer) // http.ErrServerClosed, by Close
 	}()
 }
 
@@ -142,7 +142,7 @@ func (s *Server) Close() {
 		s.active.Wait()
 	}()
 	if s.served != nil {
-		_ = s.listener.Close()
+		_ = s.silencer.Close()
 		grace := time.NewTimer(closeGrace)
 		defer grace.Stop()
 		select {

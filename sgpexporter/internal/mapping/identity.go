@@ -6,17 +6,16 @@ import (
 
 	"go.opentelemetry.io/otel/trace"
 
-	"github.com/otelsgp/otelsgp/internal/sdkspan"
 	"github.com/otelsgp/otelsgp/sgpexporter/sgpspan"
 )
 
 // identity sets the ids of the span.
-func (m *Mapper) identity(sc *scratch, sctx, parent *sdkspan.SpanContext) {
-	traceID, spanID, parentID := sctx.TraceID, sctx.SpanID, parent.SpanID
+func (m *Mapper) identity(sc *scratch, in *Input) {
+	traceID, spanID, parentID := in.TraceID, in.SpanID, in.ParentSpanID
 	hasParent := parentID.IsValid()
 	switch {
 	case !hasParent:
-	case parent.TraceID.IsValid() && parent.TraceID != traceID:
+	case in.ParentTraceID.IsValid() && in.ParentTraceID != traceID:
 		// The API refuses a parent in another trace, and the whole request.
 		hasParent = false
 		sc.note("parent_id: left out, the parent is in another trace")
@@ -33,8 +32,8 @@ func (m *Mapper) identity(sc *scratch, sctx, parent *sdkspan.SpanContext) {
 		ids = appendUUID(ids, spanUUID(traceID, spanID))
 		ids = appendUUID(ids, spanUUID(traceID, parentID))
 	}
-	sc.made = ids
-	text := sc.madeText(0)
+	text := string(ids) // an Item keeps them
+	sc.made = ids[:0]
 	span := &sc.span
 	span.ObsTraceID, span.ObsSpanID = text[:32], text[32:48]
 	span.TraceID, span.ID, span.ParentID = text[:32], text[32:48], text[48:64]
@@ -44,6 +43,14 @@ func (m *Mapper) identity(sc *scratch, sctx, parent *sdkspan.SpanContext) {
 	if !hasParent {
 		span.ParentID = ""
 	}
+}
+
+// ids returns what SGP knows a span by.
+func (m *Mapper) ids(traceID trace.TraceID, spanID trace.SpanID) (trace, id string) {
+	if m.cfg.IDs == UUIDs {
+		return string(appendUUID(nil, traceID)), string(appendUUID(nil, spanUUID(traceID, spanID)))
+	}
+	return traceID.String(), spanID.String()
 }
 
 func spanUUID(traceID trace.TraceID, spanID trace.SpanID) [16]byte {
@@ -63,22 +70,6 @@ func appendUUID(dst []byte, id [16]byte) []byte {
 	dst = append(hex.AppendEncode(dst, id[6:8]), '-')
 	dst = append(hex.AppendEncode(dst, id[8:10]), '-')
 	return hex.AppendEncode(dst, id[10:])
-}
-
-// group sets the group from the conversation or the session. An id that the
-// encoder has to repair stays among the attributes too, whole.
-func (sc *scratch) group() {
-	for _, role := range [...]role{roleConversation, roleSession} {
-		id, ok := sc.text(role)
-		if !ok || id == "" {
-			continue
-		}
-		sc.span.GroupID, sc.span.GroupSource = id, string(sc.attr(role).Key)
-		if fitsID(id) {
-			sc.take(role)
-		}
-		return
-	}
 }
 
 // fitsID reports whether an id of the API can hold s as it is.

@@ -5,28 +5,32 @@ const (
 	bodySuffix = `]}`
 )
 
-// Batch is a list of encoded items. They lie end to end in one buffer, a comma
+// Batch is a list of encoded items. Their JSON lies end to end in one buffer, a comma
 // between them, so that any run of them is the middle of a request's body
 // without being copied. The zero value is an empty Batch.
 //
 // It belongs to one goroutine.
 type Batch struct {
-	buf  []byte
-	ends []int // the end of each item in buf, the comma after it included
+	buf   []byte
+	ends  []int // the end of each item in buf, the comma after it included
+	items []Item
 }
 
 // Len returns the number of items.
 func (b *Batch) Len() int { return len(b.ends) }
+
+// Item returns the name of item i.
+func (b *Batch) Item(i int) Item { return b.items[i] }
 
 // Buffer returns the buffer for the next item to be appended to. Hand the result
 // to Commit. What is appended and not committed is not part of the Batch.
 func (b *Batch) Buffer() []byte { return b.buf }
 
 // Commit makes what was appended to Buffer the next item.
-func (b *Batch) Commit(buf []byte) {
-	buf = append(buf, ',')
-	b.buf = buf
+func (b *Batch) Commit(buf []byte, item Item) {
+	b.buf = append(buf, ',')
 	b.ends = append(b.ends, len(b.buf))
+	b.items = append(b.items, item)
 }
 
 // BodySize returns the bytes of a request body that holds all items.
@@ -36,7 +40,10 @@ func (b *Batch) BodySize() int { return b.size(0, b.Len()) }
 func (b *Batch) Cap() int { return cap(b.buf) }
 
 // Reset empties the Batch and keeps its memory.
-func (b *Batch) Reset() { b.buf, b.ends = b.buf[:0], b.ends[:0] }
+func (b *Batch) Reset() {
+	clear(b.items)
+	b.buf, b.ends, b.items = b.buf[:0], b.ends[:0], b.items[:0]
+}
 
 // Drop removes the first n items.
 func (b *Batch) Drop(n int) {
@@ -46,6 +53,9 @@ func (b *Batch) Drop(n int) {
 	for i := range b.ends {
 		b.ends[i] -= from
 	}
+	left := copy(b.items, b.items[n:])
+	clear(b.items[left:])
+	b.items = b.items[:left]
 }
 
 func (b *Batch) start(i int) int {
@@ -62,7 +72,7 @@ func (b *Batch) size(lo, hi int) int {
 	return len(bodyPrefix) + (b.ends[hi-1] - 1 - b.start(lo)) + len(bodySuffix)
 }
 
-// items returns the items [lo, hi) as they stand between the brackets.
-func (b *Batch) items(lo, hi int) []byte {
+// run returns the items [lo, hi) as they stand between the brackets.
+func (b *Batch) run(lo, hi int) []byte {
 	return b.buf[b.start(lo) : b.ends[hi-1]-1]
 }

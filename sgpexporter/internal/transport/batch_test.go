@@ -13,7 +13,7 @@ import (
 
 func bodyOf(t *testing.T, b *Batch, lo, hi int) string {
 	t.Helper()
-	p := plainPayload(b.items(lo, hi))
+	p := plainPayload(b.run(lo, hi))
 	l := &lease{parts: p.parts}
 	r, err := l.open()
 	require.NoError(t, err)
@@ -38,7 +38,7 @@ func TestBatchDrop(t *testing.T) {
 	b.Drop(2)
 	assert.Equal(t, 1, b.Len())
 	assert.Equal(t, `{"items":["ccc"]}`, bodyOf(t, b, 0, 1))
-	b.Commit(append(b.Buffer(), `"d"`...))
+	b.Commit(append(b.Buffer(), `"d"`...), Item{})
 	assert.Equal(t, `{"items":["ccc","d"]}`, bodyOf(t, b, 0, 2))
 	b.Drop(2)
 	assert.Equal(t, 0, b.Len())
@@ -58,7 +58,7 @@ func TestBatchResetKeepsMemory(t *testing.T) {
 func TestBatchIgnoresUncommitted(t *testing.T) {
 	b := batchOf("a")
 	_ = append(b.Buffer(), `"half`...)
-	b.Commit(append(b.Buffer(), `"b"`...))
+	b.Commit(append(b.Buffer(), `"b"`...), Item{})
 	assert.Equal(t, `{"items":["a","b"]}`, bodyOf(t, b, 0, 2))
 }
 

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"sync/atomic"
 	"time"
 )
 
@@ -36,40 +37,46 @@ type Config struct {
 }
 
 // Observer hears what happens while requests are sent. Its methods are called
-// from the goroutines of Send and must not block.
+// from the goroutines of Send, with its context, and must not block.
 type Observer interface {
 	// Retried: a request is about to wait and be sent again.
 	Retried(ctx context.Context)
-	// Split: a request was rejected whole and is sent again in two halves.
+	// Split: a request was refused whole, and what is in it is sent again in parts.
 	Split(ctx context.Context)
 	// KeyRefused: the server refuses the key, for the first time since it
 	// last accepted one.
-	KeyRefused(err error)
-	// Failing: a request has failed for some time and goes on being tried.
-	Failing(err error, attempts int, since time.Time)
+	KeyRefused(ctx context.Context, err error)
+	// Failing: a request has failed for some time, or will have before it is tried
+	// again.
+	Failing(ctx context.Context, err error, attempts int, since time.Time)
 }
 
 // Client sends batches to one address. It is safe for concurrent use.
 type Client struct {
 	cfg      Config
 	http     *http.Client
-	own      *http.Transport // of http, nil if the application gave one
-	template *http.Request   // all but context, body and key
+	own      *connections  // of http, nil if the application gave one
+	template *http.Request // all but context, body and key
 	keys     *keyring
 	limit    sizeLimit
+	health   health
+	parents  refusedParents
 	refused  refusal
 	failures failures
+	wasSGP   atomic.Bool // SGP answered once
 }
 
 // NewClient returns a Client for cfg.
 func NewClient(cfg Config) *Client {
 	c := &Client{cfg: cfg, keys: newKeyring(cfg.APIKey)}
 	c.limit.init(cfg.MaxBytes)
+	c.health.renew = func() {}
 	if cfg.HTTPClient != nil {
 		copied := *cfg.HTTPClient
 		c.http = &copied
 	} else {
-		c.own = newTransport()
+		c.own = &connections{current: newTransport()}
+		c.health.renew = c.own.renew
 		c.http = &http.Client{Transport: c.own}
 	}
 	c.http.CheckRedirect = redirectPolicy(c.http.CheckRedirect)
@@ -93,26 +100,6 @@ func NewClient(cfg Config) *Client {
 	return c
 }
 
-// newTransport is http.DefaultTransport as net/http makes it, which another
-// package may have replaced or changed, with more idle connections to one host:
-// every call of Send under way has its own.
-func newTransport() *http.Transport {
-	dialer := &net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}
-	return &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment,
-		DialContext:           dialer.DialContext,
-		ForceAttemptHTTP2:     true,
-		MaxIdleConns:          128,
-		MaxIdleConnsPerHost:   64,
-		IdleConnTimeout:       90 * time.Second,
-		TLSHandshakeTimeout:   10 * time.Second,
-		ExpectContinueTimeout: time.Second,
-		// Bodies are large: fewer system calls.
-		WriteBufferSize: 64 << 10,
-		ReadBufferSize:  16 << 10,
-	}
-}
-
 // MaxBodyBytes is the size, before compression, above which no request should be
 // made of several items: what is configured, or what the server's 413 taught.
 func (c *Client) MaxBodyBytes() int { return int(c.limit.get()) }
@@ -125,14 +112,33 @@ func (c *Client) CloseIdleConnections() {
 	}
 }
 
+// errTimeout is why a request ends that took longer than Config.Timeout.
+type errTimeout struct{ after time.Duration }
+
+func (e errTimeout) Error() string {
+	return fmt.Sprintf("nothing within %v, which WithTimeout allows a request", e.after)
+}
+func (e errTimeout) Is(target error) bool { return target == context.DeadlineExceeded }
+
+// errRestart is why a request ends that nothing answers while others are answered again,
+// or when the process is about to end: it is sent once more.
+var errRestart = errors.New("given up for another try on a new connection")
+
 // attempt sends one request and says what its answer means. items is what p holds,
 // before compression; code is 0 if there was no answer.
 func (c *Client) attempt(ctx context.Context, p *payload, key string, items []byte) (code int, err error) {
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	f, err := c.health.send(ctx, cancel, closing(ctx))
+	if err != nil {
+		return 0, err
+	}
+	how := gone
+	defer func() { c.health.done(f, how) }()
+
 	if c.cfg.Timeout > 0 {
 		var timeUp context.CancelFunc
-		ctx, timeUp = context.WithTimeout(ctx, c.cfg.Timeout)
+		ctx, timeUp = context.WithTimeoutCause(ctx, c.cfg.Timeout, errTimeout{c.cfg.Timeout})
 		defer timeUp()
 	}
 	l := &lease{parts: p.parts}
@@ -148,27 +154,42 @@ func (c *Client) attempt(ctx context.Context, p *payload, key string, items []by
 
 	resp, err := c.http.Do(req)
 	if err != nil {
-		return 0, c.unanswered(ctx, err, key)
+		err, how = c.unanswered(ctx, err, key)
+		return 0, err
 	}
 	// The answer is known: what is left of it, a reason or the echo, must not hold
 	// up what comes after.
-	defer time.AfterFunc(maxBodyTime, cancel).Stop()
+	defer time.AfterFunc(maxBodyTime, func() { cancel(nil) }).Stop()
 	defer func() { _ = resp.Body.Close() }()
 	defer drain(resp.Body, int64(len(items)))
 	if resp.Request == nil {
 		resp.Request = req // a RoundTripper need not set it
 	}
-	return resp.StatusCode, judge(resp, key, items)
+	err = judge(resp, key, items)
+	how = failed
+	if err == nil || aboutItems(err) != nil {
+		how = accepted
+		c.wasSGP.Store(true)
+	}
+	return resp.StatusCode, err
 }
 
-// unanswered describes a request that got no answer.
-func (c *Client) unanswered(ctx context.Context, err error, key string) error {
-	kind := "connection_error"
+// unanswered describes a request that got no answer, and what that says about SGP.
+func (c *Client) unanswered(ctx context.Context, err error, key string) (error, outcome) {
+	kind, how := "connection_error", failed
+	cause := context.Cause(ctx)
+	var ours errTimeout
 	switch {
+	case errors.As(cause, &ours):
+		kind, how, err = "timeout", timedOut, cause
+	case errors.Is(cause, errRestart):
+		kind, how, err = "timeout", timedOut, cause
 	case errors.Is(ctx.Err(), context.Canceled):
-		kind = "canceled"
-	case ctx.Err() != nil || isTimeout(err):
-		kind = "timeout"
+		kind, how = "canceled", gone
+	case ctx.Err() != nil:
+		kind, how = "timeout", gone
+	case isTimeout(err): // of the application's client
+		kind, how = "timeout", timedOut
 	}
 	var urlErr *url.Error
 	if errors.As(err, &urlErr) {
@@ -177,7 +198,7 @@ func (c *Client) unanswered(ctx context.Context, err error, key string) error {
 	return &unansweredError{
 		kind: kind,
 		err:  fmt.Errorf("no answer from %s: %w", origin(c.cfg.URL), scrubError(err, key)),
-	}
+	}, how
 }
 
 func isTimeout(err error) bool {

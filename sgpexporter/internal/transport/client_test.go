@@ -23,7 +23,7 @@ func TestRequestHeaders(t *testing.T) {
 	c, rec := newTestClient(t, s, func(cfg *Config) {
 		cfg.Header = http.Header{"X-Selected-Account-Id": {"acct"}, "X-Team": {"red"}}
 	})
-	require.NoError(t, c.Send(t.Context(), batchOf("a"), 1, rec).Err)
+	require.NoError(t, errOf(c.Send(t.Context(), batchOf("a"), 1, rec)))
 	assert.Equal(t, http.Header{
 		"Accept":                {"application/json"},
 		"Accept-Encoding":       {"gzip"},
@@ -55,7 +55,7 @@ func TestGzip(t *testing.T) {
 	c, rec := newSocketClient(t, s.URL, nil)
 	c.cfg.Gzip = true
 	c.template.Header.Set("Content-Encoding", "gzip")
-	require.NoError(t, c.Send(t.Context(), batchOf("a", "bad"), 2, rec).Err)
+	require.NoError(t, errOf(c.Send(t.Context(), batchOf("a", "bad"), 2, rec)))
 	assert.Equal(t, []string{`{"items":["a","bad"]}`, `{"items":["a"]}`, `{"items":["bad"]}`}, bodies)
 	assert.Contains(t, rec.rejected, 1)
 	c.CloseIdleConnections()
@@ -83,7 +83,7 @@ func TestEchoIsDrainedAndTheConnectionUsedAgain(t *testing.T) {
 		srv.Start()
 		c, rec := newSocketClient(t, srv.URL, nil)
 		for range 5 {
-			require.NoError(t, c.Send(t.Context(), batchOf(strings.Repeat("a", 40<<10)), 1, rec).Err)
+			require.NoError(t, errOf(c.Send(t.Context(), batchOf(strings.Repeat("a", 40<<10)), 1, rec)))
 		}
 		assert.Equal(t, most, conns.Load(), "an echo of %d bytes", echo)
 		c.CloseIdleConnections()
@@ -102,7 +102,7 @@ func TestConnectionIsUsedAgainAfterARefusal(t *testing.T) {
 	srv.Start()
 	defer srv.Close()
 	c, rec := newSocketClient(t, srv.URL, nil)
-	require.NoError(t, c.Send(t.Context(), batchOf("a", "b", "c"), 3, rec).Err)
+	require.NoError(t, errOf(c.Send(t.Context(), batchOf("a", "b", "c"), 3, rec)))
 	assert.EqualValues(t, 1, conns.Load())
 	assert.Len(t, rec.rejected, 3)
 	c.CloseIdleConnections()
@@ -123,7 +123,7 @@ func TestTruncatedEchoIsASuccess(t *testing.T) {
 	}))
 	defer srv.Close()
 	c, rec := newSocketClient(t, srv.URL, nil)
-	require.NoError(t, c.Send(t.Context(), batchOf("a"), 1, rec).Err)
+	require.NoError(t, errOf(c.Send(t.Context(), batchOf("a"), 1, rec)))
 	assert.EqualValues(t, 1, requests.Load())
 }
 
@@ -143,16 +143,16 @@ func TestContentTypeOfASuccess(t *testing.T) {
 		s := &server{answer: func(int, string) *http.Response {
 			return replyWith(200, "<html>log in</html>", "Content-Type", contentType)
 		}}
-		c, rec := newTestClient(t, s)
-		err := c.Send(t.Context(), batchOf("a", "b"), 2, rec).Err
+		c, rec := newTestClient(t, s, noRetry)
+		err := errOf(c.Send(t.Context(), batchOf("a", "b"), 2, rec))
 		if ok {
 			assert.NoError(t, err, "%q", contentType)
 			continue
 		}
 		require.ErrorIs(t, err, ErrNotSGP, "%q", contentType)
-		assert.ErrorContains(t, err, "not an SGP endpoint: https://sgp.test answered 200 with Content-Type ")
+		assert.ErrorContains(t, err, "https://sgp.test/v5/spans/batch answered PUT with 200 OK and a page (")
 		assert.Equal(t, "not_sgp_endpoint", ErrorType(err))
-		assert.Len(t, s.bodies, 1, "permanent, and not about the items")
+		assert.Len(t, s.bodies, 1, "not about the items")
 	}
 }
 
@@ -162,27 +162,27 @@ type bare struct{ resp *http.Response }
 func (b bare) RoundTrip(*http.Request) (*http.Response, error) { return b.resp, nil }
 
 func TestAnswersWithoutTheirRequest(t *testing.T) {
-	c, rec := newTestClient(t, bare{replyWith(200, "", "Content-Type", "text/html")})
-	require.ErrorIs(t, c.Send(t.Context(), batchOf("a"), 1, rec).Err, ErrNotSGP)
-	c, rec = newTestClient(t, bare{replyWith(302, "", "Location", "https://login.test/")})
-	require.ErrorIs(t, c.Send(t.Context(), batchOf("a"), 1, rec).Err, ErrRedirected)
+	c, rec := newTestClient(t, bare{replyWith(200, "", "Content-Type", "text/html")}, noRetry)
+	require.ErrorIs(t, errOf(c.Send(t.Context(), batchOf("a"), 1, rec)), ErrNotSGP)
+	c, rec = newTestClient(t, bare{replyWith(302, "", "Location", "https://login.test/")}, noRetry)
+	require.ErrorIs(t, errOf(c.Send(t.Context(), batchOf("a"), 1, rec)), ErrRedirected)
 }
 
-// closing is a body that knows whether it was closed.
-type closing struct {
+// closable is a body that knows whether it was closed.
+type closable struct {
 	io.Reader
 	closed bool
 }
 
-func (c *closing) Close() error { c.closed = true; return nil }
+func (c *closable) Close() error { c.closed = true; return nil }
 
 func TestAnswersAreClosed(t *testing.T) {
 	for _, code := range []int{200, 302, 401, 404, 422, 503} {
 		for _, length := range []int{0, 100, 1 << 20} {
-			body := &closing{Reader: strings.NewReader(strings.Repeat("e", length))}
+			body := &closable{Reader: strings.NewReader(strings.Repeat("e", length))}
 			resp := replyWith(code, "", "Content-Type", "application/json")
 			resp.Body = body
-			c, rec := newTestClient(t, bare{resp}, func(cfg *Config) { cfg.Retry.Enabled = false })
+			c, rec := newTestClient(t, bare{resp}, noRetry)
 			c.Send(t.Context(), batchOf("a"), 1, rec)
 			assert.True(t, body.closed, "%d, %d bytes", code, length)
 		}
@@ -200,8 +200,8 @@ func TestHTTP2(t *testing.T) {
 	srv.StartTLS()
 	defer srv.Close()
 	c, rec := newSocketClient(t, srv.URL, nil)
-	c.own.TLSClientConfig = srv.Client().Transport.(*http.Transport).TLSClientConfig.Clone()
-	require.NoError(t, c.Send(t.Context(), batchOf(strings.Repeat("a", 1<<20), "b"), 2, rec).Err)
+	c.own.current.TLSClientConfig = srv.Client().Transport.(*http.Transport).TLSClientConfig.Clone()
+	require.NoError(t, errOf(c.Send(t.Context(), batchOf(strings.Repeat("a", 1<<20), "b"), 2, rec)))
 	assert.Equal(t, []string{"HTTP/2.0"}, protos)
 	c.CloseIdleConnections()
 }
@@ -234,8 +234,8 @@ func TestKeyShowsInNoError(t *testing.T) {
 		"transient": repeating(503, "text/plain; k="),
 	} {
 		t.Run(name, func(t *testing.T) {
-			c, rec := newTestClient(t, rt, func(cfg *Config) { cfg.Retry.Enabled = false })
-			err := c.Send(t.Context(), batchOf("a"), 1, rec).Err
+			c, rec := newTestClient(t, rt, noRetry)
+			err := errOf(c.Send(t.Context(), batchOf("a"), 1, rec))
 			errs := append([]error{err}, rec.refusals...)
 			for _, rejected := range rec.rejected {
 				errs = append(errs, rejected)
@@ -255,13 +255,13 @@ func TestKeyShowsInNoError(t *testing.T) {
 func TestPanicOfTheClientIsAnError(t *testing.T) {
 	c, rec := newTestClient(t, leaky{panics: true})
 	result := c.Send(t.Context(), batchOf("a"), 1, rec)
-	require.ErrorIs(t, result.Err, ErrPanic)
-	assert.Equal(t, "panic", ErrorType(result.Err))
-	assert.ErrorContains(t, result.Err, "proxy refused")
+	require.ErrorIs(t, errOf(result), ErrPanic)
+	assert.Equal(t, "panic", ErrorType(errOf(result)))
+	assert.ErrorContains(t, errOf(result), "proxy refused")
 
 	c, rec = newTestClient(t, &server{}, withSource(func(context.Context) (string, error) { panic("no vault") }))
 	for range 2 { // the lock of the first is given back
-		require.ErrorIs(t, c.Send(t.Context(), batchOf("a"), 1, rec).Err, ErrPanic)
+		require.ErrorIs(t, errOf(c.Send(t.Context(), batchOf("a"), 1, rec)), ErrPanic)
 	}
 }
 
@@ -281,7 +281,7 @@ func (s *slow) RoundTrip(req *http.Request) (*http.Response, error) {
 func TestBodyCannotBeReadAfterTheAttempt(t *testing.T) {
 	rt := new(slow)
 	c, rec := newTestClient(t, rt)
-	require.NoError(t, c.Send(t.Context(), batchOf("a"), 1, rec).Err)
+	require.NoError(t, errOf(c.Send(t.Context(), batchOf("a"), 1, rec)))
 	_, err := rt.body.Read(make([]byte, 10))
 	assert.ErrorIs(t, err, errReleased)
 }

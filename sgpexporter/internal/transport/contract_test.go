@@ -27,17 +27,17 @@ func TestRequestsKeepToTheContract(t *testing.T) {
 		})
 		b := new(Batch)
 		for i := range 4 {
-			b.Commit(fmt.Appendf(b.Buffer(), `{"trace_id":"t","id":"%d","name":"n","start_timestamp":"2026-03-01T12:00:00Z"}`, i))
+			b.Commit(fmt.Appendf(b.Buffer(), `{"trace_id":"t","id":"%d","name":"n","start_timestamp":"2026-03-01T12:00:00Z"}`, i), Item{TraceID: "t", ID: fmt.Sprint(i)})
 		}
 		srv.Inject(sgptest.Status(422), sgptest.Status(503), sgptest.Redirect(307, "/v5/spans/batch"))
-		assert.Equal(t, Result{Settled: 4, LastStatus: 200}, c.Send(t.Context(), b, 4, rec))
+		assert.Equal(t, Result{LastStatus: 200}, c.Send(t.Context(), b, 4, rec))
 
 		var ids []string
 		for _, span := range srv.Spans() {
 			ids = append(ids, span.ID)
 		}
 		assert.Equal(t, []string{"0", "1", "2", "3"}, ids)
-		assert.Len(t, srv.Requests(), 5)
+		assert.Len(t, srv.Requests(), 6)
 		assert.NoError(t, srv.Check())
 		srv.Close()
 	}

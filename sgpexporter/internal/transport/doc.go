@@ -2,17 +2,26 @@
 //
 // The way of a batch, file by file:
 //
-//	batch.go       items laid end to end in one buffer, and the body of a request around a range of them
-//	isolate.go     sends a batch in order; halves a request that is rejected whole until the culprit stands alone
+//	item.go        what names an item, and an item without its parent or its payload
+//	batch.go       items laid end to end in one buffer
+//	send.go        sends a batch in as many requests as it takes, and keeps account of its items
+//	isolate.go     finds what is at fault in a request that is refused
+//	culprits.go    what a refusal says of the items at fault
+//	parents.go     parents that were refused before
 //	sizelimit.go   what the server's 413 taught about the size of a request
-//	retry.go       repeats a request that failed for now, with backoff and Retry-After, within the context
+//	retry.go       repeats a request that failed for now, within the context
 //	retryafter.go  reads Retry-After
+//	health.go      what requests say about SGP for each other: silence, and the first success
+//	closing.go     the end of the process
+//	failures.go    why requests fail at present, for who cancels them
 //	client.go      one request and the http.Client under it
+//	connections.go our own connections, and new ones for those that have gone silent
+//	body.go        the body of a request
 //	redirect.go    which redirects are followed
 //	key.go         the API key: where it comes from, when it is asked for again, how it is kept out of errors
 //	response.go    what an answer means; the server's reason; draining the echo
 //	repeated.go    keeps out of that reason what it repeats of the request
 //	errors.go      the errors, and their names as error.type
 //
-// It knows nothing of spans: an item is bytes.
+// It knows nothing of OpenTelemetry: an item is bytes with names.
 package transport

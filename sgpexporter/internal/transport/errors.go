@@ -6,13 +6,16 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 )
 
 var (
-	// ErrUnauthorized is what an answer of 401 or 403 matches.
+	// ErrUnauthorized is what SGP's 401 or 403 matches. A proxy's, with an HTML page,
+	// matches ErrNotSGP instead.
 	ErrUnauthorized = errors.New("SGP refuses the API key")
-	// ErrNotSGP is what a 200 matches whose Content-Type is not JSON.
+	// ErrNotSGP is what an answer matches whose body is not SGP's: a 200 or a 403 with
+	// an HTML page, say.
 	ErrNotSGP = errors.New("not an SGP endpoint")
 	// ErrRedirected is what a redirect matches that is not followed.
 	ErrRedirected = errors.New("redirected to where spans are not sent")
@@ -30,35 +33,65 @@ type StatusError struct {
 	Reason string
 	// RetryAfter is how long the server asks to wait, 0 if it does not.
 	RetryAfter time.Duration
-	// URL is what was asked, if the answer says that it is not the place for
-	// spans (404 or 405).
+	// URL is what was asked.
 	URL string
+	// ContentType is that of the answer if it is a page, for people and not for
+	// clients; else "".
+	ContentType string
+
+	culprits *culprits // what the answer names; nil if nothing
 }
 
-// Error says which status it was, the server's reason, and what to check if the
-// place was wrong.
+// Error says which status it was, the server's reason, and, where SGP would not answer
+// like this, who did and what to check.
 func (e *StatusError) Error() string {
-	text := "SGP answered " + strconv.Itoa(e.Code)
+	text := strconv.Itoa(e.Code)
 	if name := http.StatusText(e.Code); name != "" {
 		text += " " + name
 	}
-	if e.URL != "" {
-		text += " for PUT " + e.URL
+	if !e.Foreign() {
+		text = "SGP answered " + text
+		if e.Reason != "" {
+			text += ": " + e.Reason
+		}
+		return text
+	}
+	text = e.URL + " answered PUT with " + text
+	if e.ContentType != "" {
+		text += " and a page (" + e.ContentType + ")"
 	}
 	if e.Reason != "" {
 		text += ": " + e.Reason
 	}
-	if e.URL != "" {
-		text += "; check WithBaseURL or SGP_CLIENT_BASE_URL; it must not contain /v5"
+	text += "; SGP would not: check the base URL (WithBaseURL or SGP_CLIENT_BASE_URL)"
+	if base, _ := strings.CutSuffix(e.URL, "/v5/spans/batch"); strings.Contains(base, "/v5") {
+		text += ", which must not contain /v5,"
 	}
-	return text
+	return text + " and what stands between it and this process"
 }
 
-// Is makes ErrUnauthorized and ErrRedirected match.
+// Foreign says that SGP would not answer like this where spans are written: it is
+// another server's or a proxy's answer, or SGP is being rolled out.
+func (e *StatusError) Foreign() bool {
+	switch e.Code {
+	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusNotImplemented, http.StatusMisdirectedRequest:
+		return true
+	}
+	return e.Code < 400 || e.ContentType != "" && !e.overload() && !e.AboutItems()
+}
+
+// overload says that a proxy may answer so in SGP's name.
+func (e *StatusError) overload() bool {
+	return e.Code == http.StatusTooManyRequests || e.Code >= 500
+}
+
+// Is makes ErrUnauthorized, ErrNotSGP and ErrRedirected match.
 func (e *StatusError) Is(target error) bool {
 	switch target {
 	case ErrUnauthorized:
-		return e.Code == http.StatusUnauthorized || e.Code == http.StatusForbidden
+		return e.ContentType == "" && (e.Code == http.StatusUnauthorized || e.Code == http.StatusForbidden)
+	case ErrNotSGP:
+		return e.ContentType != "" && e.Foreign() && (e.Code < 300 || e.Code >= 400)
 	case ErrRedirected:
 		return e.Code >= 300 && e.Code < 400
 	}
@@ -66,25 +99,27 @@ func (e *StatusError) Is(target error) bool {
 }
 
 // AboutItems says whether the answer is about what was sent: without the item
-// at fault the request would have been accepted.
+// at fault the request would have been accepted. Every other answer means "not now".
 func (e *StatusError) AboutItems() bool {
 	switch e.Code {
-	case http.StatusBadRequest, http.StatusConflict,
-		http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
-		return true
+	case http.StatusBadRequest, http.StatusConflict, http.StatusUnprocessableEntity:
+		return e.ContentType == ""
+	case http.StatusRequestEntityTooLarge:
+		return true // a proxy's limit is a limit too
 	}
 	return false
 }
 
-// transient says whether the same request may be accepted later. 501 and 505
-// say that the server will never know this kind of request.
-func (e *StatusError) transient() bool {
-	return e.Code == http.StatusTooManyRequests || e.Code >= 500 &&
-		e.Code != http.StatusNotImplemented && e.Code != http.StatusHTTPVersionNotSupported
+// aboutItems returns the answer that err is, if it is about the items.
+func aboutItems(err error) *StatusError {
+	var status *StatusError
+	if errors.As(err, &status) && status.AboutItems() {
+		return status
+	}
+	return nil
 }
 
-// unansweredError is a request that got no answer, or a key that could not be
-// had: both may be different the next time.
+// unansweredError is a request that got no answer, or a key that could not be had.
 type unansweredError struct {
 	kind string // as ErrorType names it
 	err  error
@@ -93,15 +128,32 @@ type unansweredError struct {
 func (e *unansweredError) Error() string { return e.err.Error() }
 func (e *unansweredError) Unwrap() error { return e.err }
 
-// transient splits the errors after which the same request is sent again from
-// those that end it, and returns how long the server asks to wait.
-func transient(err error) (wait time.Duration, ok bool) {
+// laterError is a failure after which the same items may be sent again: time ran out
+// before SGP was back, or the request failed alone while others passed.
+type laterError struct{ err error }
+
+func (e *laterError) Error() string { return e.err.Error() }
+func (e *laterError) Unwrap() error { return e.err }
+
+// Retryable says that err is a failure for now: what was not delivered is worth sending
+// again. It is false for a panic, when the RetryConfig allows no more attempts, and at
+// the end of the process for a key that is refused or an address that never was SGP's.
+func Retryable(err error) bool {
+	var later *laterError
+	return errors.As(err, &later)
+}
+
+// FailedAlone says that err is of a request that failed for now again and again while
+// SGP took others: what else there is need not wait for it.
+func FailedAlone(err error) bool { return errors.Is(err, errAlone) }
+
+// asked returns how long the server asks to wait.
+func asked(err error) time.Duration {
 	var status *StatusError
 	if errors.As(err, &status) {
-		return status.RetryAfter, status.transient()
+		return status.RetryAfter
 	}
-	var unanswered *unansweredError
-	return 0, errors.As(err, &unanswered)
+	return 0
 }
 
 // ErrorType names err in the manner of the error.type attribute: the status code
@@ -113,9 +165,10 @@ func ErrorType(err error) string {
 	)
 	switch {
 	case errors.As(err, &status):
+		if status.Code < 300 {
+			return "not_sgp_endpoint"
+		}
 		return strconv.Itoa(status.Code)
-	case errors.Is(err, ErrNotSGP):
-		return "not_sgp_endpoint"
 	case errors.Is(err, ErrPanic):
 		return "panic"
 	case errors.As(err, &unanswered):

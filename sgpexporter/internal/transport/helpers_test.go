@@ -110,16 +110,36 @@ func itemsOf(body string) []string {
 	return v.Items
 }
 
+// batchOf makes items of one trace, which are plain strings: there is nothing in them
+// that could be left out.
 func batchOf(items ...string) *Batch {
 	b := new(Batch)
 	for _, item := range items {
 		quoted, _ := json.Marshal(item)
-		b.Commit(append(b.Buffer(), quoted...))
+		b.Commit(append(b.Buffer(), quoted...), Item{TraceID: "t", ID: item, Name: item})
 	}
 	return b
 }
 
-// recorder is an Observer, and Items without parents to detach.
+// undelivered are the items that a Send left.
+func undelivered(r Result) []int {
+	all := []int{}
+	for _, failed := range r.Failed {
+		all = append(all, failed.Items...)
+	}
+	slices.Sort(all)
+	return all
+}
+
+// errOf is why a Send left items, nil when it left none.
+func errOf(r Result) error {
+	for _, failed := range r.Failed {
+		return failed.Err
+	}
+	return nil
+}
+
+// recorder is an Observer and a Sink.
 type recorder struct {
 	mu       sync.Mutex
 	retries  int
@@ -127,22 +147,24 @@ type recorder struct {
 	refusals []error
 	failing  []error
 	rejected map[int]*StatusError
-	detach   func(dst []byte, i int) ([]byte, error)
+	parts    [][]int
 }
 
 func (r *recorder) Retried(context.Context) { r.mu.Lock(); defer r.mu.Unlock(); r.retries++ }
 func (r *recorder) Split(context.Context)   { r.mu.Lock(); defer r.mu.Unlock(); r.splits++ }
-func (r *recorder) KeyRefused(err error) {
+func (r *recorder) KeyRefused(_ context.Context, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.refusals = append(r.refusals, err)
 }
 
-func (r *recorder) Failing(err error, _ int, _ time.Time) {
+func (r *recorder) Failing(_ context.Context, err error, _ int, _ time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.failing = append(r.failing, err)
 }
+
+func (r *recorder) Stored(items []int) { r.parts = append(r.parts, slices.Clone(items)) }
 
 func (r *recorder) Rejected(i int, err *StatusError) {
 	if r.rejected == nil {
@@ -151,12 +173,7 @@ func (r *recorder) Rejected(i int, err *StatusError) {
 	r.rejected[i] = err
 }
 
-func (r *recorder) Detach(dst []byte, i int) ([]byte, error) {
-	if r.detach == nil {
-		return dst, errReleased
-	}
-	return r.detach(dst, i)
-}
+func noRetry(cfg *Config) { cfg.Retry.Enabled = false }
 
 // newTestClient returns a Client in front of rt with the default intervals.
 func newTestClient(t *testing.T, rt http.RoundTripper, change ...func(*Config)) (*Client, *recorder) {
@@ -168,7 +185,7 @@ func newTestClient(t *testing.T, rt http.RoundTripper, change ...func(*Config)) 
 		URL:        u,
 		APIKey:     StaticKey(testKey),
 		HTTPClient: &http.Client{Transport: rt},
-		Timeout:    30 * time.Second,
+		Timeout:    10 * time.Second,
 		Retry:      RetryConfig{Enabled: true, InitialInterval: 400 * time.Millisecond, MaxInterval: 20 * time.Second},
 		MaxBytes:   4 << 20,
 		Observer:   rec,

@@ -1,115 +1,324 @@
 package transport
 
 import (
-	"context"
 	"errors"
 	"net/http"
+	"slices"
+	"sync"
 )
 
-// Items says what can be done about single items of a Batch.
-type Items interface {
-	// Detach appends item i without its parent. It is asked for when the
-	// server answers 409 to the item alone: its parent belongs to another trace.
-	// An error says that there is no such item: it has no parent.
-	Detach(dst []byte, i int) ([]byte, error)
-	// Rejected tells that the server refused item i alone, for good.
-	Rejected(i int, err *StatusError)
-}
-
-// Result is how far Send came.
-type Result struct {
-	// Settled is the number of items, from the first, that are stored or
-	// rejected. Those after it were not delivered.
-	Settled int
-	// LastStatus is the status code of the last answer, 0 if there was none.
-	LastStatus int
-	// Err is why Settled is not all that were to be sent.
-	Err error
-}
-
-// Send delivers the first n items of a batch in their order, one request after
-// another.
+// How the items at fault are found, when SGP refuses a request for something in it:
 //
-// A request that is rejected whole because of something in it is sent again in
-// two halves, the first one first, until what is at fault stands alone. So no
-// item is sent before those ahead of it are settled, and all but the culprits
-// are stored. One culprit among n costs at most 2*ceil(log2(n)) further
-// requests; if all n are culprits it is 2n-1 requests in all. A 409 to an item
-// alone costs one more, if the item has a parent.
+//   - Items that the answer names by their places, or one that it names by its id, are
+//     altered, and the same request is sent again: at most 3 requests for each.
+//   - After a 409, items whose parent is remote are suspects, since a caller of the
+//     application chose it: all else is sent first. One suspect costs at most 3 requests.
+//   - Else the first half is sent, and its answer tells which half has the fault, until
+//     one item is left: log2(n) requests for one of n, and two more.
+//   - With the second culprit, and each one after it, what is left goes on in two parts
+//     with different traces, at the same time.
 //
-// Any other error ends the batch: what it says is not about the items.
-func (c *Client) Send(ctx context.Context, batch *Batch, n int, items Items) Result {
-	if n == 0 {
-		return Result{}
+// To alter an item is to leave its parent out, after a 409, or its payload, after a 413
+// or 422. Only what is refused then too is rejected. It never is because others are.
+//
+// A request that fails for now while SGP takes others is halved likewise.
+
+// goOn goes on after a request with the items ended with err, until each is stored,
+// rejected or undelivered. culprits counts those that were found in what the items are
+// left of.
+func (s *sending) goOn(items []int, err error, culprits int) {
+	for err != nil {
+		again := s.alteredAll(items, err)
+		items = s.sendable(s.resolve(items, err, culprits))
+		if len(items) == 0 {
+			return
+		}
+		if !again {
+			culprits++
+			if parts := s.byTrace(items); culprits > 1 && len(parts) > 1 {
+				s.parallel(parts, culprits)
+				return
+			}
+		}
+		err = s.put(items, false)
 	}
-	s := &sending{client: c, batch: batch, items: items}
-	err := s.send(ctx, 0, n)
-	return Result{Settled: s.settled, LastStatus: s.status, Err: err}
+	s.stored(items)
 }
 
-type sending struct {
-	client  *Client
-	batch   *Batch
-	items   Items
-	settled int
-	status  int
-}
-
-func (s *sending) put(ctx context.Context, items []byte) error {
-	code, err := s.client.put(ctx, items)
-	s.status = code
-	return err
-}
-
-func (s *sending) send(ctx context.Context, lo, hi int) error {
-	err := s.put(ctx, s.batch.items(lo, hi))
-	if err == nil {
-		s.settled = hi
-		return nil
-	}
+// alteredAll says that err, of a request with the items, names only some that have been
+// altered: they were found before.
+func (s *sending) alteredAll(items []int, err error) bool {
 	refused := aboutItems(err)
 	if refused == nil {
-		return err
+		return false
+	}
+	named := refused.named(items)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(named) > 0 && !slices.ContainsFunc(named, func(i int) bool { return s.altered[i] == nil })
+}
+
+// deliver sends items that were not sent yet.
+func (s *sending) deliver(items []int, culprits int) {
+	if items = s.sendable(items); len(items) > 0 {
+		s.goOn(items, s.put(items, false), culprits)
+	}
+}
+
+// parallel delivers parts with different traces at the same time.
+func (s *sending) parallel(parts [][]int, culprits int) {
+	var all sync.WaitGroup
+	for _, part := range parts {
+		all.Go(func() { s.deliver(part, culprits) })
+	}
+	all.Wait()
+}
+
+// resolve does something about a request that failed, and returns those of its items
+// that are still to be sent.
+func (s *sending) resolve(items []int, err error, culprits int) []int {
+	refused := aboutItems(err)
+	if refused == nil && (len(items) == 1 || !errors.Is(err, errAlone)) {
+		s.undelivered(items, err)
+		return nil
+	}
+	if len(items) == 1 {
+		s.single(items[0], err, true)
+		return nil
+	}
+	s.client.cfg.Observer.Split(s.ctx)
+	if refused == nil {
+		return s.halve(items, err)
 	}
 	if refused.Code == http.StatusRequestEntityTooLarge {
-		s.client.limit.refused(int64(s.batch.size(lo, hi)), hi-lo)
+		if parts := s.byTrace(items); len(parts) > 1 {
+			s.parallel(parts, culprits)
+			return nil
+		}
+		s.deliver(items[:len(items)/2], culprits)
+		return items[len(items)/2:]
 	}
-	if hi-lo == 1 {
-		return s.alone(ctx, lo, refused)
+	named := refused.named(items)
+	if len(named) == 0 && refused.Code == http.StatusConflict {
+		named = s.mentioned(items, refused)
 	}
-	s.client.cfg.Observer.Split(ctx)
-	mid := lo + (hi-lo)/2
-	if err := s.send(ctx, lo, mid); err != nil {
-		return err
+	if len(named) > 0 {
+		return s.alterAll(items, named, refused)
 	}
-	return s.send(ctx, mid, hi)
-}
-
-// alone settles an item that was refused by itself.
-func (s *sending) alone(ctx context.Context, i int, refused *StatusError) error {
 	if refused.Code == http.StatusConflict {
-		if item, err := s.items.Detach(nil, i); err == nil {
-			err := s.put(ctx, item)
-			if err == nil {
-				s.settled = i + 1
-				return nil
-			}
-			again := aboutItems(err)
-			if again == nil {
-				return err
-			}
-			refused = again
+		if suspects := s.suspects(items); len(suspects) > 0 {
+			return s.trySuspects(items, suspects, err)
 		}
 	}
-	s.items.Rejected(i, refused)
-	s.settled = i + 1
-	return nil
+	return s.halve(items, err)
 }
 
-func aboutItems(err error) *StatusError {
-	var status *StatusError
-	if errors.As(err, &status) && status.AboutItems() {
-		return status
+// mentioned returns the item with a parent whose id is in the answer's text, if there is
+// just one.
+func (s *sending) mentioned(items []int, refused *StatusError) []int {
+	var found []int
+	for _, i := range items {
+		if s.canDetach(i) && refused.mentions(s.batch.items[i].ID) {
+			found = append(found, i)
+		}
 	}
-	return nil
+	if len(found) != 1 {
+		return nil
+	}
+	return found
+}
+
+// suspects returns the items that may be what a 409 is about.
+func (s *sending) suspects(items []int) (suspects []int) {
+	for _, i := range items {
+		if s.batch.items[i].RemoteParent && s.canDetach(i) {
+			suspects = append(suspects, i)
+		}
+	}
+	return suspects
+}
+
+// fewSuspects is how many are sent each by itself.
+const fewSuspects = 4
+
+// trySuspects sends what need not wait for a suspect, and returns the others.
+func (s *sending) trySuspects(items, suspects []int, err error) []int {
+	var free, rest []int
+	waits := make(map[string]bool)
+	for _, i := range items {
+		if slices.Contains(suspects, i) {
+			waits[s.trace(i)] = true
+		}
+		if waits[s.trace(i)] {
+			rest = append(rest, i)
+		} else {
+			free = append(free, i)
+		}
+	}
+	if len(free) > 0 {
+		if other := s.put(free, false); other != nil {
+			s.goOn(free, other, 1)
+			return rest // it may be free of faults
+		}
+		s.stored(free)
+	}
+	switch {
+	case len(suspects) == 1:
+		return s.alterAll(rest, suspects, aboutItems(err))
+	case len(waits) > 1 && len(suspects) <= fewSuspects:
+		var parts [][]int
+		for trace := range waits {
+			parts = append(parts, slices.DeleteFunc(slices.Clone(rest), func(i int) bool { return s.trace(i) != trace }))
+		}
+		s.parallel(parts, 1)
+		return nil
+	}
+	return s.halve(rest, err)
+}
+
+// halve finds one of the items at fault, settles it, and returns those that are not
+// settled. It relies on the fault being in one item, whatever others there are.
+func (s *sending) halve(items []int, err error) (rest []int) {
+	bad, certain := items, false
+	once := aboutItems(err) == nil
+	for len(bad) > 1 {
+		first, second := bad[:len(bad)/2], bad[len(bad)/2:]
+		answer := s.put(first, once)
+		switch refused := aboutItems(answer); {
+		case answer == nil:
+			s.stored(first)
+			bad, certain = second, false // the fault is there: it is in what was refused
+		case refused != nil && len(first) > 1 && len(refused.named(first)) > 0:
+			first = s.alterAll(first, refused.named(first), refused)
+			return slices.Concat(first, second, rest)
+		case refused != nil || once && Retryable(answer):
+			rest = slices.Concat(second, rest)
+			bad, certain, err = first, true, answer
+		default:
+			s.undelivered(slices.Concat(bad, rest), answer)
+			return nil
+		}
+	}
+	s.single(bad[0], err, certain)
+	return rest
+}
+
+// single settles one item, after a request that ended with err, of it alone if that is
+// certain.
+func (s *sending) single(i int, err error, certain bool) {
+	one := []int{i}
+	for {
+		refused := aboutItems(err)
+		switch {
+		case refused != nil && s.alter(i, refused):
+		case refused != nil && certain:
+			s.rejected(i, refused)
+			return
+		case certain:
+			s.undelivered(one, err)
+			return
+		}
+		if err = s.put(one, refused == nil); err == nil {
+			s.stored(one)
+			return
+		}
+		certain = true
+	}
+}
+
+// alterAll alters the culprits among the items, and returns the items without those that
+// it can only reject.
+func (s *sending) alterAll(items, culprits []int, refused *StatusError) []int {
+	gone := make(map[int]bool)
+	for _, i := range culprits {
+		if !s.alter(i, refused) {
+			gone[i] = true
+			s.rejected(i, refused)
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(items), func(i int) bool { return gone[i] })
+}
+
+func (s *sending) canDetach(i int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a := s.altered[i]
+	return s.batch.items[i].hasParent() && (a == nil || !a.detached)
+}
+
+// alter leaves out of an item what may be refused, and says whether there was anything.
+func (s *sending) alter(i int, refused *StatusError) bool {
+	detach := refused.Code == http.StatusConflict && s.canDetach(i)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a := alteration{}
+	if s.altered[i] != nil {
+		a = *s.altered[i]
+	}
+	item := s.batch.items[i]
+	switch refused.Code {
+	case http.StatusConflict:
+		if !detach {
+			return false
+		}
+		s.client.parents.add(parentOf{item.TraceID, item.parent(s.batch.run(i, i+1))})
+		a.json, a.detached = detached(s.json(i)), true
+	case http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
+		if a.reduced {
+			return false
+		}
+		a.json, a.reduced = reduced(s.json(i), refused.Code), true
+	}
+	if a.json == nil {
+		return false
+	}
+	s.replace(i, &a)
+	return true
+}
+
+func (s *sending) replace(i int, a *alteration) {
+	if s.altered == nil {
+		s.altered = make(map[int]*alteration)
+	}
+	s.altered[i] = a
+}
+
+// detachKnown leaves out the parents that were refused before.
+func (s *sending) detachKnown(n int) {
+	if s.client.parents.empty() {
+		return
+	}
+	for i, item := range s.batch.items[:n] {
+		if !item.hasParent() {
+			continue
+		}
+		json := s.batch.run(i, i+1)
+		if !s.client.parents.has(parentOf{item.TraceID, item.parent(json)}) {
+			continue
+		}
+		if without := detached(json); without != nil {
+			s.replace(i, &alteration{json: without, detached: true})
+		}
+	}
+}
+
+// byTrace returns the items in two parts with different traces, of about the same size,
+// or in one when they are all of one trace.
+func (s *sending) byTrace(items []int) [][]int {
+	part := make(map[string]int)
+	var parts [2][]int
+	for _, i := range items {
+		p, found := part[s.trace(i)]
+		if !found {
+			if len(parts[1]) < len(parts[0]) {
+				p = 1
+			}
+			part[s.trace(i)] = p
+		}
+		parts[p] = append(parts[p], i)
+	}
+	if len(parts[1]) == 0 {
+		return parts[:1]
+	}
+	return parts[:]
 }

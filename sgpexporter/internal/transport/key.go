@@ -60,10 +60,18 @@ func (k *keyring) replace(ctx context.Context, refused string) (string, error) {
 		err = CheckKey(key)
 	}
 	if err != nil {
-		return "", fmt.Errorf("the source of the API key failed: %w", scrubError(err, refused))
+		return "", fmt.Errorf("the source of the API key failed: %w", scrubError(scrubError(err, refused), k.inUse()))
 	}
 	k.current.Store(&key)
 	return key, nil
+}
+
+// inUse returns the key that is sent at present, "" when there is none yet.
+func (k *keyring) inUse() string {
+	if key := k.current.Load(); key != nil {
+		return *key
+	}
+	return ""
 }
 
 var errBadKey = errors.New("the API key is empty or holds characters that cannot stand in a header")

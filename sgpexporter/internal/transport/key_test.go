@@ -49,27 +49,41 @@ func (l *locked) change(key string) {
 	l.key = key
 }
 
-func TestStaticKeyRefused(t *testing.T) {
+// A key that is refused may come back: its spans wait, and it is told once.
+func TestRefusedKeyWaits(t *testing.T) {
 	for _, code := range []int{401, 403} {
-		l := newLocked("another", code)
-		c, rec := newTestClient(t, l)
-		for range 3 {
-			result := c.Send(t.Context(), batchOf("a", "b"), 2, rec)
-			require.ErrorIs(t, result.Err, ErrUnauthorized)
-			assert.Equal(t, 0, result.Settled)
-			assert.Equal(t, code, result.LastStatus)
-		}
-		assert.Len(t, l.keys, 3, "one request for each batch")
-		require.Len(t, rec.refusals, 1, "reported once")
-		assert.ErrorContains(t, rec.refusals[0], "no such key")
+		synctest.Test(t, func(t *testing.T) {
+			l := newLocked("another", code)
+			c, rec := newTestClient(t, l)
+			time.AfterFunc(2*time.Minute, func() { l.change(testKey) })
+			require.Equal(t, Result{LastStatus: 200}, c.Send(t.Context(), batchOf("a", "b"), 2, rec))
+			assert.Less(t, len(l.keys), 20, "no storm")
+			require.Len(t, rec.refusals, 1)
+			assert.ErrorContains(t, rec.refusals[0], "no such key")
+			assert.Empty(t, rec.failing, "reported as a refusal already")
 
-		// It recovers when the key does, and would be reported again.
-		l.change(testKey)
-		require.NoError(t, c.Send(t.Context(), batchOf("a"), 1, rec).Err)
-		l.change("yet another")
-		require.ErrorIs(t, c.Send(t.Context(), batchOf("a"), 1, rec).Err, ErrUnauthorized)
-		assert.Len(t, rec.refusals, 2)
+			l.change("yet another")
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			result := c.Send(ctx, batchOf("a"), 1, rec)
+			require.ErrorIs(t, errOf(result), ErrUnauthorized)
+			assert.True(t, Retryable(errOf(result)))
+			assert.Equal(t, code, result.LastStatus)
+			assert.Len(t, rec.refusals, 2)
+		})
 	}
+}
+
+// A 403 with a page is a proxy's, and says nothing of the key.
+func TestPageIsNoRefusalOfTheKey(t *testing.T) {
+	s := &server{answer: func(int, string) *http.Response { return replyWith(403, "<html>", "Content-Type", "text/html") }}
+	c, rec := newTestClient(t, s, noRetry)
+	err := errOf(c.Send(t.Context(), batchOf("a"), 1, rec))
+	require.ErrorIs(t, err, ErrNotSGP)
+	assert.NotErrorIs(t, err, ErrUnauthorized)
+	assert.EqualError(t, err, "https://sgp.test/v5/spans/batch answered PUT with 403 Forbidden and a page (text/html); "+
+		"SGP would not: check the base URL (WithBaseURL or SGP_CLIENT_BASE_URL) and what stands between it and this process")
+	assert.Empty(t, rec.refusals)
 }
 
 func withSource(source KeySource) func(*Config) {
@@ -84,13 +98,13 @@ func TestRotatedKeyIsTakenAtOnce(t *testing.T) {
 			asked++
 			return " key-" + string(rune('0'+asked)) + "\n", nil
 		}))
-		require.NoError(t, c.Send(t.Context(), batchOf("a"), 1, rec).Err)
-		require.NoError(t, c.Send(t.Context(), batchOf("b"), 1, rec).Err)
+		require.NoError(t, errOf(c.Send(t.Context(), batchOf("a"), 1, rec)))
+		require.NoError(t, errOf(c.Send(t.Context(), batchOf("b"), 1, rec)))
 		assert.Equal(t, 1, asked, "a key that is accepted is kept")
 
 		l.change("key-2")
 		begin := time.Now()
-		require.NoError(t, c.Send(t.Context(), batchOf("c"), 1, rec).Err)
+		require.NoError(t, errOf(c.Send(t.Context(), batchOf("c"), 1, rec)))
 		assert.Equal(t, time.Duration(0), time.Since(begin))
 		assert.Equal(t, 2, asked)
 		assert.Empty(t, rec.refusals, "a rotation is no failure")
@@ -110,7 +124,7 @@ func TestSpansOutliveALateRotation(t *testing.T) {
 			}
 			return "new", nil
 		}))
-		require.NoError(t, c.Send(t.Context(), batchOf("a"), 1, rec).Err)
+		require.NoError(t, errOf(c.Send(t.Context(), batchOf("a"), 1, rec)))
 		assert.Len(t, rec.refusals, 1)
 		assert.Equal(t, []string{"a"}, stored(l.server))
 		assert.Less(t, len(l.keys), 12, "no storm")
@@ -130,7 +144,7 @@ func TestFreshKeysThatAreRefusedWait(t *testing.T) {
 		}))
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		require.ErrorIs(t, c.Send(ctx, batchOf("a"), 1, rec).Err, ErrUnauthorized)
+		require.ErrorIs(t, errOf(c.Send(ctx, batchOf("a"), 1, rec)), ErrUnauthorized)
 		assert.Less(t, len(l.keys), 14)
 		assert.Len(t, rec.refusals, 1)
 	})
@@ -152,17 +166,42 @@ func TestFailingSourceIsAskedAgain(t *testing.T) {
 			}
 			return "key", nil
 		}))
-		require.NoError(t, c.Send(t.Context(), batchOf("a"), 1, rec).Err)
+		require.NoError(t, errOf(c.Send(t.Context(), batchOf("a"), 1, rec)))
 		assert.Equal(t, 4, asked)
 		assert.Equal(t, []string{"key"}, l.keys, "nothing is sent without a key")
 	})
 }
 
+// The key that is in use does not show in what its source says later.
+func TestKeyShowsInNoErrorOfItsSource(t *testing.T) {
+	for name, fail := range map[string]func() (string, error){
+		"error": func() (string, error) { return "", errors.New("cannot renew " + testKey) },
+		"panic": func() (string, error) { panic("cannot renew " + testKey) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := newLocked(testKey, 401)
+			first := true
+			c, rec := newTestClient(t, l, withSource(func(context.Context) (string, error) {
+				if first {
+					first = false
+					return testKey, nil
+				}
+				return fail()
+			}), noRetry)
+			require.NoError(t, errOf(c.Send(t.Context(), batchOf("a"), 1, rec)))
+			l.change("another")
+			err := errOf(c.Send(t.Context(), batchOf("a"), 1, rec))
+			assert.ErrorContains(t, err, "cannot renew [API key]")
+			assert.NotContains(t, err.Error(), testKey)
+		})
+	}
+}
+
 func TestFailingSourceIsNamed(t *testing.T) {
 	c, rec := newTestClient(t, &server{}, withSource(func(context.Context) (string, error) {
 		return "", errors.New("vault is sealed")
-	}), func(cfg *Config) { cfg.Retry.Enabled = false })
-	err := c.Send(t.Context(), batchOf("a"), 1, rec).Err
+	}), noRetry)
+	err := errOf(c.Send(t.Context(), batchOf("a"), 1, rec))
 	assert.EqualError(t, err, "the source of the API key failed: vault is sealed")
 	assert.Equal(t, "api_key_source", ErrorType(err))
 }
@@ -174,8 +213,8 @@ func TestHangingSourceEndsWithTheTimeout(t *testing.T) {
 			return "", ctx.Err()
 		}), func(cfg *Config) { cfg.Retry.MaxAttempts = 2 })
 		begin := time.Now()
-		require.ErrorIs(t, c.Send(t.Context(), batchOf("a"), 1, rec).Err, context.DeadlineExceeded)
-		assert.GreaterOrEqual(t, time.Since(begin), time.Minute)
+		require.ErrorIs(t, errOf(c.Send(t.Context(), batchOf("a"), 1, rec)), context.DeadlineExceeded)
+		assert.GreaterOrEqual(t, time.Since(begin), 20*time.Second)
 	})
 }
 
@@ -195,7 +234,7 @@ func TestSourceIsAskedOnceConcurrentSafe(t *testing.T) {
 		}))
 		var all sync.WaitGroup
 		for range 8 {
-			all.Go(func() { assert.NoError(t, c.Send(t.Context(), batchOf("a"), 1, rec).Err) })
+			all.Go(func() { assert.NoError(t, errOf(c.Send(t.Context(), batchOf("a"), 1, rec))) })
 		}
 		all.Wait()
 		assert.EqualValues(t, 2, asked.Load())

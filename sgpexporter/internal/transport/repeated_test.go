@@ -43,8 +43,8 @@ func TestNoAnswerRepeatsThePayload(t *testing.T) {
 			"application/json": `{"detail":"cannot take: ` + secret + `"}`,
 		} {
 			s := &server{answer: func(int, string) *http.Response { return replyWith(code, body, "Content-Type", contentType) }}
-			c, rec := newTestClient(t, s, func(cfg *Config) { cfg.Retry.Enabled = false })
-			err := c.Send(t.Context(), batchOf(secret), 1, rec).Err
+			c, rec := newTestClient(t, s, noRetry)
+			err := errOf(c.Send(t.Context(), batchOf(secret), 1, rec))
 			if err == nil {
 				err = rec.rejected[0]
 			}

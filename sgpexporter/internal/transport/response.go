@@ -32,33 +32,40 @@ const (
 // are kept out of the error.
 //
 // A success does not depend on the body: the upsert is done when the server
-// says 200, and a body that is cut off changes nothing about it. That an
+// says 200, a body that is cut off changes nothing about it, and SGP documents no
+// failure of single items in it. That an
 // answer is SGP's is told by its Content-Type: a proxy's login page is HTML. An
 // answer that has none is believed.
 func judge(resp *http.Response, key string, items []byte) error {
 	code := resp.StatusCode
 	contentType := resp.Header.Get("Content-Type")
-	if code >= 200 && code < 300 {
-		if contentType != "" && !isJSON(contentType) {
-			return fmt.Errorf("%w: %s answered %d with Content-Type %q; check the base URL",
-				ErrNotSGP, origin(resp.Request.URL), code, shorten(scrub(contentType, key)))
-		}
+	success := code >= 200 && code < 300
+	if success && (contentType == "" || isJSON(contentType)) {
 		return nil
 	}
+	asked := resp.Request.URL
 	status := &StatusError{
 		Code:       code,
 		RetryAfter: ParseRetryAfter(resp.Header.Get("Retry-After"), time.Now()),
+		URL:        shorten(scrub(origin(asked)+asked.EscapedPath(), key)),
 	}
-	if code >= 300 && code < 400 {
+	switch {
+	case code >= 300 && code < 400:
 		status.Reason = shorten(scrub(redirectReason(resp), key))
-	} else {
-		status.Reason = withoutPayload(shorten(scrub(readReason(resp, contentType), key)), items)
-	}
-	if code == http.StatusNotFound || code == http.StatusMethodNotAllowed {
-		u := resp.Request.URL
-		status.URL = shorten(scrub(origin(u)+u.EscapedPath(), key))
+	case success || isPage(contentType):
+		status.ContentType = shorten(scrub(contentType, key))
+	default:
+		var said string
+		said, status.culprits = readReason(resp, contentType)
+		status.Reason = withoutPayload(shorten(scrub(said, key)), items)
 	}
 	return status
+}
+
+// isPage says whether an answer is for people: HTML.
+func isPage(contentType string) bool {
+	mediaType, _, _ := mime.ParseMediaType(contentType)
+	return mediaType == "text/html" || mediaType == "application/xhtml+xml"
 }
 
 func isJSON(contentType string) bool {
@@ -72,20 +79,21 @@ func isJSON(contentType string) bool {
 func redirectReason(resp *http.Response) string {
 	location, err := url.Parse(resp.Header.Get("Location"))
 	if err != nil || location.Host == "" {
-		return "a redirect that is not followed; check the base URL"
+		return "a redirect that is not followed"
 	}
 	return "a redirect to " + origin(resp.Request.URL.ResolveReference(location)) +
-		" that is not followed; check the base URL"
+		" that is not followed"
 }
 
-// readReason returns what the server wrote, as far as it is fit to be shown.
-func readReason(resp *http.Response, contentType string) string {
+// readReason returns what the server wrote, as far as it is fit to be shown, and what it
+// names as being at fault.
+func readReason(resp *http.Response, contentType string) (string, *culprits) {
 	var from io.Reader = resp.Body
 	if resp.Header.Get("Content-Encoding") == "gzip" {
 		// Accept-Encoding was ours, so net/http leaves this to us.
 		unzipped, err := gzip.NewReader(resp.Body)
 		if err != nil {
-			return ""
+			return "", nil
 		}
 		from = unzipped
 	}
@@ -94,17 +102,15 @@ func readReason(resp *http.Response, contentType string) string {
 	body = bytes.TrimSpace(body)
 	switch {
 	case isJSON(contentType) || bytes.HasPrefix(body, []byte("{")): // also what calls itself text
-		return jsonReason(body, 0)
-	case strings.HasPrefix(contentType, "text/html"):
-		return "(an HTML page)"
+		return jsonReason(body, 0), readCulprits(body)
 	case strings.Contains(resp.Status, string(body)):
-		return "" // only the status once more
+		return "", nil // only the status once more
 	}
 	text, _, cut := strings.Cut(string(body), "{")
 	if cut { // into JSON, which is rather what was sent than a reason
 		text += "…"
 	}
-	return text
+	return text, nil
 }
 
 // jsonReason picks the messages out of an error in JSON, in the shapes that web
@@ -137,7 +143,7 @@ func jsonReason(raw json.RawMessage, depth int) string {
 	if json.Unmarshal(raw, &object) != nil {
 		return ""
 	}
-	for _, name := range [...]string{"detail", "message", "msg", "error", "errors", "reason", "title"} {
+	for _, name := range messageNames {
 		if message := jsonReason(object[name], depth+1); message != "" {
 			return location(object["loc"]) + message
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"sync/atomic"
 	"time"
 
@@ -20,16 +21,28 @@ type RetryConfig struct {
 	MaxAttempts     int           // the first included; 0: no bound
 }
 
-// reportAfter is the number of failed attempts after which the Observer hears of
-// it: some three seconds with the default intervals. A blip is not worth a line.
-const reportAfter = 4
+const (
+	// reportAfter is how long a request fails before the Observer hears of it. A blip is
+	// not worth a line.
+	reportAfter = 2 * time.Second
+	// maxClosingWait bounds a wait when the process is about to end.
+	maxClosingWait = time.Second
+	// aloneAfter is how often a request fails, each time after SGP took another one,
+	// until it is clear that SGP is there and the fault is in the request.
+	aloneAfter = 2
+)
 
-// put sends items as one request, until it is answered for good or
-// given up. All attempts send the same bytes. code is the last status code, 0 if
-// there was none.
-func (c *Client) put(ctx context.Context, items []byte) (code int, err error) {
+// put sends items as one request, until it is answered for good or given up. All
+// attempts send the same bytes. code is the last status code, 0 if there was none. With
+// once there is one attempt, for a part of what failed while SGP took others.
+//
+// The waits between attempts are all the waiting for SGP that there is: a call holds its
+// items for as long as its context allows, and the first request that SGP takes wakes
+// all that wait. What fails alone, while SGP takes others, is given back early, so that
+// it waits where it holds up its own traces only.
+func (c *Client) put(ctx context.Context, items []byte, once bool) (code int, err error) {
 	if ctx.Err() != nil {
-		return 0, fmt.Errorf("not sent: %w", ended(ctx))
+		return 0, &laterError{fmt.Errorf("not sent: %w", ended(ctx))}
 	}
 	var p payload
 	if c.cfg.Gzip {
@@ -42,26 +55,32 @@ func (c *Client) put(ctx context.Context, items []byte) (code int, err error) {
 	var key string
 	defer func() {
 		if value := recover(); value != nil {
-			err = fmt.Errorf("%w: %s", ErrPanic, shorten(scrub(fmt.Sprint(value), key)))
+			text := scrub(scrub(fmt.Sprint(value), key), c.keys.inUse())
+			err = fmt.Errorf("%w: %s", ErrPanic, shorten(text))
 		}
 	}()
 
-	try := newAttempts(c)
+	try := newAttempts(ctx, c)
 	defer func() { c.failures.over(try.last != nil, err != nil && errors.Is(ctx.Err(), context.Canceled)) }()
 	for {
+		try.begin()
 		key, err = c.keyFor(ctx)
 		if err == nil {
-			code, err = c.attempt(ctx, &p, key, items)
+			var answered int
+			if answered, err = c.attempt(ctx, &p, key, items); answered != 0 {
+				code = answered
+			}
 		}
 		if err == nil {
 			c.refused.over()
 			c.limit.stored()
 			return code, nil
 		}
-		wait, again := transient(err)
+		if aboutItems(err) != nil {
+			return code, err
+		}
 		if errors.Is(err, ErrUnauthorized) {
-			again = c.cfg.KeyCanChange
-			if again {
+			if c.cfg.KeyCanChange {
 				another, keyErr := c.replaceKey(ctx, key)
 				if another && !try.newKey {
 					try.newKey = true
@@ -71,12 +90,9 @@ func (c *Client) put(ctx context.Context, items []byte) (code int, err error) {
 					err = fmt.Errorf("%w; %w", err, keyErr)
 				}
 			}
-			c.refused.report(c.cfg.Observer, err)
+			c.refused.report(ctx, c.cfg.Observer, err)
 		}
-		if !again {
-			return code, err
-		}
-		if err = try.wait(ctx, err, wait); err != nil {
+		if err = try.again(ctx, err, once); err != nil {
 			return code, err
 		}
 	}
@@ -85,20 +101,27 @@ func (c *Client) put(ctx context.Context, items []byte) (code int, err error) {
 // attempts is how often, and for how long, one request has failed for now.
 type attempts struct {
 	client *Client
+	begun  <-chan struct{} // the process is about to end
+	ending bool            // it was when this attempt began
 	since  time.Time
 	failed int
-	last   error // of the last attempt that was not cut off
-	newKey bool  // one was tried at once
+	last   error  // of the last attempt that was not cut off
+	newKey bool   // one was tried at once
+	taken  uint64 // requests that SGP had taken at the last failure
+	alone  int    // failures before which SGP had taken others
+	hurry  bool   // the last wait was cut for the deadline
 	waits  *backoff.ExponentialBackOff
 }
 
-func newAttempts(c *Client) *attempts {
-	return &attempts{client: c, since: time.Now(), waits: c.cfg.Retry.backOff()}
+func newAttempts(ctx context.Context, c *Client) *attempts {
+	return &attempts{client: c, begun: closing(ctx), since: time.Now(), waits: c.cfg.Retry.backOff()}
 }
 
-// wait waits until the request may be sent again, for at least as long as the
-// server asks. It returns err, and why, when there is to be no other attempt.
-func (a *attempts) wait(ctx context.Context, err error, asked time.Duration) error {
+func (a *attempts) begin() { a.ending = isClosed(a.begun) }
+
+// again waits until the request may be sent again. It returns err, and why, when there
+// is to be no other attempt.
+func (a *attempts) again(ctx context.Context, err error, once bool) error {
 	retry, observer := a.client.cfg.Retry, a.client.cfg.Observer
 	a.failed++
 	if !cutOff(ctx, err) {
@@ -107,30 +130,92 @@ func (a *attempts) wait(ctx context.Context, err error, asked time.Duration) err
 	} else if a.last != nil {
 		err = a.last // what ctx cut off says nothing of SGP
 	}
+	a.compare()
 	switch {
 	case ctx.Err() != nil:
-		return gaveUp(err, a.failed, a.since, ended(ctx))
+		return &laterError{gaveUp(err, a.failed, a.since, ended(ctx))}
 	case !retry.Enabled:
 		return err
 	case a.failed == retry.MaxAttempts:
 		return gaveUp(err, a.failed, a.since, "as many as are allowed")
+	case a.ending && a.client.hopeless(err):
+		return gaveUp(err, a.failed, a.since, "the process ends")
+	case once || a.alone >= aloneAfter:
+		return &laterError{gaveUp(err, a.failed, a.since, errAlone)}
+	case errors.Is(err, errRestart) || a.client.hopeless(err) && isClosed(a.begun):
+		return nil // at once
 	}
-	if a.failed >= reportAfter && !errors.Is(err, ErrUnauthorized) {
-		observer.Failing(err, a.failed, a.since)
+	wait := max(asked(err), a.waits.NextBackOff())
+	if isClosed(a.begun) {
+		wait = min(wait, maxClosingWait)
 	}
-	wait := max(asked, a.waits.NextBackOff())
 	if retry.MaxElapsedTime > 0 && time.Since(a.since)+wait > retry.MaxElapsedTime {
 		return gaveUp(err, a.failed, a.since, "the time for retries is over")
 	}
-	// What comes after the deadline is not worth waiting for.
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= wait {
-		return gaveUp(err, a.failed, a.since, context.DeadlineExceeded)
+		if a.hurry {
+			return &laterError{gaveUp(err, a.failed, a.since, context.DeadlineExceeded)}
+		}
+		// One more try, with half of the time that is left.
+		a.hurry = true
+		wait = time.Until(deadline) / 2
+	}
+	if time.Since(a.since)+wait >= reportAfter && !errors.Is(err, ErrUnauthorized) {
+		observer.Failing(ctx, err, a.failed, a.since)
 	}
 	observer.Retried(ctx)
-	if !sleep(ctx, wait) {
-		return gaveUp(err, a.failed, a.since, ended(ctx))
+	if !a.wait(ctx, wait) {
+		return &laterError{gaveUp(err, a.failed, a.since, ended(ctx))}
 	}
 	return nil
+}
+
+// errAlone is why a request is given up that fails while SGP takes others.
+var errAlone = errors.New("while SGP took other requests")
+
+// compare notes whether SGP took other requests since the last failure.
+func (a *attempts) compare() {
+	taken, _ := a.client.health.state()
+	if a.failed > 1 && taken > a.taken {
+		a.alone++
+	}
+	a.taken = taken
+}
+
+// wait waits, until SGP takes another request or the process is about to end, and says
+// whether ctx goes on. A request that failed again after that waits to the end.
+func (a *attempts) wait(ctx context.Context, wait time.Duration) bool {
+	begun := a.begun
+	if isClosed(begun) {
+		begun = nil // wait was cut for it
+	}
+	for over := time.Now().Add(wait); ; {
+		taken, news := a.client.health.state()
+		if a.alone > 0 {
+			news = nil
+		} else if taken > a.taken {
+			return ctx.Err() == nil
+		}
+		left := time.Until(over)
+		if left <= 0 || sleep(ctx, left, news, begun) || isClosed(begun) {
+			return ctx.Err() == nil
+		}
+		if ctx.Err() != nil {
+			return false
+		}
+	}
+}
+
+// hopeless says that the same request is not worth the time that a process has when it
+// ends: the key is refused, or the address never was SGP's.
+func (c *Client) hopeless(err error) bool {
+	if errors.Is(err, ErrUnauthorized) {
+		return true
+	}
+	var status *StatusError
+	var dns *net.DNSError
+	elsewhere := errors.As(err, &status) && status.Foreign() || errors.As(err, &dns) && dns.IsNotFound
+	return elsewhere && !c.wasSGP.Load()
 }
 
 // cutOff says whether err is that ctx is over, and nothing else.
@@ -176,24 +261,12 @@ func (r RetryConfig) backOff() *backoff.ExponentialBackOff {
 	return b
 }
 
-// sleep waits and says whether the whole wait passed before ctx ended.
-func sleep(ctx context.Context, wait time.Duration) bool {
-	timer := time.NewTimer(wait)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
-
 // refusal makes one report of the many requests that a refused key fails.
 type refusal struct{ reported atomic.Bool }
 
-func (r *refusal) report(observer Observer, err error) {
+func (r *refusal) report(ctx context.Context, observer Observer, err error) {
 	if r.reported.CompareAndSwap(false, true) {
-		observer.KeyRefused(err)
+		observer.KeyRefused(ctx, err)
 	}
 }
 

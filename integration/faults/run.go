@@ -1,0 +1,152 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"time"
+
+	"github.com/otelsgp/otelsgp/sgpexporter/sgptest"
+)
+
+// scenario is one fault, and the service that meets it.
+type scenario struct {
+	name string
+	// service is the load; its zero fields have defaults.
+	service serviceConfig
+	secure  bool // TLS and HTTP/2
+	// before prepares the bed, before the service starts.
+	before func(b *bed) error
+	// fault happens when the load has been there for a second, for as long as it takes.
+	fault func(b *bed, lasts time.Duration) error
+	lasts time.Duration // the fault
+	// sgpOnly says that the peer's backend has no such fault.
+	sgpOnly bool
+	// loses says that spans have to be lost, and why; "" that none may.
+	loses string
+}
+
+// outcome is what came of a scenario.
+type outcome struct {
+	serviceResult
+	Delivered  int
+	Violations int
+	Recovered  time.Duration
+	Requests   uint64
+}
+
+// lost is the number of spans that ended and were not delivered.
+func (o *outcome) lost() int { return max(int(o.Spans)-o.Delivered, 0) }
+
+// warmUp is how long a service runs before its fault.
+const warmUp = time.Second
+
+// run runs a scenario with a service in a process of its own.
+func (s *scenario) run(ctx context.Context, peer bool, scale float64) (*outcome, error) {
+	b, err := newBed(peer, s.secure)
+	if err != nil {
+		return nil, err
+	}
+	defer b.close()
+	if s.before != nil {
+		if err := s.before(b); err != nil {
+			return nil, err
+		}
+	}
+	cfg := s.service
+	cfg.Peer, cfg.URL = peer, b.url()
+	lasts := scaled(s.lasts, scale)
+	if cfg.Rate == 0 {
+		cfg.Rate = 2000
+	}
+	if scale < 1 {
+		cfg.Rate = min(cfg.Rate, 400)
+	}
+	if cfg.Duration == 0 {
+		cfg.Duration = warmUp + lasts + scaled(5*time.Second, scale)
+	} else {
+		cfg.Duration = scaled(cfg.Duration, scale)
+	}
+	if cfg.Shutdown == 0 {
+		cfg.Shutdown = 30 * time.Second
+	}
+	service, err := start(ctx, cfg, b)
+	if err != nil {
+		return nil, err
+	}
+	b.wait(warmUp)
+	if s.fault != nil {
+		if err := s.fault(b, lasts); err != nil {
+			return nil, err
+		}
+	}
+	over := time.Now()
+	result, err := service.result()
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", s.name, err)
+	}
+	o := &outcome{serviceResult: *result, Delivered: b.spans.count(), Recovered: b.spans.recovered(over)}
+	if b.sgp != nil {
+		o.Requests = b.sgp.Stats().Requests
+		for _, v := range b.sgp.Violations() {
+			if v.Kind == sgptest.StartAfterEnd || v.Kind == sgptest.ChildBeforeParent {
+				o.Violations++
+			}
+		}
+	}
+	return o, nil
+}
+
+func scaled(d time.Duration, scale float64) time.Duration {
+	return time.Duration(float64(d) * scale)
+}
+
+// service is the process of a service.
+type service struct {
+	command *exec.Cmd
+	out     *bufio.Reader
+}
+
+// start starts this program, or test, as a service, and returns when its load begins.
+func start(ctx context.Context, cfg serviceConfig, b *bed) (*service, error) {
+	text, err := json.Marshal(cfg)
+	if err != nil {
+		return nil, err
+	}
+	program, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	command := exec.CommandContext(ctx, program)
+	command.Env = append(os.Environ(), serviceEnv+"="+string(text), "SSL_CERT_FILE="+b.certificates())
+	command.Stderr = os.Stderr
+	pipe, err := command.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := command.Start(); err != nil {
+		return nil, err
+	}
+	s := &service{command: command, out: bufio.NewReader(pipe)}
+	if line, err := s.out.ReadString('\n'); err != nil || line != "started\n" {
+		_ = command.Wait()
+		return nil, fmt.Errorf("the service did not start: %q, %w", line, err)
+	}
+	return s, nil
+}
+
+// result waits for the service's end.
+func (s *service) result() (*serviceResult, error) {
+	result := new(serviceResult)
+	err := json.NewDecoder(s.out).Decode(result)
+	if ended := s.command.Wait(); ended != nil {
+		err = ended
+	}
+	return result, err
+}
+
+func itoa(n int64) string { return strconv.FormatInt(n, 10) }
