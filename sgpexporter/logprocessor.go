@@ -21,12 +21,13 @@ import (
 //
 // It keeps records that carry the ids of a sampled span, until that span's END is
 // written: gen_ai.*.message, gen_ai.choice, gen_ai.client.inference.operation.details,
-// gen_ai.evaluation.result, and exceptions. Others, and those that come after the END, are
-// passed over; none is sent to SGP by itself. A record reaches other processors as it was.
+// gen_ai.evaluation.result, and exceptions. Others are passed over; none is sent to SGP by
+// itself. A record reaches other processors as it was.
 //
 // It keeps at most 10,000 records in about 32 MiB, of one span 1,000 in 8 MiB. Above
 // that the spans that got no record for longest lose theirs, as do those that get none for
-// an hour and have not ended. [Stats] counts both.
+// an hour and have not ended. A record that comes after its span's END is joined to
+// nothing, and goes the same way. [Stats] counts them.
 //
 // Shutdown ends the processor, not the Exporter, and the records that it has keep
 // their place: shut the TracerProvider down before or after. ForceFlush has nothing to do.

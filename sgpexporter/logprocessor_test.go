@@ -11,9 +11,11 @@ import (
 	sdklog "go.opentelemetry.io/otel/sdk/log"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
+	"github.com/otelsgp/otelsgp/asyncprocessor"
 	"github.com/otelsgp/otelsgp/internal/recording"
 	"github.com/otelsgp/otelsgp/internal/recording/frameworks"
 	"github.com/otelsgp/otelsgp/sgpexporter"
+	"github.com/otelsgp/otelsgp/sgpexporter/sgptest"
 )
 
 // choice is a record of what a model answered.
@@ -38,6 +40,47 @@ func TestLogProcessorKeepsTheRecordsOfSampledSpans(t *testing.T) {
 	logger.Emit(sampled, log.Record{})
 	// 160 for the record, 13 for its name, 64 for the member of its body, 9 for its key and value.
 	assert.Equal(t, sgpexporter.LogRecordStats{Offered: 1, Held: 1, HeldBytes: 246}, exp.Stats().LogRecords)
+}
+
+// What log records say of a span shows in the span.
+func TestRecordsAreJoinedToTheirSpan(t *testing.T) {
+	srv, exp := newExporter(t, nil)
+	srv.Inject(sgptest.Status(503)) // a request that is sent again has them still
+	proc := asyncprocessor.New(exp)
+	tp := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(proc))
+	logger := sdklog.NewLoggerProvider(sdklog.WithProcessor(exp.LogProcessor())).Logger("test")
+
+	ctx, chat := tp.Tracer("test").Start(t.Context(), "chat")
+	chat.SetAttributes(attribute.String("gen_ai.operation.name", "chat"))
+	asked := log.Record{}
+	asked.SetEventName("gen_ai.user.message")
+	asked.SetBody(attribute.MapValue(attribute.String("content", "why?")))
+	logger.Emit(ctx, asked)
+	require.NoError(t, proc.ForceFlush(t.Context())) // the START is stored
+	logger.Emit(ctx, choice())
+	rated := log.Record{}
+	rated.SetEventName("gen_ai.evaluation.result")
+	rated.AddAttributes(attribute.String("gen_ai.evaluation.name", "Relevance"), attribute.Float64("gen_ai.evaluation.score.value", 0.9))
+	logger.Emit(ctx, rated)
+	other, without := tp.Tracer("test").Start(t.Context(), "chat")
+	chat.End()
+	without.End()
+	require.NoError(t, proc.Shutdown(t.Context()))
+	logger.Emit(ctx, choice()) // too late
+	logger.Emit(other, choice())
+
+	stored, ok := srv.Span(chat.SpanContext().TraceID().String(), chat.SpanContext().SpanID().String())
+	require.True(t, ok)
+	assert.Equal(t, map[string]any{"messages": []any{map[string]any{"role": "user", "content": "why?"}}}, stored.Input)
+	assert.Contains(t, string(stored.Raw), `"hi"`)
+	assert.Contains(t, string(stored.Raw), "Relevance")
+	assert.NotEmpty(t, stored.Metadata["evaluations"])
+	stored, _ = srv.Span(without.SpanContext().TraceID().String(), without.SpanContext().SpanID().String())
+	assert.Nil(t, stored.Input)
+	assert.Nil(t, stored.Output)
+	stats := exp.Stats().LogRecords
+	assert.Equal(t, uint64(3), stats.Joined)
+	assert.Equal(t, int64(2), stats.Held)
 }
 
 func TestLogProcessorAfterShutdown(t *testing.T) {

@@ -2,6 +2,7 @@ package recording
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -244,10 +245,28 @@ func statusCode(otlp int) codes.Code {
 	return codes.Unset
 }
 
-// readSpans reads every span of an ExportTraceServiceRequest in OTLP's JSON form.
+// readAll decodes all JSON objects of a stream, at least one, into one value: a
+// Collector writes one a line.
+func readAll[T any](from io.Reader, add func(T)) error {
+	decoder := json.NewDecoder(from)
+	for n := 0; ; n++ {
+		var one T
+		err := decoder.Decode(&one)
+		if n > 0 && errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		add(one)
+	}
+}
+
+// readSpans reads every span of ExportTraceServiceRequests in OTLP's JSON form.
 func readSpans(from io.Reader) ([]*span, error) {
 	var data tracesData
-	if err := json.NewDecoder(from).Decode(&data); err != nil {
+	err := readAll(from, func(one tracesData) { data.ResourceSpans = append(data.ResourceSpans, one.ResourceSpans...) })
+	if err != nil {
 		return nil, err
 	}
 	var spans []*span
@@ -298,10 +317,11 @@ func (j *spanJSON) span() (*span, error) {
 	return s, nil
 }
 
-// readRecords reads every record of an ExportLogsServiceRequest in OTLP's JSON form.
+// readRecords reads every record of ExportLogsServiceRequests in OTLP's JSON form.
 func readRecords(from io.Reader) ([]*record, error) {
 	var data logsData
-	if err := json.NewDecoder(from).Decode(&data); err != nil {
+	err := readAll(from, func(one logsData) { data.ResourceLogs = append(data.ResourceLogs, one.ResourceLogs...) })
+	if err != nil {
 		return nil, err
 	}
 	var records []*record

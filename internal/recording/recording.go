@@ -98,9 +98,9 @@ func (r *record) at() time.Time {
 	return r.time
 }
 
-// Read reads spans in OTLP's JSON form, an ExportTraceServiceRequest, as exporters,
-// Collectors and trace viewers write it. As nothing is known of what a span was
-// before it ended, a replay starts it with all its attributes.
+// Read reads spans in OTLP's JSON form: an ExportTraceServiceRequest, or several one
+// after the other, as a Collector's file exporter writes them. As nothing is known of what
+// a span was before it ended, a replay starts it with all its attributes.
 func Read(otlp io.Reader) (*Recording, error) {
 	spans, err := readSpans(otlp)
 	if err != nil {

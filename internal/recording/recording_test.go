@@ -210,6 +210,36 @@ func TestPace(t *testing.T) {
 	})
 }
 
+func TestStretch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var j journal
+		began := time.Now().UTC()
+		require.NoError(t, whole(t).Replay(t.Context(),
+			append(j.options(), WithPace(time.Sleep), WithStart(began), WithStretch(600))...))
+		assert.Equal(t, 20*time.Minute, time.Since(began))
+		assert.Equal(t, began.Add(20*time.Minute), j.ended[2].EndTime())
+		assert.Equal(t, began.Add(5*time.Minute), j.ended[1].Events()[0].Time)
+		assert.Equal(t, began.Add(6*time.Minute), j.logs[0].ObservedTimestamp())
+	})
+}
+
+func TestReadOneRequestALine(t *testing.T) {
+	other := strings.ReplaceAll(otlp, "000000000000000", "f00000000000000")
+	r, err := Read(strings.NewReader(otlp + "\n" + other + "\n"))
+	require.NoError(t, err)
+	assert.Equal(t, 6, r.Spans())
+	_, err = Read(strings.NewReader(otlp + "\n{"))
+	assert.ErrorContains(t, err, "unexpected EOF")
+	_, err = Read(strings.NewReader(""))
+	assert.ErrorContains(t, err, "EOF")
+}
+
+func TestReplayOfNothing(t *testing.T) {
+	r, err := Read(strings.NewReader(`{}`))
+	require.NoError(t, err)
+	assert.NoError(t, r.Replay(t.Context()))
+}
+
 // Whoever looks in between sees a span as it was then.
 func TestSpanChangesAsItWasSeenTo(t *testing.T) {
 	var (
@@ -261,6 +291,31 @@ func TestReadOneFile(t *testing.T) {
 
 	_, err = ReadFile("no such file")
 	assert.ErrorContains(t, err, "no such file")
+}
+
+// A parent and its child that start and end in one instant, the child first in the file,
+// and as if it came from another process; and a span that ended 2 ms after its start.
+func TestReplayOfWhatHappensAtOnce(t *testing.T) {
+	r, err := ReadDir(dir("otlp.json", `{"resourceSpans":[{"scopeSpans":[{"spans":[
+{"traceId":"0102030405060708090a0b0c0d0e0f10","spanId":"0000000000000002","parentSpanId":"0000000000000001","flags":769,"name":"child",
+ "startTimeUnixNano":"1000000000","endTimeUnixNano":"1000000000"},
+{"traceId":"0102030405060708090a0b0c0d0e0f10","spanId":"0000000000000001","flags":257,"name":"parent",
+ "startTimeUnixNano":"1000000000","endTimeUnixNano":"1000000000"},
+{"traceId":"0102030405060708090a0b0c0d0e0f10","spanId":"0000000000000003","flags":257,"name":"short",
+ "startTimeUnixNano":"1000000000","endTimeUnixNano":"1002000000","attributes":[{"key":"d","value":{"doubleValue":2}}]}]}]}]}`,
+		"onstart.json", `[{"span_id":"0000000000000001","name_at_start":"parent"},{"span_id":"0000000000000002","name_at_start":"child"},
+{"span_id":"0000000000000003","name_at_start":"short","attributes_at_5ms":{"d":2}}]`))
+	require.NoError(t, err)
+	var (
+		j     journal
+		total time.Duration
+	)
+	require.NoError(t, r.Replay(t.Context(), append(j.options(), WithPace(func(d time.Duration) { total += d }))...))
+	assert.Equal(t, []string{"start parent ", "start short ", "start child ", "end child ", "end parent ", "end short d=2"}, j.lines)
+	assert.Equal(t, 2*time.Millisecond, total, "nothing happens after the end")
+	assert.True(t, j.ended[0].Parent().IsRemote())
+	assert.Zero(t, j.ended[1].ChildSpanCount(), "of a child in another process nothing is known")
+	assert.Equal(t, attribute.FLOAT64, j.ended[2].Attributes()[0].Value.Type())
 }
 
 func TestSpansOfEachResourceHaveIt(t *testing.T) {

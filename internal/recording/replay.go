@@ -42,6 +42,12 @@ func WithStart(start time.Time) Option {
 	return func(p *player) { p.start = start }
 }
 
+// WithStretch makes everything last factor times as long, times of spans, events and
+// records included: with 600, two seconds of an agent are twenty minutes. The default is 1.
+func WithStretch(factor float64) Option {
+	return func(p *player) { p.stretch = factor }
+}
+
 // Replay makes the recorded spans and log records again, in the order of their times,
 // on the caller's goroutine. It returns the error of ctx if that is done first, and otherwise nil.
 //
@@ -50,6 +56,7 @@ func WithStart(start time.Time) Option {
 func (r *Recording) Replay(ctx context.Context, opts ...Option) error {
 	p := &player{
 		wait:    func(time.Duration) {},
+		stretch: 1,
 		tracers: map[attribute.Distinct]*sdktrace.TracerProvider{},
 		loggers: map[attribute.Distinct]*sdklog.LoggerProvider{},
 		spans:   map[spanKey]trace.Span{},
@@ -57,16 +64,19 @@ func (r *Recording) Replay(ctx context.Context, opts ...Option) error {
 	for _, opt := range opts {
 		opt(p)
 	}
-	var last time.Time
-	for i, step := range r.steps() {
-		if i == 0 {
-			last = step.at
-			if !p.start.IsZero() {
-				p.shift = p.start.Sub(last)
-			}
-		}
-		p.wait(step.at.Sub(last))
-		last = step.at
+	steps := r.steps()
+	if len(steps) == 0 {
+		return ctx.Err()
+	}
+	p.recorded = steps[0].at
+	if p.start.IsZero() {
+		p.start = p.recorded
+	}
+	last := p.start
+	for _, step := range steps {
+		now := p.moved(step.at)
+		p.wait(now.Sub(last))
+		last = now
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -80,8 +90,9 @@ type player struct {
 	tracerOptions []sdktrace.TracerProviderOption
 	loggerOptions []sdklog.LoggerProviderOption
 	wait          func(time.Duration)
-	start         time.Time
-	shift         time.Duration // of every time
+	start         time.Time // of the replay
+	recorded      time.Time // what it was when it was recorded
+	stretch       float64
 
 	ids     recordedID
 	tracers map[attribute.Distinct]*sdktrace.TracerProvider // by resource
@@ -98,7 +109,16 @@ func (id *recordedID) NewIDs(context.Context) (trace.TraceID, trace.SpanID) {
 
 func (id *recordedID) NewSpanID(context.Context, trace.TraceID) trace.SpanID { return id.SpanID() }
 
-func (p *player) moved(t time.Time) trace.SpanEventOption { return trace.WithTimestamp(t.Add(p.shift)) }
+// moved is what a recorded time is in the replay.
+func (p *player) moved(t time.Time) time.Time {
+	since := t.Sub(p.recorded)
+	if p.stretch != 1 { // a float64 may not have room for every nanosecond
+		since = time.Duration(float64(since) * p.stretch)
+	}
+	return p.start.Add(since)
+}
+
+func (p *player) timestamp(t time.Time) trace.SpanEventOption { return trace.WithTimestamp(p.moved(t)) }
 
 func (p *player) tracer(s *span) trace.Tracer {
 	provider := p.tracers[s.resource.Equivalent()]
@@ -118,7 +138,7 @@ func (p *player) startSpan(s *span) {
 		ctx = trace.ContextWithSpan(ctx, parent)
 	}
 	p.ids.SpanContext = s.context
-	_, span := p.tracer(s).Start(ctx, s.nameAtStart, p.moved(s.start), trace.WithSpanKind(s.kind),
+	_, span := p.tracer(s).Start(ctx, s.nameAtStart, p.timestamp(s.start), trace.WithSpanKind(s.kind),
 		trace.WithAttributes(s.atStart...), trace.WithLinks(s.links...))
 	p.spans[keyOf(s.context)] = span
 }
@@ -130,14 +150,14 @@ func (p *player) setState(s *span, name string, attributes []attribute.KeyValue)
 }
 
 func (p *player) addEvent(s *span, e event) {
-	p.spans[keyOf(s.context)].AddEvent(e.name, p.moved(e.time), trace.WithAttributes(e.attributes...))
+	p.spans[keyOf(s.context)].AddEvent(e.name, p.timestamp(e.time), trace.WithAttributes(e.attributes...))
 }
 
 func (p *player) endSpan(s *span) {
 	p.setState(s, s.name, s.attributes)
 	span := p.spans[keyOf(s.context)]
 	span.SetStatus(s.status, s.description)
-	span.End(p.moved(s.end))
+	span.End(p.timestamp(s.end))
 }
 
 func (p *player) logger(res *resource.Resource, r *record) log.Logger {
@@ -154,10 +174,10 @@ func (p *player) logger(res *resource.Resource, r *record) log.Logger {
 func (p *player) emit(r *record) {
 	var made log.Record
 	if !r.time.IsZero() {
-		made.SetTimestamp(r.time.Add(p.shift))
+		made.SetTimestamp(p.moved(r.time))
 	}
 	if !r.observed.IsZero() {
-		made.SetObservedTimestamp(r.observed.Add(p.shift))
+		made.SetObservedTimestamp(p.moved(r.observed))
 	}
 	made.SetSeverity(log.Severity(r.severity))
 	made.SetSeverityText(r.severityText)

@@ -93,7 +93,7 @@ func (p *itemParser) complete() *Rejection {
 	if p.seen["end_timestamp"] && p.span.EndTimestamp.Before(p.span.StartTimestamp) {
 		return p.reject("end_timestamp", "precedes start_timestamp")
 	}
-	if p.seen["obs_span_id"] && !p.seen["obs_trace_id"] {
+	if p.seen["obs_span_id"] && !p.seen["obs_trace_id"] && !p.rules.olderStore {
 		return p.reject("obs_span_id", "needs obs_trace_id")
 	}
 	if !p.seen["id"] {
@@ -188,7 +188,13 @@ func (p *itemParser) enum(field string, to *string, values map[string]bool) *Rej
 	return nil
 }
 
+// hex reads the id of an observability span, which the older store accepts and ignores.
 func (p *itemParser) hex(field string, to *string, digits int) *Rejection {
+	if p.rules.olderStore {
+		p.value()
+		p.span.ignored = true
+		return nil
+	}
 	if r := p.string(field, to); r != nil {
 		return r
 	}

@@ -55,10 +55,11 @@ func WithLenient() Option { return func(c *config) { c.lenient = true } }
 
 // WithOlderStore makes the server the older of SGP's two stores: ids are global
 // over all traces, so that a span replaces the one that has its id in another
-// trace, and the last write wins, so that a START that arrives after its END
-// leaves the span in progress; and an id may have more than 256 bytes, as long as it has
-// no more than 256 characters. By default a span is known by its trace_id and
-// id, and a completed span wins over one in progress.
+// trace; the last write wins, so that a START that arrives after its END leaves
+// the span in progress; an id may have more than 256 bytes, if it has no more
+// than 256 characters; and obs_trace_id and obs_span_id are ignored. By default
+// a span is known by its trace_id and id, and a completed span wins over one in
+// progress.
 func WithOlderStore() Option { return func(c *config) { c.olderStore = true } }
 
 // WithCredentialRedaction makes the server store, and echo, [REDACTED:credential] for

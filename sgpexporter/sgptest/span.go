@@ -48,6 +48,8 @@ type Span struct {
 
 	// madeID says that the item came without an id.
 	madeID bool
+	// ignored says that a field of the item is not stored.
+	ignored bool
 	// duplicate is the first name that one of the item's objects gives twice.
 	duplicate string
 }
@@ -66,7 +68,7 @@ func (s Span) Duration() time.Duration {
 // echo is the stored item as a successful answer repeats it: the received bytes
 // where they are what is stored.
 func (s *Span) echo() ([]byte, error) {
-	if s.Repaired || s.Redacted || s.madeID {
+	if s.Repaired || s.Redacted || s.madeID || s.ignored {
 		return json.Marshal(s)
 	}
 	return s.Raw, nil

@@ -83,7 +83,7 @@ func (st *store) get(traceID, id string) *entry {
 // the start is a part of the newer store's key.
 func (st *store) row(item *Span) *entry {
 	for _, e := range st.spans[st.identity(item.TraceID, item.ID)] {
-		sameDay := e.span.StartTimestamp.UTC().Truncate(day).Equal(item.StartTimestamp.UTC().Truncate(day))
+		sameDay := e.span.StartTimestamp.Truncate(day).Equal(item.StartTimestamp.Truncate(day))
 		if e.span.TraceID == item.TraceID && (st.global || sameDay) {
 			return e
 		}
@@ -91,7 +91,7 @@ func (st *store) row(item *Span) *entry {
 	return nil
 }
 
-const day = 24 * time.Hour
+const day = 24 * time.Hour // Truncate goes by UTC
 
 // tracesOf returns the traces that have a span of that id.
 func (st *store) tracesOf(id string) []string {

@@ -309,3 +309,16 @@ func TestLongIDsInTheOlderStore(t *testing.T) {
 	assert.Equal(t, 422, status)
 	assert.Equal(t, field("id", "has 257 characters, more than 256"), body)
 }
+
+func TestOlderStoreIgnoresObservabilityIDs(t *testing.T) {
+	srv := newServer(t, sgptest.WithOlderStore())
+	status, body := put(t, srv, items(span(`,"obs_span_id":"not even hexadecimal"`)))
+	assert.Equal(t, 200, status)
+	assert.Equal(t, items(rewritten), body)
+	mustPut(t, srv, span(`,"obs_trace_id":"0123456789abcdef0123456789abcdef","obs_span_id":"0123456789abcdef"`))
+	assert.Empty(t, srv.Spans()[0].ObsTraceID)
+	assert.Empty(t, srv.Spans()[0].ObsSpanID)
+}
+
+// rewritten is minimal in the order in which the server writes fields.
+const rewritten = `{"id":"a","trace_id":"t","name":"n","start_timestamp":"2026-01-02T03:04:05Z"}`

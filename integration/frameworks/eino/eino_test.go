@@ -142,8 +142,11 @@ func TestAgentThatFails(t *testing.T) {
 func TestJoinOfAProviderThatAHandlerKeepsToItself(t *testing.T) {
 	p := sgp.New(t)
 	vendors := sdktrace.NewTracerProvider()
-	_, err := newAgent(t).Generate(t.Context(), ask("What is the weather in Oslo?"),
-		agent.WithComposeOptions(compose.WithCallbacks(Join(p.Processor), Handler(vendors.Tracer("vendor")))))
+	join := Join(p.Processor)
+	_, err := newAgent(t).Generate(t.Context(), ask("without it"), agent.WithComposeOptions(compose.WithCallbacks(join)))
+	require.NoError(t, err)
+	_, err = newAgent(t).Generate(t.Context(), ask("What is the weather in Oslo?"),
+		agent.WithComposeOptions(compose.WithCallbacks(join, Handler(vendors.Tracer("vendor")))))
 	require.NoError(t, err)
 	p.Flush(t)
 	var names []string

@@ -17,11 +17,13 @@ func Join(processor sdktrace.SpanProcessor) callbacks.Handler {
 	var once sync.Once
 	return callbacks.NewHandlerBuilder().
 		OnStartFn(func(ctx context.Context, _ *callbacks.RunInfo, _ callbacks.CallbackInput) context.Context {
+			span := trace.SpanFromContext(ctx)
+			tp, ok := span.TracerProvider().(*sdktrace.TracerProvider)
+			if !ok {
+				return ctx // no span of the SDK's
+			}
 			once.Do(func() {
-				span := trace.SpanFromContext(ctx)
-				if tp, ok := span.TracerProvider().(*sdktrace.TracerProvider); ok {
-					tp.RegisterSpanProcessor(processor)
-				}
+				tp.RegisterSpanProcessor(processor)
 				if first, ok := span.(sdktrace.ReadWriteSpan); ok {
 					processor.OnStart(ctx, first)
 				}

@@ -47,15 +47,21 @@ func answer(_ context.Context, r *ai.ModelRequest, _ ai.ModelStreamCallback) (*a
 	}, nil
 }
 
-// run makes spans of a flow: Genkit takes the global TracerProvider, if that is the SDK's.
+// run runs a flow. Genkit takes the global TracerProvider, if that is the SDK's.
 func run(t *testing.T, question string) (*sgp.Pipeline, string, error) {
+	t.Helper()
 	p := sgp.New(t)
 	before := otel.GetTracerProvider()
 	otel.SetTracerProvider(p.TracerProvider)
 	t.Cleanup(func() { otel.SetTracerProvider(before) })
 	require.Same(t, p.TracerProvider, tracing.TracerProvider())
+	text, err := ask(t.Context(), question)
+	p.Flush(t)
+	return p, text, err
+}
 
-	ctx := t.Context()
+// ask runs a flow that asks the model, which may use a tool.
+func ask(ctx context.Context, question string) (string, error) {
 	g := genkit.Init(ctx)
 	genkit.DefineModel(g, "fake/model", &ai.ModelOptions{Supports: &ai.ModelSupports{Multiturn: true, Tools: true, SystemRole: true}}, answer)
 	weather := genkit.DefineTool(g, "get_weather", "The weather in a city.", func(_ *ai.ToolContext, in city) (string, error) {
@@ -64,9 +70,7 @@ func run(t *testing.T, question string) (*sgp.Pipeline, string, error) {
 	flow := genkit.DefineFlow(g, "ask", func(ctx context.Context, question string) (string, error) {
 		return genkit.GenerateText(ctx, g, ai.WithModelName("fake/model"), ai.WithPrompt(question), ai.WithTools(weather))
 	})
-	text, err := flow.Run(ctx, question)
-	p.Flush(t)
-	return p, text, err
+	return flow.Run(ctx, question)
 }
 
 func TestFlowArrives(t *testing.T) {
@@ -95,4 +99,17 @@ func TestFlowThatFails(t *testing.T) {
 	for _, s := range spans {
 		assert.Equal(t, "ERROR", s.Status, s.Name)
 	}
+}
+
+// Without one Genkit makes a TracerProvider itself, which a processor can join.
+func TestProcessorJoinsTheProviderThatGenkitMade(t *testing.T) {
+	p := sgp.New(t)
+	made := tracing.TracerProvider()
+	require.NotSame(t, p.TracerProvider, made)
+	made.RegisterSpanProcessor(p.Processor)
+	t.Cleanup(func() { made.UnregisterSpanProcessor(p.Processor) })
+	_, err := ask(t.Context(), "What is the weather in Oslo?")
+	require.NoError(t, err)
+	p.Flush(t)
+	assert.Len(t, p.Server.Spans(), 6)
 }

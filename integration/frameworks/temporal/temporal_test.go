@@ -80,14 +80,14 @@ func TestWorkflowArrives(t *testing.T) {
 	require.NoError(t, env.GetWorkflowError())
 	p.Flush(t)
 	assert.Equal(t, []string{
-		"STANDALONE RunWorkflow:agentWorkflow",
-		"  STANDALONE StartActivity:AskModel",
-		"    STANDALONE RunActivity:AskModel",
+		"AGENT_WORKFLOW RunWorkflow:agentWorkflow",
+		"  CUSTOM StartActivity:AskModel",
+		"    CUSTOM RunActivity:AskModel",
 		"      COMPLETION chat",
-		"    STANDALONE RunActivity:AskModel",
+		"    CUSTOM RunActivity:AskModel",
 		"      COMPLETION chat",
-		"  STANDALONE StartActivity:AskModel",
-		"    STANDALONE RunActivity:AskModel",
+		"  CUSTOM StartActivity:AskModel",
+		"    CUSTOM RunActivity:AskModel",
 		"      COMPLETION chat",
 	}, p.Tree())
 	billed := p.Billed()

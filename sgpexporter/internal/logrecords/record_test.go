@@ -29,7 +29,7 @@ type emitted struct {
 }
 
 // made is a record as the SDK hands it over, by default of a sampled span.
-func made(t *testing.T, change func(f *emitted)) *sdklog.Record {
+func made(t testing.TB, change func(f *emitted)) *sdklog.Record {
 	f := emitted{
 		TraceID: trace.TraceID{1}, SpanID: trace.SpanID{2}, TraceFlags: trace.FlagsSampled,
 		EventName: "gen_ai.choice", Timestamp: occurred,

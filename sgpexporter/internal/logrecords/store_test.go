@@ -103,6 +103,7 @@ func TestRecordsOfASpanThatDoesNotEndExpire(t *testing.T) {
 		add(s, 1, "b") // it lives: the hour begins again
 		add(s, 2, "c")
 		time.Sleep(59 * time.Minute)
+		assert.Equal(t, int64(3), s.Stats().Held)
 		assert.Equal(t, []string{"a", "b"}, peek(s, 1))
 		time.Sleep(time.Minute)
 		assert.Nil(t, take(s, 2))
