@@ -46,8 +46,11 @@ func (x *export) call() (o outcome) {
 		}
 	}()
 	for _, s := range x.batch.starts {
-		s.start.fixConstants(s.live)
+		if s.start.constants == nil {
+			s.start.fixConstants(s.live)
+		}
 	}
+	x.queue.firstWrite(x.batch)
 	send := x.exporter.ExportSnapshots
 	if x.batch.keep {
 		send = x.keeper.KeepSnapshots
@@ -69,3 +72,6 @@ func (x *export) warn(err error) {
 	x.queue.reporter.warn(err)
 	x.queue.signal()
 }
+
+// shutdownBegun implements call.
+func (x *export) shutdownBegun() <-chan struct{} { return x.closing }

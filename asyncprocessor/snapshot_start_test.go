@@ -55,7 +55,7 @@ func parked(opts ...asyncprocessor.Option) []asyncprocessor.Option {
 
 func TestStartIsTheSpanAtOnStart(t *testing.T) {
 	exp := new(recorder)
-	p := newProcessor(t, exp, parked()...)
+	p := newProcessor(t, exp, parked(asyncprocessor.WithStartPolicy(asyncprocessor.StartAlways))...)
 	res := resource.NewSchemaless(attribute.String("service.name", "shop"))
 	tp := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(p), sdktrace.WithResource(res))
 	tracer := tp.Tracer("scope", trace.WithInstrumentationVersion("v1"))
@@ -188,7 +188,7 @@ func TestStartAmongOtherProcessors(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			exp := new(recorder)
-			p := newProcessor(t, exp, parked()...)
+			p := newProcessor(t, exp, parked(asyncprocessor.WithStartPolicy(asyncprocessor.StartAlways))...)
 			enrich := hook(func(_ context.Context, s sdktrace.ReadWriteSpan) {
 				s.SetName("enriched")
 				s.SetAttributes(attribute.String("tenant", "a1"))
