@@ -23,7 +23,9 @@ type export struct {
 func (x *export) run() {
 	o := panicked(len(x.batch.snapshots), errExporterPanic) // if it ends this goroutine with runtime.Goexit
 	defer func() {
-		if x.queue.finish(x.batch, o) {
+		wake := x.queue.finish(x.batch, o)
+		clear(x.batch.snapshots) // let the collector have the spans
+		if wake {
 			x.queue.signal()
 		}
 	}()
@@ -51,6 +53,7 @@ func (x *export) call() (o outcome) {
 		}
 	}
 	x.queue.firstWrite(x.batch)
+	clear(x.batch.starts) // what the spans get later is not this call's to keep
 	send := x.exporter.ExportSnapshots
 	if x.batch.keep {
 		send = x.keeper.KeepSnapshots
