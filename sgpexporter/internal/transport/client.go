@@ -71,6 +71,7 @@ func NewClient(cfg Config) *Client {
 	c := &Client{cfg: cfg, keys: newKeyring(cfg.APIKey)}
 	c.limit.init(cfg.MaxBytes)
 	c.health.renew = func() {}
+	c.refused.waits = cfg.Retry.backOff()
 	if cfg.HTTPClient != nil {
 		copied := *cfg.HTTPClient
 		c.http = &copied
@@ -125,11 +126,12 @@ func (e errTimeout) Is(target error) bool { return target == context.DeadlineExc
 var errRestart = errors.New("given up for another try on a new connection")
 
 // attempt sends one request and says what its answer means. items is what p holds,
-// before compression; code is 0 if there was no answer.
-func (c *Client) attempt(ctx context.Context, p *payload, key string, items []byte) (code int, err error) {
+// before compression; code is 0 if there was no answer. Where it had to wait for longer than
+// patience until it may be sent, it is not.
+func (c *Client) attempt(ctx context.Context, p *payload, key string, items []byte, patience time.Duration) (code int, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	f, err := c.health.send(ctx, cancel, closing(ctx))
+	f, err := c.health.send(ctx, cancel, patience)
 	if err != nil {
 		return 0, err
 	}

@@ -33,7 +33,7 @@ func TestEndOfContextHasTheLastFailure(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c, rec := newTestClient(t, &refusing{n: hangsFrom})
-				ctx, cancel := context.WithTimeoutCause(t.Context(), 10*time.Second, stopping)
+				ctx, cancel := context.WithTimeoutCause(t.Context(), time.Second, stopping)
 				defer cancel()
 				err := errOf(c.Send(ctx, batchOf("a"), 1, rec))
 				require.ErrorIs(t, err, context.DeadlineExceeded)
@@ -43,7 +43,7 @@ func TestEndOfContextHasTheLastFailure(t *testing.T) {
 
 				c, rec = newTestClient(t, &refusing{n: hangsFrom})
 				ctx, stop := context.WithCancelCause(t.Context())
-				time.AfterFunc(10*time.Second, func() { stop(stopping) })
+				time.AfterFunc(time.Second, func() { stop(stopping) })
 				err = errOf(c.Send(ctx, batchOf("a"), 1, rec))
 				require.ErrorIs(t, err, context.Canceled)
 				require.ErrorIs(t, err, stopping)
@@ -74,7 +74,7 @@ func TestFailure(t *testing.T) {
 			}
 			return reply(200)
 		}})
-		send := func(ctx context.Context) error { return errOf(c.Send(ctx, batchOf("a"), 1, rec)) }
+		send := func(ctx context.Context) error { return errOf(persist(ctx, c, batchOf("a"), rec)) }
 		require.NoError(t, send(t.Context()))
 		assert.NoError(t, c.Failure())
 

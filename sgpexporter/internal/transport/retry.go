@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -25,6 +27,11 @@ const (
 	// reportAfter is how long a request fails before the Observer hears of it. A blip is
 	// not worth a line.
 	reportAfter = 2 * time.Second
+	// patience is how long a request is tried again within one call, unless RetryConfig
+	// bounds the attempts: a blip is over by then, and what lasts longer waits in the
+	// queue of who called, where it takes no place of a call, can be kept elsewhere, and
+	// what ends meanwhile need not be sent as started.
+	patience = 5 * time.Second
 	// maxClosingWait bounds a wait when the process is about to end.
 	maxClosingWait = time.Second
 	// aloneAfter is how often a request fails, each time after SGP took another one,
@@ -36,10 +43,8 @@ const (
 // attempts send the same bytes. code is the last status code, 0 if there was none. With
 // once there is one attempt, for a part of what failed while SGP took others.
 //
-// The waits between attempts are all the waiting for SGP that there is: a call holds its
-// items for as long as its context allows, and the first request that SGP takes wakes
-// all that wait. What fails alone, while SGP takes others, is given back early, so that
-// it waits where it holds up its own traces only.
+// After a few attempts, within patience, what failed for now is given back, to be tried
+// again by who called. The first request that SGP takes wakes all that wait here.
 func (c *Client) put(ctx context.Context, items []byte, once bool) (code int, err error) {
 	if ctx.Err() != nil {
 		return 0, &laterError{fmt.Errorf("not sent: %w", ended(ctx))}
@@ -67,7 +72,7 @@ func (c *Client) put(ctx context.Context, items []byte, once bool) (code int, er
 		key, err = c.keyFor(ctx)
 		if err == nil {
 			var answered int
-			if answered, err = c.attempt(ctx, &p, key, items); answered != 0 {
+			if answered, err = c.attempt(ctx, &p, key, items, try.left()); answered != 0 {
 				code = answered
 			}
 		}
@@ -78,6 +83,9 @@ func (c *Client) put(ctx context.Context, items []byte, once bool) (code int, er
 		}
 		if aboutItems(err) != nil {
 			return code, err
+		}
+		if errors.Is(err, errHeld) {
+			return code, try.held(err)
 		}
 		if errors.Is(err, ErrUnauthorized) {
 			if c.cfg.KeyCanChange {
@@ -91,7 +99,9 @@ func (c *Client) put(ctx context.Context, items []byte, once bool) (code int, er
 				}
 			}
 			c.refused.report(ctx, c.cfg.Observer, err)
+			c.health.hold(c.refused.next(), err)
 		}
+		c.health.hold(asked(err), err)
 		if err = try.again(ctx, err, once); err != nil {
 			return code, err
 		}
@@ -152,22 +162,54 @@ func (a *attempts) again(ctx context.Context, err error, once bool) error {
 	if retry.MaxElapsedTime > 0 && time.Since(a.since)+wait > retry.MaxElapsedTime {
 		return gaveUp(err, a.failed, a.since, "the time for retries is over")
 	}
-	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= wait {
+	if left, ok := timeLeft(ctx); ok && left <= min(wait, a.left()) {
 		if a.hurry {
 			return &laterError{gaveUp(err, a.failed, a.since, context.DeadlineExceeded)}
 		}
 		// One more try, with half of the time that is left.
 		a.hurry = true
-		wait = time.Until(deadline) / 2
+		wait = left / 2
 	}
-	if time.Since(a.since)+wait >= reportAfter && !errors.Is(err, ErrUnauthorized) {
-		observer.Failing(ctx, err, a.failed, a.since)
+	if wait > a.left() {
+		a.tell(ctx, err, wait)
+		return &laterError{gaveUp(err, a.failed, a.since, "for now")}
 	}
+	a.tell(ctx, err, wait)
 	observer.Retried(ctx)
 	if !a.wait(ctx, wait) {
 		return &laterError{gaveUp(err, a.failed, a.since, ended(ctx))}
 	}
 	return nil
+}
+
+// timeLeft returns how long it is until the deadline of ctx, if that has one.
+func timeLeft(ctx context.Context) (time.Duration, bool) {
+	deadline, ok := ctx.Deadline()
+	return time.Until(deadline), ok
+}
+
+// left is how long the next attempt may wait before it is sent, until what fails for now
+// is given back.
+func (a *attempts) left() time.Duration {
+	if retry := a.client.cfg.Retry; retry.MaxAttempts > 0 || retry.MaxElapsedTime > 0 {
+		return math.MaxInt64 // it is lost then
+	}
+	return max(patience-time.Since(a.since), 0)
+}
+
+// tell tells the Observer of a request that has failed for some time, or will have.
+func (a *attempts) tell(ctx context.Context, err error, wait time.Duration) {
+	if time.Since(a.since)+wait >= reportAfter && !errors.Is(err, ErrUnauthorized) {
+		a.client.cfg.Observer.Failing(ctx, err, a.failed, a.since)
+	}
+}
+
+// held is err, of a request that was not sent, with the last failure if there was one.
+func (a *attempts) held(err error) error {
+	if a.last != nil {
+		err = gaveUp(a.last, a.failed, a.since, err)
+	}
+	return &laterError{err}
 }
 
 // errAlone is why a request is given up that fails while SGP takes others.
@@ -261,8 +303,21 @@ func (r RetryConfig) backOff() *backoff.ExponentialBackOff {
 	return b
 }
 
-// refusal makes one report of the many requests that a refused key fails.
-type refusal struct{ reported atomic.Bool }
+// refusal makes one report of the many requests that a refused key fails, and says how
+// long to wait for a key that is accepted.
+type refusal struct {
+	reported atomic.Bool
+
+	mu    sync.Mutex // guards waits
+	waits *backoff.ExponentialBackOff
+}
+
+// next returns how long no request is sent.
+func (r *refusal) next() time.Duration {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.waits.NextBackOff()
+}
 
 func (r *refusal) report(ctx context.Context, observer Observer, err error) {
 	if r.reported.CompareAndSwap(false, true) {
@@ -274,5 +329,8 @@ func (r *refusal) report(ctx context.Context, observer Observer, err error) {
 func (r *refusal) over() {
 	if r.reported.Load() {
 		r.reported.Store(false)
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.waits.Reset()
 	}
 }
