@@ -94,4 +94,3 @@ func (l *Told) Lost() []*asyncprocessor.ExportError {
 	defer l.mu.Unlock()
 	return slices.Clone(l.lost)
 }
-

@@ -63,7 +63,8 @@ type Client struct {
 	parents  refusedParents
 	refused  refusal
 	failures failures
-	wasSGP   atomic.Bool // SGP answered once
+	wasSGP   atomic.Bool  // SGP answered once
+	unnamed  atomic.Int64 // culprits in 1,000 items of the last batch that the answers did not name
 }
 
 // NewClient returns a Client for cfg.
@@ -156,7 +157,7 @@ func (c *Client) attempt(ctx context.Context, p *payload, key string, items []by
 
 	resp, err := c.http.Do(req)
 	if err != nil {
-		err, how = c.unanswered(ctx, err, key)
+		how, err = c.unanswered(ctx, err, key)
 		return 0, err
 	}
 	// The answer is known: what is left of it, a reason or the echo, must not hold
@@ -177,7 +178,7 @@ func (c *Client) attempt(ctx context.Context, p *payload, key string, items []by
 }
 
 // unanswered describes a request that got no answer, and what that says about SGP.
-func (c *Client) unanswered(ctx context.Context, err error, key string) (error, outcome) {
+func (c *Client) unanswered(ctx context.Context, err error, key string) (outcome, error) {
 	kind, how := "connection_error", failed
 	cause := context.Cause(ctx)
 	var ours errTimeout
@@ -197,10 +198,10 @@ func (c *Client) unanswered(ctx context.Context, err error, key string) (error, 
 	if errors.As(err, &urlErr) {
 		err = urlErr.Err // the address is named below, in one form
 	}
-	return &unansweredError{
+	return how, &unansweredError{
 		kind: kind,
 		err:  fmt.Errorf("no answer from %s: %w", origin(c.cfg.URL), scrubError(err, key)),
-	}, how
+	}
 }
 
 func isTimeout(err error) bool {

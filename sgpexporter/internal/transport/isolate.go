@@ -16,7 +16,8 @@ import (
 //   - Else the first half is sent, and its answer tells which half has the fault, until
 //     one item is left: log2(n) requests for one of n, and two more.
 //   - With the second culprit, and each one after it, what is left goes on in two parts
-//     with different traces, at the same time.
+//     with different traces, at the same time. Where the last batch had many that the
+//     answers did not name, the next one is cut in as many parts at once.
 //
 // To alter an item is to leave its parent out, after a 409, or its payload, after a 413
 // or 422. Only what is refused then too is rejected. It never is because others are.
@@ -35,7 +36,7 @@ func (s *sending) goOn(items []int, err error, culprits int) {
 		}
 		if !again {
 			culprits++
-			if parts := s.byTrace(items); culprits > 1 && len(parts) > 1 {
+			if parts := s.byTrace(items, 2); culprits > 1 && len(parts) > 1 {
 				s.parallel(parts, culprits)
 				return
 			}
@@ -91,7 +92,7 @@ func (s *sending) resolve(items []int, err error, culprits int) []int {
 		return s.halve(items, err)
 	}
 	if refused.Code == http.StatusRequestEntityTooLarge {
-		if parts := s.byTrace(items); len(parts) > 1 {
+		if parts := s.byTrace(items, 2); len(parts) > 1 {
 			s.parallel(parts, culprits)
 			return nil
 		}
@@ -110,7 +111,20 @@ func (s *sending) resolve(items []int, err error, culprits int) []int {
 			return s.trySuspects(items, suspects, err)
 		}
 	}
+	if parts := s.byTrace(items, s.client.expected(len(items))); len(parts) > 1 {
+		s.parallel(parts, culprits)
+		return nil
+	}
 	return s.halve(items, err)
+}
+
+// maxParts bounds the parts in which a batch is cut at once.
+const maxParts = 32
+
+// expected returns in how many parts to cut items that were refused: as many as there
+// were culprits among so many in the last batch that had some.
+func (c *Client) expected(items int) int {
+	return int(min(max(c.unnamed.Load()*int64(items)/1000, 1), maxParts))
 }
 
 // mentioned returns the item with a parent whose id is in the answer's text, if there is
@@ -199,6 +213,7 @@ func (s *sending) halve(items []int, err error) (rest []int) {
 			return nil
 		}
 	}
+	s.unnamed.Add(1)
 	s.single(bad[0], err, certain)
 	return rest
 }
@@ -302,23 +317,22 @@ func (s *sending) detachKnown(n int) {
 	}
 }
 
-// byTrace returns the items in two parts with different traces, of about the same size,
-// or in one when they are all of one trace.
-func (s *sending) byTrace(items []int) [][]int {
+// byTrace returns the items in n parts with different traces, of about the same size, or in
+// fewer when there are fewer traces.
+func (s *sending) byTrace(items []int, n int) [][]int {
 	part := make(map[string]int)
-	var parts [2][]int
+	parts := make([][]int, n)
 	for _, i := range items {
 		p, found := part[s.trace(i)]
 		if !found {
-			if len(parts[1]) < len(parts[0]) {
-				p = 1
+			for q := range parts {
+				if len(parts[q]) < len(parts[p]) {
+					p = q
+				}
 			}
 			part[s.trace(i)] = p
 		}
 		parts[p] = append(parts[p], i)
 	}
-	if len(parts[1]) == 0 {
-		return parts[:1]
-	}
-	return parts[:]
+	return slices.DeleteFunc(parts, func(part []int) bool { return len(part) == 0 })
 }
