@@ -128,11 +128,15 @@ var errRestart = errors.New("given up for another try on a new connection")
 
 // attempt sends one request and says what its answer means. items is what p holds,
 // before compression; code is 0 if there was no answer. Where it had to wait for longer than
-// patience until it may be sent, it is not.
-func (c *Client) attempt(ctx context.Context, p *payload, key string, items []byte, patience time.Duration) (code int, err error) {
+// the attempts have left until it may be sent, it is not.
+func (c *Client) attempt(ctx context.Context, p *payload, key string, items []byte, try *attempts) (code int, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	f, err := c.health.send(ctx, cancel, patience)
+	restart := cancel
+	if try.restarted {
+		restart = nil
+	}
+	f, err := c.health.send(ctx, restart, try.left())
 	if err != nil {
 		return 0, err
 	}

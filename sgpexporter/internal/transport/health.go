@@ -17,6 +17,9 @@ const (
 	// maxProbeInterval bounds the time between two requests while nothing is answered:
 	// short, since what is answered again is noticed by the next one.
 	maxProbeInterval = 2 * time.Second
+	// overtaken is how long a request may be under way when later ones are answered;
+	// more if SGP took a tenth of that for its last answer. Then it is sent once more.
+	overtaken = 3 * time.Second
 	// renewInterval is the least time between two renewals of the connections.
 	renewInterval = time.Second
 )
@@ -26,7 +29,8 @@ const (
 // While nothing is answered, be it that SGP hangs or that a connection has gone silent,
 // only one request in a while is sent, on a new connection, and all others wait. So
 // requests that hang do not take all calls that there may be at once, and the first
-// answer lets all go on. Those that hang still are sent once more a second later.
+// answer lets all go on. Those that hang still are sent once more a second later, as is
+// any request that later ones have overtaken by far.
 type health struct {
 	// renew makes new connections for the requests from now on.
 	renew func()
@@ -48,11 +52,15 @@ type health struct {
 // flight is a request under way.
 type flight struct {
 	sent   time.Time
-	cancel context.CancelCauseFunc
+	cancel context.CancelCauseFunc // nil when it was sent once more already
 }
 
 // restart ends it, to be sent once more.
-func (f *flight) restart() { f.cancel(errRestart) }
+func (f *flight) restart() {
+	if f.cancel != nil {
+		f.cancel(errRestart)
+	}
+}
 
 // outcome is what a request says about SGP.
 type outcome uint8
@@ -186,13 +194,16 @@ func (h *health) done(f *flight, how outcome) {
 		h.successes++
 		h.latency = now.Sub(f.sent)
 	}
-	if h.silent {
-		// What was sent before the request that is answered now is on a connection from
-		// which nothing comes, unless SGP answers it soon too.
-		for _, p := range h.pending {
-			if p.sent.Before(f.sent) {
-				time.AfterFunc(silence, p.restart)
-			}
+	// What was sent long before the request that is answered now is on a connection from
+	// which nothing comes; so is, after a silence, all that was sent before it, unless SGP
+	// answers it soon too.
+	for _, p := range h.pending {
+		switch {
+		case !p.sent.Before(f.sent):
+		case h.silent:
+			time.AfterFunc(silence, p.restart)
+		case now.Sub(p.sent) >= max(overtaken, 10*h.latency):
+			p.restart()
 		}
 	}
 	h.silent, h.answered = false, now

@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"sync"
 	"syscall"
@@ -297,4 +298,54 @@ func TestClosingAtAWrongAddress(t *testing.T) {
 			assert.Equal(t, was == 200, time.Since(begin) > 5*time.Second)
 		}
 	})
+}
+
+// One connection of several that goes silent holds up what is on it for three seconds,
+// not for the timeout; and what is only slow is sent twice and no more.
+func TestOvertakenRequestIsSentOnceMore(t *testing.T) {
+	for name, slow := range map[string]time.Duration{"silent": time.Hour, "slow": 8 * time.Second} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var mu sync.Mutex
+				asked := 0
+				rt := roundTripper(func(req *http.Request) (*http.Response, error) {
+					body, _ := io.ReadAll(req.Body)
+					if string(body) == `{"items":["slow"]}` {
+						mu.Lock()
+						asked++
+						hangs := asked == 1 || name == "slow"
+						mu.Unlock()
+						if hangs {
+							select {
+							case <-time.After(slow):
+							case <-req.Context().Done():
+								return nil, context.Cause(req.Context())
+							}
+						}
+					}
+					return reply(200), nil
+				})
+				c, rec := newTestClient(t, rt)
+				ctx, cancel := context.WithCancel(t.Context())
+				var others sync.WaitGroup
+				others.Go(func() {
+					for ctx.Err() == nil {
+						assert.Empty(t, c.Send(t.Context(), batchOf("quick"), 1, new(recorder)).Failed)
+						time.Sleep(100 * time.Millisecond)
+					}
+				})
+				begin := time.Now()
+				assert.Empty(t, c.Send(t.Context(), batchOf("slow"), 1, rec).Failed)
+				took := time.Since(begin)
+				cancel()
+				others.Wait()
+				assert.Equal(t, 2, asked)
+				if name == "silent" {
+					assert.LessOrEqual(t, took, 3100*time.Millisecond)
+				} else {
+					assert.LessOrEqual(t, took, 11100*time.Millisecond)
+				}
+			})
+		})
+	}
 }

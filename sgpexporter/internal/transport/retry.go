@@ -72,7 +72,7 @@ func (c *Client) put(ctx context.Context, items []byte, once bool) (code int, er
 		key, err = c.keyFor(ctx)
 		if err == nil {
 			var answered int
-			if answered, err = c.attempt(ctx, &p, key, items, try.left()); answered != 0 {
+			if answered, err = c.attempt(ctx, &p, key, items, try); answered != 0 {
 				code = answered
 			}
 		}
@@ -110,17 +110,18 @@ func (c *Client) put(ctx context.Context, items []byte, once bool) (code int, er
 
 // attempts is how often, and for how long, one request has failed for now.
 type attempts struct {
-	client *Client
-	begun  <-chan struct{} // the process is about to end
-	ending bool            // it was when this attempt began
-	since  time.Time
-	failed int
-	last   error  // of the last attempt that was not cut off
-	newKey bool   // one was tried at once
-	taken  uint64 // requests that SGP had taken at the last failure
-	alone  int    // failures before which SGP had taken others
-	hurry  bool   // the last wait was cut for the deadline
-	waits  *backoff.ExponentialBackOff
+	client    *Client
+	begun     <-chan struct{} // the process is about to end
+	ending    bool            // it was when this attempt began
+	since     time.Time
+	failed    int
+	last      error  // of the last attempt that was not cut off
+	newKey    bool   // one was tried at once
+	restarted bool   // it was sent once more because it hung
+	taken     uint64 // requests that SGP had taken at the last failure
+	alone     int    // failures before which SGP had taken others
+	hurry     bool   // the last wait was cut for the deadline
+	waits     *backoff.ExponentialBackOff
 }
 
 func newAttempts(ctx context.Context, c *Client) *attempts {
@@ -152,7 +153,10 @@ func (a *attempts) again(ctx context.Context, err error, once bool) error {
 		return gaveUp(err, a.failed, a.since, "the process ends")
 	case once || a.alone >= aloneAfter:
 		return &laterError{gaveUp(err, a.failed, a.since, errAlone)}
-	case errors.Is(err, errRestart) || a.client.hopeless(err) && isClosed(a.begun):
+	case errors.Is(err, errRestart):
+		a.restarted = true
+		return nil // at once
+	case a.client.hopeless(err) && isClosed(a.begun):
 		return nil // at once
 	}
 	wait := max(asked(err), a.waits.NextBackOff())
