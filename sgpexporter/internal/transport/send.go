@@ -106,12 +106,6 @@ type sending struct {
 	altered map[int]*alteration
 }
 
-// alteration is an item that is not sent as it was encoded.
-type alteration struct {
-	json              []byte
-	detached, reduced bool
-}
-
 // put sends items, which are in their order, as one request.
 func (s *sending) put(items []int, once bool) error {
 	return s.request(s.body(items), len(items), once)
