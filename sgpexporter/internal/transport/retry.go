@@ -64,7 +64,11 @@ func (c *Client) put(ctx context.Context, items []byte, once bool) (code int, er
 	}()
 
 	try := newAttempts(ctx, c)
-	defer func() { c.failures.over(try.last != nil, err != nil && errors.Is(ctx.Err(), context.Canceled)) }()
+	defer func() {
+		if err == nil || !Retryable(err) {
+			c.failures.note(nil)
+		}
+	}()
 	for {
 		try.begin()
 		key, err = c.keyFor(ctx)
@@ -134,7 +138,7 @@ func (a *attempts) again(ctx context.Context, err error, once bool) error {
 	retry, observer := a.client.cfg.Retry, a.client.cfg.Observer
 	a.failed++
 	if !cutOff(ctx, err) {
-		a.client.failures.failed(err, a.last == nil)
+		a.client.failures.note(err)
 		a.last = err
 	} else if a.last != nil {
 		err = a.last // what ctx cut off says nothing of SGP
