@@ -9,10 +9,10 @@ SOAK          ?= 4m
 each = @set -e; for m in $(MODULES); do echo "== $$m: $(1)"; (cd $$m && $(1)); done
 
 .DEFAULT_GOAL := help
-.PHONY: help test race vet lint bench faults soak cover fuzz run vuln api browser ci
+.PHONY: help test race vet lint bench faults soak cover fuzz run frameworks vuln api browser ci
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 test: ## run all tests of all modules
 	$(call each,go test ./...)
@@ -45,6 +45,9 @@ fuzz: ## fuzz the parsers and encoders (FUZZTIME each) and the queue (CHECKS run
 
 run: ## run the example service
 	go run ./examples/otel-app
+
+frameworks: ## run agent frameworks themselves; their module is not among the others, for its size
+	cd integration/frameworks && go vet ./... && go test -race ./...
 
 vuln: ## known vulnerabilities; needs the network
 	$(call each,go run $(GOVULNCHECK) ./...)

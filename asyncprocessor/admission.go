@@ -1,15 +1,14 @@
 package asyncprocessor
 
-import "go.opentelemetry.io/otel/trace"
-
 // ask decides about a snapshot for which the fast path has no answer: near a bound, after
 // Shutdown, while callers wait for room, or because it is larger than the queue. First it
 // sorts what is in the logs: STARTs whose END is there are left out, which frees their
 // room.
-func (q *queue) ask(e entry) {
+func (q *queue) ask(e *entry) {
 	q.mu.Lock()
 	q.collect()
-	w := q.decide(&e)
+	w := q.decide(e)
+	q.release()
 	wake := q.pressed && q.sendable() || q.bounds.wakes(q.bounds.amount()) || q.reporter.due()
 	q.mu.Unlock()
 	if wake {
@@ -42,7 +41,7 @@ func (q *queue) decide(e *entry) *waiter {
 		q.accept(e)
 	case e.phase == PhaseStart && held.reaches(q.startsBelow):
 		q.refuseForRoom(e.phase, ReasonStartRefused)
-	case !with.within(q.startsBelow) && q.sharesTooMuch(e.key.trace):
+	case !with.within(q.startsBelow) && !q.traces.held(e.key.trace).within(q.half):
 		q.refuseForRoom(e.phase, ReasonTraceShare)
 	case full:
 		q.refuseForRoom(e.phase, ReasonQueueFull)
@@ -50,12 +49,6 @@ func (q *queue) decide(e *entry) *waiter {
 		q.accept(e)
 	}
 	return nil
-}
-
-// sharesTooMuch reports whether a trace holds more than half of either bound.
-func (q *queue) sharesTooMuch(id trace.TraceID) bool {
-	t := q.traces.byID[id]
-	return t != nil && !t.held().within(q.half)
 }
 
 // accept adds a snapshot to what is held, and puts it where it belongs. Nothing of its trace

@@ -85,10 +85,13 @@ func (q *queue) take(it *item, b *batch) {
 		q.counts.endsSubmitted++
 	}
 	it.sent = true
-	if r := it.running; r != nil && it == &r.item && it.phase == PhaseStart && r.start.constants == nil {
-		b.starts = append(b.starts, startRead{&r.start, r.live})
-		if !r.tracked {
-			q.letGo(r)
+	if it.phase == PhaseStart && !it.shared {
+		it.shared = true
+		if it.start.constants == nil {
+			b.starts = append(b.starts, startRead{&it.start, it.live})
+		}
+		if !it.tracked {
+			q.letGo(it)
 		}
 	}
 	b.items = append(b.items, it)

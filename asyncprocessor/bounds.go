@@ -8,6 +8,11 @@ type amount struct{ items, bytes uint64 }
 func (a amount) plus(b amount) amount  { return amount{a.items + b.items, a.bytes + b.bytes} }
 func (a amount) minus(b amount) amount { return amount{a.items - b.items, a.bytes - b.bytes} }
 
+// less returns a without b, and nothing where b is more.
+func (a amount) less(b amount) amount {
+	return amount{a.items - min(a.items, b.items), a.bytes - min(a.bytes, b.bytes)}
+}
+
 // reaches reports whether a is at least b in items or in bytes.
 func (a amount) reaches(b amount) bool { return a.items >= b.items || a.bytes >= b.bytes }
 
@@ -71,11 +76,10 @@ func (b *bounds) add(a amount) { b.held.Add(a.packed()) }
 // is woken.
 func (b *bounds) release(a amount) {
 	if mark := b.wakeAt.Load(); mark != never.packed() {
-		lower := unpacked(mark)
-		if lower.bytes < maxBytes {
-			lower.bytes -= min(lower.bytes, a.bytes)
+		lower := unpacked(mark).less(a)
+		if unpacked(mark).bytes == maxBytes { // no amount of bytes wakes it
+			lower.bytes = maxBytes
 		}
-		lower.items -= min(lower.items, a.items)
 		// If this fails, it has been woken.
 		b.wakeAt.CompareAndSwap(mark, lower.packed())
 	}

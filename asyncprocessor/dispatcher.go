@@ -71,8 +71,7 @@ func (d *dispatcher) look() (until time.Duration, done bool) {
 	if q.abandoned {
 		return 0, true
 	}
-	held := q.bounds.amount() // at the least: what comes meanwhile may be collected too
-	released := q.released
+	held := q.bounds.amount().plus(q.released) // at the least: what comes meanwhile may be collected too
 	q.collect()
 	now := q.lookedAt
 	keep := d.keeps(now)
@@ -92,7 +91,7 @@ func (d *dispatcher) look() (until time.Duration, done bool) {
 	until, more := d.waitFor(now, q.found && !sent)
 	q.found = false
 	until = min(until, q.nextRested(), d.nextPass())
-	if !q.bounds.await(held.minus(q.released.minus(released)).plus(more)) {
+	if !q.bounds.await(held.plus(more).less(q.released)) {
 		q.signal()
 	}
 	return until, false

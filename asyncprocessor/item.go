@@ -6,11 +6,12 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
-// item is a snapshot in the queue.
+// item is a snapshot in the queue; that of a START is the record of its span for as long as the
+// span runs.
 type item struct {
-	span  sdktrace.ReadOnlySpan
+	span  sdktrace.ReadOnlySpan // what is delivered
 	key   spanKey
-	trace *traceQueue   // while it waits or is with the exporter
+	trace *traceQueue   // while anything of the span is held
 	next  *item         // behind it in its trace, while it waits
 	since time.Duration // when it began to wait, by the queue's clock
 	epoch uint32        // how many flushes began before it
@@ -19,7 +20,16 @@ type item struct {
 	state itemState
 	sent  bool // it was handed to the exporter before
 
-	running *runningSpan // of a START and the updates that take its place
+	record *item // of a START and the updates of its span: the START's item
+
+	// Of the record of a running span. live is what the SDK handed to OnStart. It is kept while the
+	// START waits, or for updates, and for no longer than two seconds if it is not tracked: see
+	// tracked.go.
+	live    sdktrace.ReadOnlySpan
+	start   startSpan
+	tracked bool // counted in queue.tracked
+	seen    bool // by a pass over the running spans
+	shared  bool // the exporter has start, which is immutable from then on
 }
 
 type itemState uint8
@@ -35,15 +45,40 @@ func (it *item) amount() amount { return amount{1, uint64(it.bytes)} }
 // last reports whether it is the last word on its span, so far.
 func (it *item) last() bool { return it.phase == PhaseEnd || it.phase == PhaseUnfinished }
 
-// runningSpan is the record of a span that runs, made in OnStart: its START and the live
-// span, in one allocation. The queue's lock guards it from when it is offered; start is
-// immutable once the exporter has it.
-type runningSpan struct {
-	item
-	start startSpan
-	// live is what the SDK handed to OnStart. The record keeps it while the START waits, or
-	// for updates, and for no longer than a second if it is not tracked: see tracked.go.
-	live    sdktrace.ReadOnlySpan
-	tracked bool // counted in queue.tracked
-	seen    bool // by a pass over the running spans
+// items is a store of items to use again: without it, each span would cost an allocation.
+type items struct {
+	unused *item // a list
+	count  int
+}
+
+// maxUnused bounds what is kept to be used again.
+const maxUnused = 4096
+
+// make returns an item for e.
+func (s *items) make(e *entry, since time.Duration) *item {
+	it := s.unused
+	if it == nil {
+		it = new(item)
+	} else {
+		s.unused, it.next = it.next, nil
+		s.count--
+	}
+	it.span, it.key, it.bytes, it.phase, it.since = e.span, e.key, e.bytes, e.phase, since
+	if e.phase == PhaseStart {
+		it.record, it.live, it.start = it, e.span, e.start
+		it.span = &it.start
+	}
+	return it
+}
+
+// discard takes back an item that nobody refers to, unless the exporter may.
+func (s *items) discard(it *item) {
+	if it.shared {
+		return
+	}
+	*it = item{}
+	if s.count < maxUnused {
+		it.next, s.unused = s.unused, it
+		s.count++
+	}
 }

@@ -105,14 +105,14 @@ func (p *Processor) OnStart(parent context.Context, s sdktrace.ReadWriteSpan) {
 	if p.cfg.startPolicy == StartNever {
 		return
 	}
-	r := &runningSpan{live: s}
-	size := r.start.read(s) + traceStateSize(sc.TraceState())
+	e := entry{span: s, key: keyOf(sc), phase: PhaseStart}
+	e.bytes = bounded(e.start.read(s) + traceStateSize(sc.TraceState()))
 	if len(p.cfg.filters) > 0 {
 		if kept, changed := p.ignored.keptParent(s.Parent()); changed {
-			r.start.adopt(kept)
+			e.start.adopt(kept)
 		}
 	}
-	p.queue.offer(entry{start: r, key: keyOf(sc), bytes: bounded(size), phase: PhaseStart})
+	p.queue.offer(&e)
 }
 
 // OnEnd takes the span's END. It waits for nothing but a short lock, or for room
@@ -132,7 +132,7 @@ func (p *Processor) OnEnd(s sdktrace.ReadOnlySpan) {
 			s = &adopted{ReadOnlySpan: s, parent: kept}
 		}
 	}
-	p.queue.offer(entry{span: s, key: keyOf(sc), bytes: bounded(size), phase: PhaseEnd})
+	p.queue.offer(&entry{span: s, key: keyOf(sc), bytes: bounded(size), phase: PhaseEnd})
 }
 
 // Stats returns a consistent view of the counts. It takes the queue's locks for a

@@ -3,8 +3,6 @@ package asyncprocessor
 import (
 	"sync"
 	"time"
-
-	"go.opentelemetry.io/otel/trace"
 )
 
 // queue holds the snapshots between the SDK and the exporter.
@@ -33,10 +31,12 @@ type queue struct {
 	mu sync.Mutex // guards all that follows
 
 	traces traces
+	items  items
 	// spans has the latest snapshot of each span of which anything is held, and of each
 	// that is tracked.
 	spans    map[spanKey]*item
 	released amount // so far
+	freed    amount // to be released: once for many snapshots
 
 	lookedAt time.Duration // when the logs were last looked into
 	found    bool          // something was in them since the dispatcher looked
@@ -69,8 +69,7 @@ func newQueue(cfg config) *queue {
 		most:        most,
 		half:        amount{most.items / 2, most.bytes / 2},
 		startsBelow: most.share(3, 4),
-		traces:      traces{byID: make(map[trace.TraceID]*traceQueue)},
-		spans:       make(map[spanKey]*item),
+		traces:      traces{table: newTraceTable()},
 		wake:        make(chan struct{}, 1),
 		retry:       newRetry(),
 		counts:      newCounts(),
@@ -90,12 +89,12 @@ func (q *queue) now() time.Duration { return time.Since(q.epoch) }
 
 // offer accepts a snapshot or drops it under a reason. It waits only when the queue is
 // blocking.
-func (q *queue) offer(e entry) {
+func (q *queue) offer(e *entry) {
 	s := q.stripeOf(e.key.trace)
 	s.mu.Lock()
 	added, wake := q.bounds.tryAdd(e.bytes)
 	if added {
-		s.log = append(s.log, e)
+		s.log = append(s.log, *e)
 	}
 	s.mu.Unlock()
 	switch {
@@ -139,37 +138,57 @@ func (q *queue) collect() {
 		}
 		s.giveBack(log)
 	}
-	if !q.waiters.empty() {
-		q.admit()
-	}
+	q.release()
 }
 
-// release frees the room of what is no longer held.
-func (q *queue) release(a amount) {
-	q.bounds.release(a)
-	q.released = q.released.plus(a)
+// free frees the room of what is no longer held, as soon as release is called.
+func (q *queue) free(a amount) { q.freed = q.freed.plus(a) }
+
+// release gives the room that is free to who needs it. Whoever is admitted may free more.
+func (q *queue) release() {
+	for {
+		if q.freed != (amount{}) {
+			q.bounds.release(q.freed)
+			q.released = q.released.plus(q.freed)
+			q.freed = amount{}
+		}
+		if q.waiters.empty() {
+			return
+		}
+		if q.admit(); q.freed == (amount{}) {
+			return
+		}
+	}
 }
 
 // put puts a snapshot that is accepted where it belongs. It is called with mu held.
 func (q *queue) put(e *entry, since time.Duration) {
-	if e.start != nil {
-		q.putStart(e, since)
-		return
+	t := q.traces.of(e.key.trace)
+	known := t.spans.find(e.key.span)
+	if known != nil {
+		switch {
+		case e.phase == PhaseStart && known.state != settled && known.last():
+			q.free(e.amount()) // the same span, replayed
+			q.counts.lost(ReasonAlreadyEnded, 1)
+			q.reporter.refused(ReasonAlreadyEnded)
+			return
+		case e.phase != PhaseUpdate && known.record != nil:
+			q.forget(known.record)
+		}
+		if known.state == waiting && q.replaces(e.phase, known.phase) {
+			q.replace(known, e)
+			return
+		}
 	}
-	known := q.spans[e.key]
-	if known != nil && known.running != nil && (e.phase == PhaseEnd || e.phase == PhaseUnfinished) {
-		q.forget(known.running)
+	it := q.items.make(e, since)
+	switch {
+	case e.phase == PhaseStart:
+		q.track(it)
+	case e.phase == PhaseUpdate && known != nil:
+		it.record = known.record
 	}
-	if known != nil && known.state == waiting && q.replaces(e.phase, known.phase) {
-		q.replace(known, e)
-		return
-	}
-	it := &item{span: e.span, key: e.key, bytes: e.bytes, phase: e.phase, since: since}
-	if known != nil && !it.last() {
-		it.running = known.running
-	}
-	q.spans[e.key] = it
-	q.push(it)
+	t.spans.set(it, known)
+	q.push(it, t)
 }
 
 // replaces reports whether a snapshot takes the place of an earlier one of its span that
@@ -192,19 +211,20 @@ func (q *queue) replaces(phase, waits Phase) bool {
 func (q *queue) replace(it *item, e *entry) {
 	t, old := it.trace, it.amount()
 	q.counts.coalesced++
-	q.release(old)
+	q.free(old)
 	t.waiting = t.waiting.minus(old)
 	if t.ready {
 		q.traces.waiting = q.traces.waiting.minus(old)
 	}
-	r := it.running
-	if r != nil && it == &r.item {
-		r.start = startSpan{} // nobody reads it any more
-	}
 	it.span, it.phase, it.bytes = e.span, e.phase, e.bytes
-	if r != nil && it.last() {
-		it.running = nil
-		q.letGo(r)
+	if r := it.record; r != nil {
+		if it == r && !r.shared {
+			r.start = startSpan{} // nobody reads it any more
+		}
+		if it.last() {
+			it.record = nil
+			q.letGo(r)
+		}
 	}
 	q.countEnd(it, +1)
 	t.waiting = t.waiting.plus(it.amount())
@@ -213,33 +233,8 @@ func (q *queue) replace(it *item, e *entry) {
 	}
 }
 
-// putStart puts the START of a span where it belongs.
-func (q *queue) putStart(e *entry, since time.Duration) {
-	r := e.start
-	if known := q.spans[e.key]; known != nil {
-		if known.state != settled && known.last() { // the same span, replayed
-			q.release(e.amount())
-			q.counts.lost(ReasonAlreadyEnded, 1)
-			q.reporter.refused(ReasonAlreadyEnded)
-			return
-		}
-		if known.running != nil {
-			q.forget(known.running)
-		}
-	}
-	r.item = item{span: &r.start, key: e.key, bytes: e.bytes, phase: PhaseStart, since: since, running: r}
-	q.running++
-	if q.tracked < q.cfg.maxTracked {
-		r.tracked = true
-		q.tracked++
-	}
-	q.spans[r.key] = &r.item
-	q.push(&r.item)
-}
-
 // push puts an item behind those of its trace.
-func (q *queue) push(it *item) {
-	t := q.traces.of(it.key.trace)
+func (q *queue) push(it *item, t *traceQueue) {
 	it.epoch = q.flushes.epoch
 	q.countEnd(it, +1)
 	t.push(it)
@@ -269,8 +264,17 @@ func (q *queue) due(it *item) time.Duration {
 // longAgo is a time of the queue's clock at which every wait began long ago.
 const longAgo = time.Duration(-1 << 62)
 
+// track begins to keep the live span of a START.
+func (q *queue) track(r *item) {
+	q.running++
+	if q.tracked < q.cfg.maxTracked {
+		r.tracked = true
+		q.tracked++
+	}
+}
+
 // forget ends the tracking of a span, since its END came or it started anew.
-func (q *queue) forget(r *runningSpan) {
+func (q *queue) forget(r *item) {
 	if r.tracked {
 		r.tracked = false
 		q.tracked--
@@ -281,7 +285,7 @@ func (q *queue) forget(r *runningSpan) {
 }
 
 // letGo ends that a record keeps the live span.
-func (q *queue) letGo(r *runningSpan) {
+func (q *queue) letGo(r *item) {
 	if r.live != nil {
 		r.live = nil
 		q.running--

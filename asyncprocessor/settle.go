@@ -86,15 +86,17 @@ func (s *settling) settle(i int, why *ExportError) {
 // done lets an item go that is delivered or lost. A tracked span stays known while it runs.
 func (s *settling) done(it *item, delivered bool) {
 	it.state = settled
-	s.release(it.amount())
+	s.free(it.amount())
 	s.flushes.settled(it)
-	r := it.running
+	r := it.record
 	if r != nil && !delivered {
 		s.forget(r)
 	}
-	if s.spans[it.key] == it && (r == nil || !r.tracked) {
-		delete(s.spans, it.key)
+	if r != nil && r.tracked {
+		return
 	}
+	it.trace.spans.remove(it)
+	s.items.discard(it)
 }
 
 // putBack puts an item that failed for now back to the head of its trace. If it is the START of a
@@ -106,12 +108,13 @@ func (s *settling) putBack(it *item) {
 	}
 	t.pushFront(it)
 	s.countEnd(it, +1)
-	if later := s.spans[it.key]; later != it && later != nil && later.state == waiting && s.replaces(later.phase, it.phase) {
+	if later := t.spans.find(it.key.span); later != it && later != nil && later.state == waiting && s.replaces(later.phase, it.phase) {
 		t.remove(later)
 		s.countEnd(later, -1)
 		s.replace(it, &entry{span: later.span, key: later.key, bytes: later.bytes, phase: later.phase})
-		s.spans[it.key] = it
+		t.spans.set(it, later)
 		s.flushes.settled(later)
+		s.items.discard(later)
 	}
 }
 
@@ -131,9 +134,7 @@ func (s *settling) end() (wake bool) {
 		}
 		q.goOn(t)
 	}
-	if !q.waiters.empty() {
-		q.admit()
-	}
+	q.release()
 	return q.sendable() || len(s.retried) > 0 || q.reporter.due()
 }
 
@@ -143,7 +144,7 @@ func (q *queue) goOn(t *traceQueue) {
 	case t.exporting.items > 0 || t.ready || t.resting:
 	case t.head != nil:
 		q.traces.makeReady(t, q.due(t.head))
-	default:
+	case t.spans.empty():
 		q.traces.retire(t)
 	}
 }
@@ -160,7 +161,8 @@ func (q *queue) abandon() {
 	if n := q.counts.endsQueued; n > 0 {
 		q.counts.endsDropped[ReasonShutdownDeadline] += uint64(n)
 	}
-	q.release(held)
+	q.free(held)
+	q.release()
 	q.counts.inFlight, q.counts.endsQueued = 0, 0
 	q.abandoned = true
 	q.forgetAll()
@@ -168,7 +170,7 @@ func (q *queue) abandon() {
 
 // forgetAll lets go of all that is held: the Processor may live on.
 func (q *queue) forgetAll() {
-	q.traces, q.spans, q.retry.resting = traces{}, nil, nil
+	q.traces, q.retry.resting = traces{}, nil
 	q.tracked, q.running = 0, 0
 	for _, f := range q.flushes.waiting {
 		f.left = 0

@@ -8,11 +8,10 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// entry is a snapshot on its way into the queue: either the record of a span that
-// started, or what comes later of a span.
+// entry is a snapshot on its way into the queue.
 type entry struct {
-	start *runningSpan          // of a START
-	span  sdktrace.ReadOnlySpan // of every other phase
+	span  sdktrace.ReadOnlySpan // the live span of a START
+	start startSpan             // of a START
 	key   spanKey
 	bytes uint32 // the estimate of its memory
 	phase Phase

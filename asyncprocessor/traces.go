@@ -8,14 +8,17 @@ import (
 
 // traceQueue is what waits of one trace, in order. While some of it is with the exporter,
 // the rest waits: so a trace has one export in flight at a time, and a retry holds up its
-// own trace only. It exists while anything of the trace waits or is with the exporter.
+// own trace only. It exists while anything of the trace waits or is with the exporter, or a
+// span of it is tracked.
 type traceQueue struct {
 	id         trace.TraceID
 	head, tail *item
 	waiting    amount
 	exporting  amount
+	spans      spanIndex
 	ready      bool
 	next       *traceQueue // in the list of ready ones
+	inBucket   *traceQueue // in the same bucket of the table
 
 	// Of a trace whose snapshots failed for now: see retry.go.
 	failingSince time.Duration
@@ -23,8 +26,6 @@ type traceQueue struct {
 	resting      bool
 	alone        bool
 }
-
-func (t *traceQueue) held() amount { return t.waiting.plus(t.exporting) }
 
 // push puts an item behind the others.
 func (t *traceQueue) push(it *item) {
@@ -81,32 +82,58 @@ func (t *traceQueue) remove(it *item) {
 // the front of the list, where each comes once before any comes again, so a few hot traces
 // cannot starve the rest.
 type traces struct {
-	byID        map[trace.TraceID]*traceQueue
+	table       traceTable
 	first, last *traceQueue // of the ready ones
 	waiting     amount      // in the ready ones
 	// oldest is when the first of the ready snapshots began to wait.
 	oldest time.Duration
 
-	unused    *traceQueue // a list
+	unused    *traceQueue // a list, to be used again
 	numUnused int
 }
 
 // of returns the queue of a trace.
 func (ts *traces) of(id trace.TraceID) *traceQueue {
-	t := ts.byID[id]
-	switch {
-	case t != nil:
-		return t
-	case ts.unused != nil:
-		t = ts.unused
+	bucket := ts.table.bucket(id)
+	for t := *bucket; t != nil; t = t.inBucket {
+		if t.id == id {
+			return t
+		}
+	}
+	t := ts.unused
+	if t == nil {
+		t = new(traceQueue)
+	} else {
 		ts.unused = t.next
 		ts.numUnused--
-		*t = traceQueue{id: id}
-	default:
-		t = &traceQueue{id: id}
+		*t = traceQueue{spans: spanIndex{few: t.spans.few}}
 	}
-	ts.byID[id] = t
+	t.id, t.inBucket = id, *bucket
+	*bucket = t
 	return t
+}
+
+// held returns how much is held of a trace.
+func (ts *traces) held(id trace.TraceID) amount {
+	for t := *ts.table.bucket(id); t != nil; t = t.inBucket {
+		if t.id == id {
+			return t.waiting.plus(t.exporting)
+		}
+	}
+	return amount{}
+}
+
+// retire forgets a trace of which nothing is left.
+func (ts *traces) retire(t *traceQueue) {
+	at := ts.table.bucket(t.id)
+	for *at != t {
+		at = &(*at).inBucket
+	}
+	*at = t.inBucket
+	if ts.numUnused < maxUnused {
+		t.next, ts.unused = ts.unused, t
+		ts.numUnused++
+	}
 }
 
 // makeReady puts a trace at the end of the list. since is when its first snapshot
@@ -142,16 +169,3 @@ func (ts *traces) findOldest(since func(*item) time.Duration) {
 		}
 	}
 }
-
-// retire forgets a trace of which nothing is left.
-func (ts *traces) retire(t *traceQueue) {
-	delete(ts.byID, t.id)
-	if ts.numUnused < maxUnused {
-		t.next, ts.unused = ts.unused, t
-		ts.numUnused++
-	}
-}
-
-// maxUnused bounds the queues that are kept to be used again: a trace of one span would
-// otherwise cost an allocation more.
-const maxUnused = 1024

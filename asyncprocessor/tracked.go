@@ -25,7 +25,7 @@ type pass struct {
 
 // liveSpan is a running span as a pass sees it.
 type liveSpan struct {
-	record    *runningSpan
+	record    *item
 	live      sdktrace.ReadOnlySpan
 	tracked   bool
 	size      int
@@ -88,20 +88,29 @@ func (q *queue) liveSpans(spans []liveSpan) ([]liveSpan, int64) {
 	if q.running == 0 {
 		return spans, 0
 	}
-	for _, it := range q.spans {
-		r := it.running
+	for _, t := range q.traces.table.buckets {
+		for ; t != nil; t = t.inBucket {
+			spans = t.liveSpans(spans)
+		}
+	}
+	return spans, int64(q.most.bytes) - int64(q.bounds.amount().bytes)
+}
+
+func (t *traceQueue) liveSpans(spans []liveSpan) []liveSpan {
+	t.spans.each(func(it *item) {
+		r := it.record
 		if r == nil || r.live == nil {
-			continue
+			return
 		}
 		if r.seen {
 			spans = append(spans, liveSpan{
 				record: r, live: r.live, tracked: r.tracked,
-				constants: r.state == waiting && it == &r.item && r.start.constants == nil,
+				constants: !r.shared && it == r && r.start.constants == nil,
 			})
 		}
 		r.seen = true
-	}
-	return spans, int64(q.most.bytes) - int64(q.bounds.amount().bytes)
+	})
+	return spans
 }
 
 // letGoAll lets go of live spans.
@@ -111,10 +120,10 @@ func (q *queue) letGoAll(spans []liveSpan) {
 	for i := range spans {
 		s := &spans[i]
 		r := s.record
-		if r.live == nil {
+		if r.live != s.live {
 			continue // it ended meanwhile
 		}
-		if s.read != nil && r.state == waiting && r.start.constants == nil {
+		if s.read != nil && r.phase == PhaseStart && !r.shared {
 			if r.start.more != nil && r.start.more.parent != nil {
 				s.read.parent = *r.start.more.parent
 			}
@@ -125,8 +134,10 @@ func (q *queue) letGoAll(spans []liveSpan) {
 			q.tracked--
 		}
 		q.letGo(r)
-		if it := q.spans[r.key]; it != nil && it.state == settled {
-			delete(q.spans, r.key)
+		t := q.traces.of(r.key.trace)
+		if it := t.spans.find(r.key.span); it != nil && it.state == settled {
+			t.spans.remove(it)
+			q.goOn(t)
 		}
 	}
 }

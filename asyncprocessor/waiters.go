@@ -40,6 +40,7 @@ func (q *queue) admit() {
 		w := q.waiters.pop()
 		q.accept(&w.entry)
 		close(w.done)
+		q.signal() // it may complete a batch
 	}
 	if !q.closed {
 		q.bounds.open()

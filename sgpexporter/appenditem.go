@@ -1,40 +1,82 @@
 package sgpexporter
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
+	"slices"
+	"time"
 
 	"github.com/otelsgp/otelsgp/asyncprocessor"
 	"github.com/otelsgp/otelsgp/sgpexporter/internal/mapping"
 	"github.com/otelsgp/otelsgp/sgpexporter/internal/transport"
 )
 
-// appendItem maps a snapshot, appends its JSON to dst, and returns what names it.
-func appendItem(w mapping.Writer, dst []byte, s asyncprocessor.Snapshot) ([]byte, transport.Item, error) {
-	if s.Phase < asyncprocessor.PhaseStart || s.Phase > asyncprocessor.PhaseUnfinished {
-		return dst, transport.Item{}, fmt.Errorf("%w: %v", ErrUnknownPhase, s.Phase)
+// read reads all snapshots: the mapping of one may depend on another that comes after
+// it. One that cannot be read is a loss.
+func (x *export) read() {
+	now := time.Now()
+	x.inputs = slices.Grow(x.inputs[:0], len(x.snapshots))[:len(x.snapshots)]
+	for i, s := range x.snapshots {
+		in := &x.inputs[i]
+		if err := x.readOne(in, s); err != nil {
+			in.Phase = 0
+			x.unmapped(i, err)
+			continue
+		}
+		in.WrittenAt = now
+		in.Records = x.records.Peek(in.TraceID, in.SpanID)
 	}
-	buf, err := w.Append(dst, s)
-	if err != nil {
-		return dst, transport.Item{}, err
+}
+
+func (x *export) readOne(in *mapping.Input, s asyncprocessor.Snapshot) error {
+	phase := phaseOf(s.Phase)
+	if phase == 0 {
+		return fmt.Errorf("%w: %v", ErrUnknownPhase, s.Phase)
 	}
-	text := buf[len(dst):]
-	var named struct {
-		TraceID  string `json:"trace_id"`
-		ID       string `json:"id"`
-		ParentID string `json:"parent_id"`
-		Name     string `json:"name"`
+	return x.mapper.FromSpan(in, phase, s.Span)
+}
+
+// phaseOf returns the phase of the mapping for that of a snapshot, 0 for one that it
+// does not know.
+func phaseOf(phase asyncprocessor.Phase) mapping.Phase {
+	switch phase {
+	case asyncprocessor.PhaseStart:
+		return mapping.PhaseStart
+	case asyncprocessor.PhaseEnd:
+		return mapping.PhaseEnd
+	case asyncprocessor.PhaseUpdate:
+		return mapping.PhaseUpdate
+	case asyncprocessor.PhaseUnfinished:
+		return mapping.PhaseUnfinished
 	}
-	_ = json.Unmarshal(text, &named) // it is the encoder's
-	item := transport.Item{
-		TraceID: named.TraceID, ID: named.ID, Name: named.Name,
-		RemoteParent: s.Span.Parent().IsRemote(),
-	}
-	if member := []byte(`,"parent_id":"` + named.ParentID + `"`); named.ParentID != "" {
-		if from := bytes.Index(text, member); from >= 0 {
-			item.ParentFrom, item.ParentTo = from, from+len(member)
+	return 0
+}
+
+// appendItem maps a span, appends its JSON to dst, and returns what names it.
+func appendItem(w mapping.Writer, dst []byte, in *mapping.Input) ([]byte, transport.Item, error) {
+	buf, item, err := w.Append(dst, in)
+	return buf, transport.Item{
+		TraceID: item.TraceID, ID: item.ID, Name: item.Name, RemoteParent: item.HasRemoteParent,
+		ParentFrom: item.ParentFrom, ParentTo: item.ParentTo,
+	}, err
+}
+
+// forgetRecords forgets the log records of spans whose END is delivered or lost for
+// good. Of one that comes back from the queue they are needed again.
+func (x *export) forgetRecords() {
+	var again map[int]bool
+	for _, group := range x.losses.groups {
+		if group.retryable {
+			for _, i := range group.indexes {
+				if again == nil {
+					again = make(map[int]bool)
+				}
+				again[i] = true
+			}
 		}
 	}
-	return buf, item, nil
+	for i := range x.inputs {
+		if in := &x.inputs[i]; in.Phase == mapping.PhaseEnd && !again[i] {
+			x.records.Take(in.TraceID, in.SpanID)
+		}
+	}
 }

@@ -78,6 +78,9 @@ func newConfig(opts []Option, env environment) (config, error) {
 			AgentName: env.get("AGENT_NAME"),
 			AgentID:   env.get("AGENT_ID"),
 			ACPType:   env.get("ACP_TYPE"),
+
+			AgentVersion: env.get("AGENT_VERSION"),
+			CommitSHA:    env.get("AGENT_COMMIT_SHA"),
 		},
 	}
 	for _, opt := range opts {
@@ -100,6 +103,7 @@ func newConfig(opts []Option, env environment) (config, error) {
 		inRange("WithMaxRequestBytes", c.maxRequestBytes, 1, 1<<31-1),
 		zeroOrInRange("WithMaxStringBytes", c.mapping.MaxStringBytes, minStringBytes, 1<<31-1),
 		inRange("WithMaxAttributeDepth", c.mapping.MaxDepth, 0, 1<<15),
+		c.checkMetadataAttributes(),
 		inRange("WithCompression", c.compression, NoCompression, GzipCompression),
 	)
 	return c, err
@@ -228,6 +232,18 @@ func inRange[T int | time.Duration | Compression](option string, value, lowest, 
 		return nil
 	}
 	return fmt.Errorf("%w: %s(%v): must be from %v to %v", ErrInvalidOption, option, value, lowest, highest)
+}
+
+// checkMetadataAttributes refuses what would take the place of something that the exporter
+// writes.
+func (c *config) checkMetadataAttributes() error {
+	var errs []error
+	for _, key := range c.mapping.MetadataAttributes {
+		if name, ok := mapping.FlatName(key); !ok {
+			errs = append(errs, fmt.Errorf("%w: WithMetadataAttributes(%q): the exporter writes metadata.%s itself", ErrInvalidOption, key, name))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // zeroOrInRange is inRange for an option whose default 0 stands for.

@@ -44,7 +44,8 @@
 //	SGP_CLIENT_BASE_URL               WithBaseURL                     https://api.egp.scale.com
 //	DISABLE_SCALE_TRACING             -                               unset; set, to whatever:
 //	                                                                  nothing is exported
-//	AGENT_NAME, AGENT_ID, ACP_TYPE    -                               absent from metadata
+//	AGENT_NAME, AGENT_ID, ACP_TYPE,   -                               absent from metadata
+//	AGENT_VERSION, AGENT_COMMIT_SHA
 //	AGENTEX_SPAN_QUEUE_MAX_RETRIES    WithRetry                       no bound but the context's;
 //	                                                                  n: 4·n attempts
 //	AGENTEX_SPAN_QUEUE_BATCH_SIZE     see ProcessorOptionsFromEnv, for these and
@@ -106,6 +107,7 @@
 //	sgpexporter.request.retries           requests sent again after a failure for now
 //	sgpexporter.item.refused              STARTs and ENDs refused alone, by
 //	                                      http.response.status_code
+//	sgpexporter.span.cut                  spans whose attributes a limit of the SDK has cut
 //
 // All carry otel.component.name, otel.component.type, server.address and
 // server.port. The series of a counter, one for each error.type or status code, appears
@@ -114,10 +116,14 @@
 //
 // # Mapping
 //
-// Where a row names several sources, the first that a span has counts. Attributes
-// are the span's own, and those of its events whose name begins with "gen_ai."
-// (gen_ai.client.inference.operation.details, gen_ai.content.prompt,
-// gen_ai.content.completion) where the span itself does not have them.
+// Instrumentations say the same in different keys. The Exporter knows those of
+// OpenTelemetry's GenAI semantic conventions, old and new, of OpenInference, OpenLLMetry,
+// LangSmith, Braintrust, Genkit, ADK, Eino, tRPC-Agent-Go, Agent Framework, MCP and
+// Temporal: docs/dialects.md lists every key, and docs/frameworks.md what SGP gets of
+// each framework. A key counts wherever it is found. Where a row names several sources,
+// the first that a span has counts. Attributes are the span's own, and those of its events
+// and log records (see [Exporter.LogProcessor]) whose name begins with "gen_ai." where the
+// span itself does not have them.
 //
 //	SGP                       from OpenTelemetry
 //	------------------------  --------------------------------------------------
@@ -129,99 +135,77 @@
 //	obs_trace_id, obs_span_id trace id and span id in hexadecimal, always
 //	name                      name
 //	start_timestamp           start time, in UTC, to the nanosecond, in every write
-//	end_timestamp             end time, of an END
-//	group_id                  gen_ai.conversation.id; session.id
+//	end_timestamp             end time, of an END; of a span that is written as unfinished
+//	                          and has none, the time of the write
+//	group_id                  the conversation or session: gen_ai.conversation.id,
+//	                          session.id and the like; else that of another span of the
+//	                          trace; else temporalWorkflowID
+//	application_variant_id    sgp.application_variant_id
+//	application_interaction_id sgp.application_interaction_id
+//	expected                  sgp.expected, like sgp.input
 //
-//	type                      sgp.span.type; __span_type__; gen_ai.operation.name;
-//	                          openinference.span.kind; else STANDALONE. A value that is
-//	                          not in this table is passed over.
-//	  COMPLETION              chat, text_completion, generate_content; LLM
-//	  AGENT_WORKFLOW          invoke_agent, invoke_workflow; AGENT
-//	  KB_RETRIEVAL            retrieval; RETRIEVER
-//	  RERANKING               RERANKER
-//	  GUARDRAIL               GUARDRAIL
-//	  EVALUATION              EVALUATOR
-//	  PROMPT_ENGINEERING      PROMPT
-//	  CUSTOM                  execute_tool, embeddings, create_agent, plan,
-//	                          fetch_response, search_memory, create_memory,
-//	                          update_memory, upsert_memory, delete_memory,
-//	                          create_memory_store, delete_memory_store; CHAIN, TOOL,
-//	                          EMBEDDING and every other kind
+//	type                      sgp.span.type; __span_type__; what was done, by the operation,
+//	                          else by the kind, that a dialect gives; what its keys tell;
+//	                          of a START without attributes, the operation that its name
+//	                          begins with; else STANDALONE
+//	  COMPLETION              a call of a model: chat, text_completion, LLM, …
+//	  AGENT_WORKFLOW          a turn or a flow: invoke_agent, workflow, agent, …
+//	  KB_RETRIEVAL            retrieval, retriever
+//	  RERANKING, GUARDRAIL, EVALUATION, PROMPT_ENGINEERING, KB_ADD_CHUNK
+//	                          by their names
+//	  CUSTOM                  tools, embeddings, memory and every other step
 //
-//	status                    none of a START
-//	  SUCCESS                 status Ok; status Unset without error.type
-//	  CANCELED                an error whose description or exception.message is or ends
-//	                          with "context canceled", or whose rpc.grpc.status_code or
-//	                          rpc.response.status_code is 1 or CANCELLED
-//	  ERROR                   status Error; status Unset with error.type
+//	status                    none of a START or an update
+//	  SUCCESS                 status Ok; status Unset and no sign of an error
+//	  ERROR                   status Error. Status Unset with error.type; with
+//	                          http.response.status_code from 500 on a server, from 400 on a
+//	                          client; with rpc.grpc.status_code, on a client other than 0,
+//	                          on a server 2, 4, 12, 13, 14 or 15. A panic that the SDK has
+//	                          recorded
+//	  CANCELED                such an error whose status description ends with "context
+//	                          canceled" or has "code = Canceled"; without a description,
+//	                          one whose exception.message does or whose gRPC status is 1.
+//	                          A span that is written as unfinished, without a status or
+//	                          an end of its own
 //	metadata.error            true when status is ERROR
-//	metadata.error_type       of an error: error.type; exception.type of the last exception
+//	metadata.error_type       of an error: error.type; exception.type of the last exception;
+//	                          the status code
 //	metadata.error_message    of an error: the status description; exception.message of the
 //	                          last exception; error.message
 //
-//	input                     sgp.input, when that is a JSON object or a map
-//	  .value                  sgp.input, when it is anything else
-//	input, else               the GenAI conventions:
-//	  .system_instructions    gen_ai.system_instructions
-//	  .messages               gen_ai.input.messages; gen_ai.prompt, when it is a JSON array;
-//	                          gen_ai.prompt.N.*; events gen_ai.ROLE.message
-//	  .prompt                 gen_ai.prompt, when it is anything else
-//	  .tool_definitions       gen_ai.tool.definitions
-//	  .arguments              gen_ai.tool.call.arguments
-//	  .query                  gen_ai.retrieval.query.text; gen_ai.memory.query.text
-//	  .records                gen_ai.memory.records, unless search_memory
-//	input, else               input.value, when that is a JSON object and the only one of:
-//	  .messages               llm.input_messages.N.message.*
-//	  .prompts, .tools        llm.prompts.N.prompt.*; llm.tools.N.tool.*
-//	  .documents              reranker.input_documents.N.document.*; input.documents.N.*
-//	  .embeddings             embedding.embeddings.N.embedding.*, vectors apart
-//	  .images                 input.images.N.*
-//	  .query                  reranker.query
-//	  .value                  input.value: JSON or text by input.mime_type, without it JSON
-//	                          if it is a JSON object or array
-//	  .mime_type              input.mime_type, when it is neither JSON nor plain text
+//	input                     sgp.input, when that is a JSON object or a map, and nothing
+//	                          else; under "value", when it is anything else
+//	input, else               all of: .messages, .system_instructions, .tool_definitions,
+//	                          .arguments (of a tool), .query, .documents, .prompt, …;
+//	                          an object without a field of its own is spread, anything
+//	                          else stands under "value"
+//	output                    likewise: sgp.output; else .messages, .completion, .result (of a
+//	                          tool), .documents, …
 //
-//	output                    sgp.output, like sgp.input
-//	output, else              the GenAI conventions:
-//	  .messages               gen_ai.output.messages; gen_ai.completion, when it is a JSON
-//	                          array; gen_ai.completion.N.*; events gen_ai.choice
-//	  .completion             gen_ai.completion, when it is anything else
-//	  .result                 gen_ai.tool.call.result
-//	  .documents              gen_ai.retrieval.documents
-//	  .records                gen_ai.memory.records of search_memory
-//	output, else              output.value, like input.value, with:
-//	  .messages, .choices     llm.output_messages.N.message.*; llm.choices.N.completion.*
-//	  .documents              retrieval.documents.N.document.*;
-//	                          reranker.output_documents.N.document.*; output.documents.N.*
-//	  .embeddings             embedding.embeddings.N.embedding.vector
-//	  .images                 output.images.N.*
-//	  .function_call          llm.function_call
-//
-//	output.usage              of a single model call: by the operation (chat,
-//	                          text_completion, generate_content, embeddings), else by
-//	                          the kind (LLM, EMBEDDING), else by the type COMPLETION
-//	metadata.usage            of all else: an agent's roll-up, or a span that gives
-//	                          neither operation nor kind nor that type
-//	  .input_tokens           gen_ai.usage.input_tokens; gen_ai.usage.prompt_tokens;
-//	                          llm.token_count.prompt
-//	  .output_tokens          gen_ai.usage.output_tokens; gen_ai.usage.completion_tokens;
-//	                          llm.token_count.completion
-//	  .cached_input_tokens    gen_ai.usage.cache_read.input_tokens;
-//	                          gen_ai.usage.cache_read_input_tokens;
-//	                          llm.token_count.prompt_details.cache_read
-//	  .reasoning_tokens       gen_ai.usage.reasoning.output_tokens;
-//	                          llm.token_count.completion_details.reasoning
-//	  .total_tokens           gen_ai.usage.total_tokens; llm.token_count.total
-//	  .cost_usd               gen_ai.usage.cost; llm.cost.total
-//	  all of it, else         an object "usage" in sgp.output or output.value
-//	output.reported_usage     that object, where an attribute gives usage
+//	output.usage              what an END used, if more than 0, unless a span below it is
+//	                          billed: see Billing
+//	metadata.reported_usage   what it used else
+//	metadata.usage, .cost_usd what it used, with sgp.usage = turn
+//	  input_tokens, output_tokens, cached_input_tokens, reasoning_tokens, total_tokens,
+//	  cost_usd                counts in attributes, and in JSON that a dialect has for them;
+//	                          else an object "usage" in the output. Text that spells a
+//	                          number counts, and is noted
+//	output.reported_usage     such an object, where it says more
 //
 //	metadata.__source__       "otel-go", or as configured
-//	metadata.__agent_name__   AGENT_NAME; likewise __agent_id__ and __acp_type__
+//	metadata.__agent_name__   AGENT_NAME; likewise __agent_id__, __acp_type__,
+//	                          __agent_version__ (AGENT_VERSION), __commit_sha__
+//	                          (AGENT_COMMIT_SHA)
+//	metadata.heartbeat        of an update: the time of the write
+//	metadata.evaluations      gen_ai.evaluation.result: [{name, score, label, explanation,
+//	                          response_id, error_type}], those that are known
+//	metadata.KEY              sgp.metadata.KEY; what [WithMetadataAttributes] names
+//	metadata.service_name     service.name of the resource; likewise service_version,
+//	                          deployment_environment, and k8s_pod_name, else host_name
 //	metadata.attributes       the attributes that are not, whole, in a row above as type,
 //	                          group, input, output or usage
 //	metadata.events           [{name, time, attributes, dropped_attributes}], the
-//	                          attributes likewise
+//	                          attributes likewise; log records of the span too
 //	metadata.links            [{trace_id, span_id, trace_state, attributes,
 //	                          dropped_attributes}]
 //	metadata.kind             internal, server, client, producer or consumer
@@ -231,12 +215,30 @@
 //	metadata.parent_is_remote true when it is
 //	metadata.child_span_count when there are children
 //	metadata.dropped          {attributes, events, links}: what the SDK's limits have cost
-//	metadata.otel_sgp_notes   [what was repaired, in words]
+//	metadata.otel_sgp_notes   [what was repaired or left out, in words]
 //
 // A string that holds a JSON object or array becomes that where the table says
-// input or output; anywhere else it stays a string. Maps, slices and bytes become
-// objects, arrays and base64; an empty value becomes null. Of a key that is set twice
-// the last counts. Input and output are absent when nothing is known of them.
+// input or output; anywhere else it stays a string. A payload that says the same as
+// another, as a request inside an output or input.value beside messages, is left out and
+// noted. Maps, slices and bytes become objects, arrays and base64; an empty value becomes
+// null. Of a key that is set twice the last counts. Input and output are absent when
+// nothing is known of them.
 //
 // What cannot be sent as it is, is repaired and noted: see [sgpspan.Encoder].
+//
+// # Billing
+//
+// SGP adds up output.usage over a trace, unless a span of it has metadata.usage, which
+// stands for a whole turn and erases the rest. So a span's usage goes to output.usage,
+// unless a span below it has usage there already: calls count once, wrappers and roll-ups
+// around them do not, and a roll-up whose calls made no spans does. What is below is
+// known by the parents that this process has seen, of the last 32,768 spans at least from
+// the first usage on. A roll-up that ends after its calls are forgotten, whose calls ran in
+// another process, or that ended before they did, is billed as well as they are. What a
+// hook drops, or SGP refuses, counts as billed here all the same. The
+// attribute sgp.usage of a span decides instead: "call" bills it in any case, "none" never,
+// and "turn" makes it the aggregate of its trace.
+//
+// Usage is the END's alone. A sampler that keeps one trace in ten makes SGP bill one in
+// ten: bill by a ratio sampler only if somebody multiplies.
 package sgpexporter

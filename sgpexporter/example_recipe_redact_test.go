@@ -15,15 +15,14 @@ import (
 )
 
 // Redacting prompts: hooks run on each write of a span, in their order, before it
-// is encoded. Take the first one to keep what was said out altogether, the others
+// is encoded. Take WithoutContent to keep what was said out altogether, the others
 // to keep it and take out what must not leave.
 func Example_redact() {
 	server := sgptest.NewServer()
 	defer server.Close()
 	exp, err := sgpexporter.New(
 		sgpexporter.WithBaseURL(server.URL), sgpexporter.WithAPIKey("any key"),
-		// What was said, and not output.usage, which "output" would take with it.
-		sgpexporter.WithSpanHook(sgpspan.RedactKeys("input.messages", "output.messages", "input.system_instructions")),
+		sgpexporter.WithoutContent(), // what models were asked and have answered, wherever it is
 		sgpexporter.WithSpanHook(sgpspan.RedactSecrets()),
 		sgpexporter.WithSpanHook(sgpspan.RedactEmails()),
 		sgpexporter.WithSpanHook(sgpspan.RedactPatterns(regexp.MustCompile(`\bcustomer-\d+\b`))),
@@ -51,12 +50,12 @@ func Example_redact() {
 	}
 
 	for _, s := range server.Spans() {
-		fmt.Println(s.Name, s.Input["system_instructions"], s.Input["messages"])
-		fmt.Println(s.Output["messages"], s.Output["usage"])
+		fmt.Println(s.Name, s.Input)
+		fmt.Println(s.Output)
 		fmt.Println(s.Metadata["attributes"])
 	}
 	// Output:
-	// chat [REDACTED] [REDACTED]
-	// [REDACTED] map[input_tokens:9]
+	// chat map[value:[REDACTED]]
+	// map[usage:map[input_tokens:9] value:[REDACTED]]
 	// map[caller:[REDACTED], [REDACTED] gen_ai.operation.name:chat]
 }

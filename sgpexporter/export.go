@@ -60,6 +60,8 @@ func (e *Exporter) ExportSnapshots(ctx context.Context, snapshots []asyncprocess
 
 	op := e.metrics.begin(ctx, snapshots)
 	x.run()
+	x.forgetRecords()
+	x.warnOfCutSpans(ctx)
 	op.end(ctx, &x.losses, x.lastStatus)
 	return x.losses.err()
 }
@@ -70,6 +72,7 @@ type export struct {
 	ctx        context.Context
 	snapshots  []asyncprocessor.Snapshot
 	batch      transport.Batch
+	inputs     []mapping.Input  // of each snapshot; without a phase where it is lost already
 	index      []int            // of each item of batch, in snapshots
 	held       map[string]error // traces of which an item was not delivered, and why
 	down       error            // why nothing more is sent
@@ -83,9 +86,12 @@ var exportPool = sync.Pool{New: func() any { return new(export) }}
 const maxPooledBytes = 8 << 20
 
 func (x *export) release() {
-	batch, index := x.batch, x.index[:0]
+	batch, index, inputs := x.batch, x.index[:0], x.inputs
 	batch.Reset()
-	*x = export{batch: batch, index: index}
+	for i := range inputs {
+		inputs[i].Reset()
+	}
+	*x = export{batch: batch, index: index, inputs: inputs}
 	if x.batch.Cap() <= maxPooledBytes {
 		exportPool.Put(x)
 	}
@@ -96,15 +102,17 @@ func (x *export) release() {
 func (x *export) run() {
 	w := x.mapper.Writer()
 	defer w.Close()
-	for i, s := range x.snapshots {
+	x.read()
+	w.Observe(x.inputs)
+	for i := range x.inputs {
+		if x.inputs[i].Phase == 0 {
+			continue
+		}
 		if x.down != nil {
 			x.failed(i, x.down)
 			continue
 		}
-		if i%mapping.ReadAhead == 0 {
-			w.ReadAhead(x.snapshots[i:])
-		}
-		buf, item, err := appendItem(w, x.batch.Buffer(), s)
+		buf, item, err := appendItem(w, x.batch.Buffer(), &x.inputs[i])
 		if err != nil {
 			x.unmapped(i, err)
 			continue

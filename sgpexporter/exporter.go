@@ -15,6 +15,7 @@ import (
 
 	"github.com/otelsgp/otelsgp/asyncprocessor"
 	"github.com/otelsgp/otelsgp/internal/version"
+	"github.com/otelsgp/otelsgp/sgpexporter/internal/logrecords"
 	"github.com/otelsgp/otelsgp/sgpexporter/internal/mapping"
 	"github.com/otelsgp/otelsgp/sgpexporter/internal/transport"
 )
@@ -31,6 +32,8 @@ type Exporter struct {
 	mapper   *mapping.Mapper
 	client   *transport.Client // nil if disabled
 	maxItems int
+	records  *logrecords.Store
+	cut      cutSpans
 	metrics  *metrics
 	at       destination
 	about    configLog
@@ -71,6 +74,7 @@ func New(opts ...Option) (*Exporter, error) {
 	}
 	e.mapper = mapping.New(cfg.mapping)
 	e.maxItems = cfg.maxRequestItems
+	e.records = logrecords.NewStore(logrecords.DefaultLimits)
 	e.metrics = newMetrics(cfg.meterProvider, cfg.url)
 	e.client = transport.NewClient(transport.Config{
 		URL:          cfg.url,

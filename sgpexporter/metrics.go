@@ -41,6 +41,7 @@ type metrics struct {
 	splits  metric.Int64Counter
 	retries metric.Int64Counter
 	rejects metric.Int64Counter
+	cuts    metric.Int64Counter
 
 	base []attribute.KeyValue
 	set  attribute.Set      // of base
@@ -77,6 +78,9 @@ func newMetrics(provider metric.MeterProvider, target *url.URL) *metrics {
 	made(err)
 	m.rejects, err = meter.Int64Counter("sgpexporter.item.refused", metric.WithUnit("{item}"),
 		metric.WithDescription("The number of items, STARTs and ENDs, that SGP refused alone and for good."))
+	made(err)
+	m.cuts, err = meter.Int64Counter("sgpexporter.span.cut", metric.WithUnit("{span}"),
+		metric.WithDescription("The number of spans that ended with fewer attributes than were set: a limit of the SDK has cut them."))
 	made(err)
 
 	m.base = []attribute.KeyValue{
@@ -190,5 +194,11 @@ func (m *metrics) refused(ctx context.Context, status int) {
 func count(ctx context.Context, counter metric.Int64Counter, attrs []metric.AddOption) {
 	if counter.Enabled(ctx) {
 		counter.Add(ctx, 1, attrs...)
+	}
+}
+
+func (m *metrics) cut(ctx context.Context, spans uint64) {
+	if m.cuts.Enabled(ctx) {
+		m.cuts.Add(ctx, int64(spans), m.add...)
 	}
 }

@@ -15,7 +15,7 @@ import (
 
 // Option configures an [Exporter]. An option goes before the environment, and the
 // environment before the default. Of two equal options the later one counts, but
-// for [WithSpanHook] and [WithHeaders], which add up.
+// for [WithSpanHook], [WithHeaders] and [WithMetadataAttributes], which add up.
 type Option func(*config)
 
 // WithAPIKey sets the API key. Space around it is cut off. The default is
@@ -196,4 +196,24 @@ func WithMaxAttributeDepth(levels int) Option {
 // default is "otel-go".
 func WithSource(name string) Option {
 	return func(c *config) { c.mapping.Source = name }
+}
+
+// WithMetadataAttributes puts attributes of spans at the top of the metadata, where SGP's
+// search finds them: it compares keys there alone, and dotted ones not in every store. So
+// dots become underscores: "user.id" is metadata.user_id. What stands there does not stand
+// among metadata.attributes any more. Options add up. A key that would take the place of
+// something that the exporter writes itself, such as "usage", makes [New] return
+// [ErrInvalidOption].
+//
+// An application can also set an attribute sgp.metadata.KEY, which is metadata.KEY. Of two
+// attributes for one place the first is there.
+func WithMetadataAttributes(keys ...string) Option {
+	return func(c *config) { c.mapping.MetadataAttributes = append(c.mapping.MetadataAttributes, keys...) }
+}
+
+// WithoutContent redacts what models were asked and have answered, in all dialects and
+// wherever it ends up, after the hooks of [WithSpanHook]: see [sgpspan.RedactContent].
+// By default it is exported.
+func WithoutContent() Option {
+	return func(c *config) { c.mapping.WithoutContent = true }
 }

@@ -9,6 +9,24 @@ var secretNames = []string{
 	"secret", "secretkey", "password", "passwd", "passphrase",
 }
 
+// headerNames are what the name of a header ends with whose value is a credential.
+var headerNames = []string{"authorization", "cookie"}
+
+// namesSecretField reports whether a field with a name holds a secret. In text it is
+// the scheme after an Authorization header that tells where the secret is.
+func namesSecretField(name string) bool { return namesSecret(name) || namesHeader(name) }
+
+// namesHeader reports whether name is that of a header with a credential, or an
+// attribute of one.
+func namesHeader(name string) bool {
+	for _, header := range headerNames {
+		if n := len(name) - len(header); n >= 0 && strings.EqualFold(name[n:], header) {
+			return true
+		}
+	}
+	return false
+}
+
 // endings are the last three letters of all of them, by which most names are told
 // apart at once.
 const endings = "key ken ret ord swd ase"

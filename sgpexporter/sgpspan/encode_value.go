@@ -215,7 +215,17 @@ func comma(dst []byte, i int) []byte {
 // key encodes the i-th key of an object and its colon.
 func (e *encoding) key(dst []byte, i int, key string) []byte {
 	dst = comma(dst, i)
-	dst = e.text(dst, key, max(e.maxString, minKeyBytes))
+	start, most := len(dst), max(e.maxString, minKeyBytes)
+	if len(key) <= most {
+		var repaired bool
+		if dst, repaired = appendString(dst, key); !repaired {
+			return append(dst, ':')
+		}
+		e.note(repairedText)
+	} else {
+		e.note("cut, had " + strconv.Itoa(len(key)) + " bytes")
+	}
+	dst, _ = appendString(dst[:start], repairKey(key, most))
 	return append(dst, ':')
 }
 
@@ -228,10 +238,12 @@ func (e *encoding) text(dst []byte, s string, most int) []byte {
 	}
 	var repaired bool
 	if dst, repaired = appendString(dst, s); repaired {
-		e.note("had NUL or bytes that are not UTF-8, replaced by U+FFFD")
+		e.note(repairedText)
 	}
 	return dst
 }
+
+const repairedText = "had NUL or bytes that are not UTF-8, replaced by U+FFFD"
 
 // bytes encodes b in base64, cut so that the text is no longer than a string
 // may be.

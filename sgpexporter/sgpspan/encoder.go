@@ -22,6 +22,8 @@ const (
 	maxNotePath  = 128
 	spareLevels  = 8 // what the span's own objects nest above a payload, and more
 	idHashDigits = 32
+
+	keyHashDigits = 16
 )
 
 // The range of RFC 3339's four digits of year, without the year 0, which not
@@ -46,6 +48,7 @@ var (
 //   - NaN and infinities become the strings "NaN", "Infinity" and "-Infinity". A
 //     number in JSON text beyond the range of float64 becomes a string.
 //   - A string over MaxStringBytes is cut; the note has its length.
+//   - A key with such bytes, or that is too long, gets a hash of what it was too.
 //   - What nests deeper than MaxDepth becomes a string: the JSON text that
 //     it was, or a remark where it was none.
 //   - A Type, a Status or one of the observability ids that is not valid is
@@ -156,6 +159,15 @@ func (e *encoding) span(dst []byte, s *Span) []byte {
 	}
 	if s.Output != nil {
 		dst = e.payload(dst, `,"output":`, "output", s.Output)
+	}
+	if s.Expected != nil {
+		dst = e.payload(dst, `,"expected":`, "expected", s.Expected)
+	}
+	if s.ApplicationVariantID != "" {
+		dst = e.id(dst, `,"application_variant_id":`, "application_variant_id", s.ApplicationVariantID)
+	}
+	if s.ApplicationInteractionID != "" {
+		dst = e.id(dst, `,"application_interaction_id":`, "application_interaction_id", s.ApplicationInteractionID)
 	}
 	dst = e.metadata(dst, s)
 	return append(dst, '}')

@@ -163,3 +163,16 @@ func ExampleRedactLong() {
 	fmt.Println(span.Name)
 	// Output: a very[REDACTED, had 16 bytes]
 }
+
+// What models were asked and have answered goes; what it cost stays.
+func ExampleRedactContent() {
+	span := &sgpspan.Span{
+		TraceID: "trace", ID: "span", Name: "chat", Start: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
+		Input:  sgpspan.Object{{Key: "value", Value: sgpspan.StringValue("my address is 1 Main Street")}},
+		Output: sgpspan.Object{{Key: "value", Value: sgpspan.StringValue("Thank you!")}, {Key: "usage", Value: sgpspan.ObjectValue(&sgpspan.Object{{Key: "input_tokens", Value: sgpspan.IntValue(9)}})}},
+	}
+	sgpspan.RedactContent()(span)
+	fmt.Printf("%s\n", span.AppendJSON(nil))
+	// Output:
+	// {"trace_id":"trace","id":"span","name":"chat","start_timestamp":"2026-01-02T03:04:05Z","input":{"value":"[REDACTED]"},"output":{"value":"[REDACTED]","usage":{"input_tokens":9}}}
+}

@@ -1,7 +1,9 @@
 package sgpspan
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"math"
 	"strings"
@@ -100,11 +102,11 @@ func (m *maker) attribute(depth int) (attribute.Value, any) {
 	list, plain := make([]attribute.KeyValue, 0, n), make(map[string]any, n)
 	for range n {
 		key := m.string()
-		if _, ok := plain[clean(key)]; ok {
+		if _, ok := plain[cleanKey(key)]; ok {
 			continue
 		}
 		v, p := m.attribute(depth - 1)
-		plain[clean(key)] = p
+		plain[cleanKey(key)] = p
 		list = append(list, attribute.KeyValue{Key: attribute.Key(key), Value: v})
 	}
 	return attribute.MapValue(list...), plain
@@ -146,14 +148,23 @@ func (m *maker) object(depth int) (Object, map[string]any) {
 	o, plain := Object{}, map[string]any{}
 	for range m.byte() % 6 {
 		key := m.string()
-		if _, ok := plain[clean(key)]; ok {
+		if _, ok := plain[cleanKey(key)]; ok {
 			continue
 		}
 		v, p := m.value(depth)
 		o = append(o, Field{Key: key, Value: v})
-		plain[clean(key)] = p
+		plain[cleanKey(key)] = p
 	}
 	return o, plain
+}
+
+// cleanKey is what becomes of a short key.
+func cleanKey(key string) string {
+	if clean(key) == key {
+		return key
+	}
+	sum := sha256.Sum256([]byte(key))
+	return clean(key) + "~" + hex.EncodeToString(sum[:8])
 }
 
 // plainSpan is a Span for encoding/json.
@@ -281,4 +292,49 @@ func FuzzJSONValue(f *testing.F) {
 		RedactKeys("a*")(s)
 		decode(t, string(e.AppendJSON(nil, s)))
 	})
+}
+
+// FuzzRedactJSONText holds that JSON text is redacted as it stands like what it spells:
+// the same as when all of it was opened before.
+func FuzzRedactJSONText(f *testing.F) {
+	f.Add(`{"a@b.co":[1,"c@d.co",{"password":["x",2,null]}],"list":["--api-key","k","Authorization","y"],"in":"{\\"secret\\":\\"z\\"}"}`)
+	f.Add(`[{"name":"Cookie","value":"x"},{"value":"y","name":"Cookie"},"sk-proj-abcdefghijklmnop123",1e9,true]`)
+	f.Add("[{\"\x98000\":\"\"}]")
+	f.Add(`{"a@b.co":1,"c@d.co":2,"[REDACTED]":3,"":"\u0000 \ud800"}`)
+	f.Fuzz(func(t *testing.T, text string) {
+		if _, ok := JSONValue(text); !ok {
+			return
+		}
+		for _, redact := range []func(*Span) bool{RedactSecrets(), RedactEmails(), RedactKeys("a*", "input.v.*b"), RedactLong(3)} {
+			var results [2]string
+			for i := range results {
+				s := testSpan()
+				v, _ := JSONValue(text)
+				if i == 1 {
+					openAll(&v)
+				}
+				s.Input = Object{{Key: "v", Value: v}}
+				redact(s)
+				got := encoded(t, Encoder{MaxDepth: MaxJSONDepth}, s)
+				results[i] = mustMarshal(t, got["input"])
+			}
+			if results[0] != results[1] {
+				t.Fatalf("of text:   %s\nof values: %s", results[0], results[1])
+			}
+		}
+	})
+}
+
+// openAll opens all of v.
+func openAll(v *Value) {
+	if o := v.Object(); o != nil {
+		for i := range *o {
+			openAll(&(*o)[i].Value)
+		}
+	}
+	if a := v.Array(); a != nil {
+		for i := range *a {
+			openAll(&(*a)[i])
+		}
+	}
 }

@@ -16,6 +16,10 @@ type Field struct {
 	// the attribute's name what has found a place elsewhere. What Value was
 	// taken from as a whole may be more: see [Value.Source].
 	Source string
+	// Content says that the value is what a model was asked or has answered, or a part of
+	// it. It is not encoded; [RedactContent] goes by it. Of Input, Output and Expected
+	// all is content, but for what is counted.
+	Content bool
 	// Value is the member's value.
 	Value Value
 }

@@ -38,6 +38,14 @@ func repairID(id string) (repaired, how string) {
 	return prefix + "~" + hex.EncodeToString(sum[:idHashDigits/2]), how
 }
 
+// repairKey returns a key of at most so many bytes that JSON can hold, with a hash of
+// what it was: two keys never become one.
+func repairKey(key string, most int) string {
+	clean := strings.ToValidUTF8(strings.ReplaceAll(key, "\x00", "\uFFFD"), "\uFFFD")
+	sum := sha256.Sum256([]byte(key))
+	return cutString(clean, most-1-keyHashDigits) + "~" + hex.EncodeToString(sum[:keyHashDigits/2])
+}
+
 func (e *encoding) times(dst []byte, s *Span) []byte {
 	start := e.clamp("start_timestamp", s.Start)
 	dst = append(dst, `,"start_timestamp":"`...)

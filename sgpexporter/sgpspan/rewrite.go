@@ -1,7 +1,6 @@
 package sgpspan
 
 import (
-	"math"
 	"strconv"
 	"strings"
 
@@ -14,12 +13,12 @@ type rewriter struct {
 	// redact reports whether the value of a field is to go, by the field's
 	// key, its source and its path; nil means none is.
 	redact func(key, source, path string) bool
-	// secret reports whether the text or number of a field is to go, by its key
-	// or its source; nil means none is.
+	// secret reports whether all texts and numbers of a field are to go, by its key
+	// or its source; nil means none are.
 	secret func(name string) bool
-	// text returns what is left of a string, and whether that is anything
+	// rewrite returns what is left of a string, and whether that is anything
 	// else; nil means that strings stay.
-	text func(s string) (string, bool)
+	rewrite func(s string) (string, bool)
 	// size returns what is left of bytes that no longer are what they were;
 	// nil means that they are looked at as text.
 	size func(bytes int) (string, bool)
@@ -38,6 +37,7 @@ func (r *rewriter) span(s *Span) {
 	}
 	r.root("input", &s.Input)
 	r.root("output", &s.Output)
+	r.root("expected", &s.Expected)
 	r.root("metadata", &s.Metadata)
 }
 
@@ -50,53 +50,98 @@ func (r *rewriter) root(name string, o *Object) {
 		return
 	}
 	r.path = append(r.path[:0], name...)
-	r.object(*o, 0)
+	r.object(*o, 0, false)
 }
 
-func (r *rewriter) object(o Object, depth int) (changed bool) {
+// object rewrites the fields of o. hidden says that o stands under the name of a
+// secret.
+func (r *rewriter) object(o Object, depth int, hidden bool) (changed bool) {
+	named := false // the value of a name and value is a secret's
 	for i := range o {
 		f := &o[i]
 		n := len(r.path)
 		r.path = append(append(r.path, '.'), f.Key...)
-		if r.redact != nil && r.redact(f.Key, f.Source, string(r.path)) || r.isSecret(f) {
+		switch {
+		case r.redact != nil && r.redact(f.Key, f.Source, string(r.path)):
 			f.Value.become(StringValue(Redacted))
 			changed = true
-		} else if r.value(&f.Value, depth) {
+		case r.value(&f.Value, depth, hidden || r.isSecret(f.Key) || r.isSecret(f.Source) || named && isPairValue(f.Key)):
 			changed = true
 		}
 		r.path = r.path[:n]
-		if key, other := r.plain(f.Key); other {
-			if f.Source == "" {
-				f.Source = f.Key // for the hooks that come after
-			}
-			f.Key = key
-			changed = true
+		named = named || r.secret != nil && isPairName(f.Key) && r.secret(f.Value.Text())
+	}
+	return r.keys(o) || changed
+}
+
+// keys rewrites the keys of o. Two that become one stay two.
+func (r *rewriter) keys(o Object) (changed bool) {
+	var used usedKeys
+	for i := range o {
+		f := &o[i]
+		key, other := r.plain(f.Key)
+		if !other {
+			continue
 		}
+		if used == nil {
+			used = usedKeys{}
+			for k := range o {
+				used.add(o[k].Key)
+			}
+		}
+		if f.Source == "" {
+			f.Source = f.Key // for the hooks that come after
+		}
+		f.Key = used.unique(key)
+		changed = true
 	}
 	return changed
 }
 
-func (r *rewriter) isSecret(f *Field) bool {
-	if r.secret == nil || !r.secret(f.Key) && !r.secret(f.Source) {
-		return false
-	}
-	switch f.Value.Kind() {
-	case KindInt, KindFloat:
+func (r *rewriter) isSecret(name string) bool {
+	return r.secret != nil && name != "" && r.secret(name)
+}
+
+// isPairName reports whether key names what stands beside it as a value, as in
+// {"name": "Authorization", "value": "…"}.
+func isPairName(key string) bool {
+	switch strings.ToLower(key) {
+	case "name", "key", "header":
 		return true
 	}
-	return f.Value.Text() != ""
+	return false
 }
 
-func (r *rewriter) array(a Array, depth int) (changed bool) {
+func isPairValue(key string) bool {
+	switch strings.ToLower(key) {
+	case "value", "values":
+		return true
+	}
+	return false
+}
+
+func (r *rewriter) array(a Array, depth int, hidden bool) (changed bool) {
+	flag := false // the element before names a secret
 	for i := range a {
-		changed = r.value(&a[i], depth) || changed
+		text := ""
+		if r.secret != nil {
+			text = a[i].Text()
+		}
+		changed = r.value(&a[i], depth, hidden || flag) || changed
+		flag = text != "" && r.isFlag(text)
 	}
 	return changed
+}
+
+// isFlag reports whether an element of a list says that the next one is a secret: a
+// flag of a command, or a header.
+func (r *rewriter) isFlag(text string) bool {
+	return (text[0] == '-' || namesHeader(text)) && r.isSecret(text)
 }
 
 // value rewrites v and reports whether that changed it. A value that it does not
 // change keeps its form, and is encoded as fast as before.
-func (r *rewriter) value(v *Value, depth int) bool {
+func (r *rewriter) value(v *Value, depth int, hidden bool) bool {
 	if v.source != "" && r.redact != nil && r.redact("", v.source, "") {
 		*v = StringValue(Redacted)
 		return true
@@ -107,11 +152,11 @@ func (r *rewriter) value(v *Value, depth int) bool {
 	}
 	switch v.form {
 	case formObject, formAttributes:
-		return r.object(*v.Object(), depth)
+		return r.object(*v.Object(), depth, hidden)
 	case formArray:
-		return r.array(*v.array, depth)
+		return r.array(*v.array, depth, hidden)
 	case formRaw:
-		text, changed := r.json(v.attr.AsString(), v.raw, depth)
+		text, changed := r.json(v.attr.AsString(), depth, hidden)
 		if changed {
 			rewritten, _ := JSONValue(text)
 			rewritten.raw.ours = v.raw.ours
@@ -119,46 +164,45 @@ func (r *rewriter) value(v *Value, depth int) bool {
 		}
 		return changed
 	case formNumber:
-		return r.scalar(v, v.attr.AsString())
+		return r.scalar(v, v.attr.AsString(), hidden)
 	}
-	return r.attribute(v, depth)
+	return r.attribute(v, depth, hidden)
 }
 
-func (r *rewriter) attribute(v *Value, depth int) bool {
+func (r *rewriter) attribute(v *Value, depth int, hidden bool) bool {
 	switch v.attr.Type() {
 	case attribute.STRING:
-		s, changed := r.str(v.attr.AsString(), depth)
+		s, changed := Redacted, hidden && v.attr.AsString() != ""
+		if !changed {
+			s, changed = r.str(v.attr.AsString(), depth)
+		}
 		if changed {
 			v.become(StringValue(s))
 		}
 		return changed
 	case attribute.INT64:
-		return r.scalar(v, strconv.FormatInt(v.attr.AsInt64(), 10))
+		return r.scalar(v, strconv.FormatInt(v.attr.AsInt64(), 10), hidden)
 	case attribute.FLOAT64:
-		return r.scalar(v, strconv.FormatFloat(v.attr.AsFloat64(), 'f', -1, 64))
+		return r.scalar(v, formatFloat(v.attr.AsFloat64()), hidden)
 	case attribute.BYTESLICE:
-		b := v.attr.AsByteSlice()
-		var s string
-		var changed bool
-		if r.size != nil {
-			s, changed = r.size(len(b))
-		} else {
-			s, changed = r.str(string(b), depth)
-		}
+		s, changed := r.bytes(v.attr.AsByteSlice(), depth, hidden)
 		if changed {
 			v.become(StringValue(s))
 		}
 		return changed
 	case attribute.STRINGSLICE, attribute.INT64SLICE, attribute.FLOAT64SLICE, attribute.SLICE:
+		if !hidden && !r.mayChange(v.attr, depth) {
+			return false
+		}
 		opened := *v
-		if !r.array(*opened.Array(), depth) {
+		if !r.array(*opened.Array(), depth, hidden) {
 			return false
 		}
 		*v = opened
 		return true
 	case attribute.MAP:
 		opened := *v
-		if !r.object(*opened.Object(), depth) {
+		if !r.object(*opened.Object(), depth, hidden) {
 			return false
 		}
 		*v = opened
@@ -167,27 +211,85 @@ func (r *rewriter) attribute(v *Value, depth int) bool {
 	return false
 }
 
-// scalar rewrites a number, which text spells.
-func (r *rewriter) scalar(v *Value, text string) bool {
-	if r.size != nil {
-		return false // no number is long
+// mayChange reports whether rewriting a slice may change it. Opening one takes many
+// times its memory.
+func (r *rewriter) mayChange(v attribute.Value, depth int) bool {
+	number := func(text string) bool {
+		if r.size != nil {
+			return false
+		}
+		_, changed := r.plain(text)
+		return changed
 	}
-	s, changed := r.plain(text)
+	switch v.Type() {
+	case attribute.INT64SLICE:
+		for _, n := range v.AsInt64Slice() {
+			if number(strconv.FormatInt(n, 10)) {
+				return true
+			}
+		}
+		return false
+	case attribute.FLOAT64SLICE:
+		for _, f := range v.AsFloat64Slice() {
+			if number(formatFloat(f)) {
+				return true
+			}
+		}
+		return false
+	case attribute.STRINGSLICE:
+		for _, s := range v.AsStringSlice() {
+			if r.secret != nil && s != "" && r.isFlag(s) {
+				return true
+			}
+			if _, changed := r.str(s, depth+1); changed {
+				return true
+			}
+		}
+		return false
+	}
+	return true
+}
+
+func formatFloat(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
+
+func (r *rewriter) bytes(b []byte, depth int, hidden bool) (string, bool) {
+	switch {
+	case hidden && len(b) > 0:
+		return Redacted, true
+	case r.size != nil:
+		return r.size(len(b))
+	}
+	return r.str(string(b), depth)
+}
+
+// scalar rewrites a number, which text spells.
+func (r *rewriter) scalar(v *Value, text string, hidden bool) bool {
+	s, changed := r.number(text, hidden)
 	if changed {
 		v.become(StringValue(s))
 	}
 	return changed
 }
 
+func (r *rewriter) number(text string, hidden bool) (string, bool) {
+	switch {
+	case hidden:
+		return Redacted, true
+	case r.size != nil:
+		return text, false // no number is long
+	}
+	return r.plain(text)
+}
+
 // str rewrites a string: first what is in it when it is JSON, then as it is.
 func (r *rewriter) str(s string, depth int) (string, bool) {
 	inside := false
 	if trimmed := strings.Trim(s, " \t\r\n"); trimmed != "" && (trimmed[0] == '{' || trimmed[0] == '[') {
-		if info, ok := scanJSON(trimmed); ok {
+		if _, ok := scanJSON(trimmed); ok {
 			if depth >= rewriteDepth {
 				return tooDeep, true
 			}
-			if trimmed, inside = r.json(trimmed, info, depth+1); inside {
+			if trimmed, inside = r.json(trimmed, depth+1, false); inside {
 				s = trimmed
 			}
 		}
@@ -196,19 +298,9 @@ func (r *rewriter) str(s string, depth int) (string, bool) {
 	return s, changed || inside
 }
 
-// json rewrites JSON text.
-func (r *rewriter) json(text string, info rawInfo, depth int) (string, bool) {
-	v := parseJSON(text, info, MaxJSONDepth)
-	if !r.value(&v, depth) {
-		return text, false
-	}
-	out, _ := Encoder{MaxStringBytes: math.MaxInt, MaxDepth: MaxJSONDepth}.AppendValue(nil, "", &v)
-	return string(out), true
-}
-
 func (r *rewriter) plain(s string) (string, bool) {
-	if r.text == nil {
+	if r.rewrite == nil || s == "" {
 		return s, false
 	}
-	return r.text(s)
+	return r.rewrite(s)
 }

@@ -19,11 +19,14 @@ import (
 //     access_token, auth_token, refresh_token, secret_token, session_token, secret,
 //     secret_key, password, passwd or passphrase, with other separators or none, in
 //     upper or lower case. In quotes that is all up to the closing one, else one word;
-//   - the text or the number in a field whose key, or whose attribute, has such a name.
+//   - all texts and numbers in a field whose key, or whose attribute, has such a name or
+//     that of a header with credentials (Authorization, Cookie and the like), at any
+//     depth; likewise what stands as a value beside such a name, in
+//     {"name": …, "value": …}, and after a flag of a command or a header in a list.
 //
 // A secret without such a form or name is for [RedactKeys].
 // Unlike a regular expression it costs little on long prompts without secrets.
-func RedactSecrets() func(*Span) bool { return redactText(withoutSecrets, namesSecret) }
+func RedactSecrets() func(*Span) bool { return redactText(withoutSecrets, namesSecretField) }
 
 // RedactEmails returns a hook that replaces e-mail addresses by [Redacted],
 // wherever [RedactPatterns] looks.

@@ -37,7 +37,7 @@ func TestRedactSecrets(t *testing.T) {
 
 		// Quotes.
 		{`password="correct horse battery staple" next`, `password="[REDACTED]" next`},
-		{`{"api_key":"two words", "n":1}`, `{"api_key":"[REDACTED]","n":1}`},
+		{`{"api_key":"two words", "n":1}`, `{"api_key":"[REDACTED]", "n":1}`},
 		{`db_password: 'it costs \'5\' "dollars"', x`, `db_password: '[REDACTED]', x`},
 		{`password="a \" b \\" c`, `password="[REDACTED]" c`},
 		{`{\"password\": \"a \\\" b \\\\\", \"n\": 1}`, `{\"password\": \"[REDACTED]\", \"n\": 1}`},
@@ -113,4 +113,43 @@ func TestRedactSecretsInFields(t *testing.T) {
 	assert.Equal(t, map[string]any{"attributes": map[string]any{
 		"db.password": "[REDACTED]", "m": map[string]any{"clientSecret": "[REDACTED]", "user": "ann"},
 	}}, got["metadata"])
+}
+
+// Whatever stands under the name of a secret goes, and so do headers with credentials,
+// wherever a name can stand beside what it names.
+func TestRedactSecretsInListsMapsAndHeaders(t *testing.T) {
+	s := testSpan()
+	s.Input = Object{
+		{Key: "http.request.header.authorization", Value: AttributeValue(attribute.StringSliceValue([]string{"Token hunter2"}))},
+		{Key: "http.response.header.set-cookie", Value: StringValue("sid=hunter2")},
+		{Key: "api_keys", Value: AttributeValue(attribute.StringSliceValue([]string{"one"}))}, // no name of a secret
+		{Key: "api_key", Value: AttributeValue(attribute.SliceValue(attribute.StringValue("hunter2"), attribute.IntValue(42), attribute.BoolValue(true)))},
+		{Key: "password", Value: AttributeValue(attribute.Int64SliceValue([]int64{1234}))},
+		{Key: "secret", Value: AttributeValue(attribute.MapValue(attribute.String("a", "hunter2"), attribute.Map("b", attribute.ByteSlice("c", []byte("hunter2")))))},
+		{Key: "raw", Value: mustJSON(t, `{"Headers":{"Cookie":["a=hunter2",null]},"list":[{"name":"Authorization","value":"hunter2"},{"key":"X-Api-Key","values":["hunter2"]},{"name":"Accept","value":"*/*"}]}`)},
+		{Key: "pair", Value: ObjectValue(&Object{{Key: "Name", Value: StringValue("db_password")}, {Key: "Value", Value: StringValue("hunter2")}})},
+		{Key: "args", Value: AttributeValue(attribute.StringSliceValue([]string{"curl", "--api-key", "hunter2", "-H", "Accept: x"}))},
+		{Key: "rawHeader", Value: mustJSON(t, `["Authorization","hunter2","Accept","*/*","password","email"]`)},
+		{Key: "text", Value: StringValue(`{"in":"{\"password\":{\"old\":[\"hunter2\"]}}"}`)},
+	}
+	RedactSecrets()(s)
+	assert.Equal(t, map[string]any{
+		"http.request.header.authorization": []any{"[REDACTED]"},
+		"http.response.header.set-cookie":   "[REDACTED]",
+		"api_keys":                          []any{"one"},
+		"api_key":                           []any{"[REDACTED]", "[REDACTED]", true},
+		"password":                          []any{"[REDACTED]"},
+		"secret":                            map[string]any{"a": "[REDACTED]", "b": map[string]any{"c": "[REDACTED]"}},
+		"raw": map[string]any{
+			"Headers": map[string]any{"Cookie": []any{"[REDACTED]", nil}},
+			"list": []any{
+				map[string]any{"name": "Authorization", "value": "[REDACTED]"}, map[string]any{"key": "X-Api-Key", "values": []any{"[REDACTED]"}},
+				map[string]any{"name": "Accept", "value": "*/*"},
+			},
+		},
+		"pair":      map[string]any{"Name": "db_password", "Value": "[REDACTED]"},
+		"args":      []any{"curl", "--api-key", "[REDACTED]", "-H", "Accept: x"},
+		"rawHeader": []any{"Authorization", "[REDACTED]", "Accept", "*/*", "password", "email"},
+		"text":      `{"in":"{\"password\":{\"old\":[\"[REDACTED]\"]}}"}`,
+	}, encoded(t, Encoder{}, s)["input"])
 }

@@ -42,6 +42,11 @@ type Span struct {
 	Input Object
 	// Output is what the step gave back, nil when unknown.
 	Output Object
+	// Expected is what the output should have been, nil when unknown.
+	Expected Object
+	// ApplicationVariantID and ApplicationInteractionID name what SGP knows of the
+	// application, or are empty.
+	ApplicationVariantID, ApplicationInteractionID string
 	// Metadata is all else.
 	Metadata Object
 	// ObsTraceID and ObsSpanID are the W3C ids of the span in the

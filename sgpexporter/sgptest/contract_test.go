@@ -116,7 +116,6 @@ func TestEmptyBatchIsStored(t *testing.T) {
 }
 
 func TestFieldRefused(t *testing.T) {
-	long := strings.Repeat("é", 128) + "x" // 257 bytes, 129 characters
 	cases := []refused{
 		{"no trace_id", items(`{"id":"a","name":"n","start_timestamp":"2026-01-02T03:04:05Z"}`), 422, field("trace_id", "is required")},
 		{"no name", items(`{"trace_id":"t","id":"a","start_timestamp":"2026-01-02T03:04:05Z"}`), 422, field("name", "is required")},
@@ -169,7 +168,10 @@ func TestFieldRefused(t *testing.T) {
 		}
 		cases = append(cases,
 			refused{name + " empty", item(`""`), 422, field(name, "is empty")},
-			refused{name + " too long", item(`"` + long + `"`), 422, field(name, "has 257 bytes, more than 256")},
+			refused{name + " with too many characters", item(`"` + strings.Repeat("é", 257) + `"`), 422,
+				field(name, "has 257 characters, more than 256")},
+			refused{name + " with too many bytes", item(`"` + strings.Repeat("x", 255) + `é"`), 400,
+				field(name, "has 257 bytes, more than 256")},
 			refused{name + " a number", item(`5`), 422, field(name, "must be a string")},
 			refused{name + " null", item(`null`), 422, field(name, "is null; an absent field is left out")},
 		)

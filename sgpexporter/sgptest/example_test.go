@@ -271,6 +271,27 @@ func ExampleSpan() {
 	// write 2 (request 2, item 0): END of span "s1" in trace "t1"
 }
 
+// A turn of an agent whose two calls of a model are billed, and the same turn when its
+// root has the aggregate.
+func ExampleUsage() {
+	server := sgptest.NewServer()
+	defer server.Close()
+	call := func(id, usage string) string {
+		return `{"trace_id":"t1","id":"` + id + `","name":"chat","start_timestamp":"2026-01-02T03:04:05Z","output":{"usage":` + usage + `}}`
+	}
+	write(server, call("s1", `{"input_tokens":120,"output_tokens":18}`), call("s2", `{"prompt_tokens":150,"completion_tokens":11}`))
+	billed := server.BilledUsage("t1")
+	fmt.Println(billed.InputTokens, billed.OutputTokens, billed.Calls)
+
+	write(server, `{"trace_id":"t1","id":"s0","name":"turn","start_timestamp":"2026-01-02T03:04:05Z",`+
+		`"metadata":{"usage":{"input_tokens":90,"output_tokens":29},"cost_usd":0.25}}`)
+	billed = server.BilledUsage("t1")
+	fmt.Println(billed.InputTokens, billed.OutputTokens, billed.CostUSD, billed.Aggregates)
+	// Output:
+	// 270 29 2
+	// 90 29 0.25 1
+}
+
 func ExampleWrite() {
 	srv := sgptest.NewServer()
 	defer srv.Close()

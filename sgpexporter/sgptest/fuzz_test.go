@@ -30,7 +30,8 @@ func FuzzJudge(f *testing.F) {
 		f.Add([]byte(body), false)
 	}
 	f.Fuzz(func(t *testing.T, body []byte, strict bool) {
-		spans, rejected := judge(body, strict)
+		accepts := rules{lenient: !strict}
+		spans, rejected := judge(body, accepts)
 		if rejected != nil {
 			assert.Nil(t, spans)
 			assert.Contains(t, []int{400, 422}, rejected.Status)
@@ -46,7 +47,7 @@ func FuzzJudge(f *testing.F) {
 			require.True(t, utf8.ValidString(span.TraceID+span.ID+span.ParentID+span.GroupID+span.Name))
 			require.False(t, span.Completed() && span.EndTimestamp.Before(span.StartTimestamp))
 
-			again, rejected := judge([]byte(`{"items":[`+string(span.Raw)+`]}`), strict)
+			again, rejected := judge([]byte(`{"items":[`+string(span.Raw)+`]}`), accepts)
 			require.Nil(t, rejected)
 			require.Len(t, again, 1)
 			if span.madeID {
@@ -56,7 +57,7 @@ func FuzzJudge(f *testing.F) {
 
 			encoded, err := json.Marshal(span)
 			require.NoError(t, err)
-			decoded, rejected := judge([]byte(`{"items":[`+string(encoded)+`]}`), true)
+			decoded, rejected := judge([]byte(`{"items":[`+string(encoded)+`]}`), rules{})
 			require.Nil(t, rejected, "%s", encoded)
 			require.Len(t, decoded, 1)
 			require.False(t, decoded[0].Repaired, "%s", encoded)

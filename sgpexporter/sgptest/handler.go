@@ -31,6 +31,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer s.active.Done()
+	if r.URL.Path == searchPath {
+		s.serveSearch(w, r)
+		return
+	}
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	defer context.AfterFunc(s.ctx, cancel)()
@@ -46,7 +50,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		x.rejected = rejected
 	}
 	if x.rejected == nil {
-		x.items, x.rejected = judge(body, !s.cfg.lenient)
+		x.items, x.rejected = judge(body, rules{lenient: s.cfg.lenient, olderStore: s.cfg.olderStore})
+	}
+	if s.cfg.redactCredentials {
+		for i := range x.items {
+			x.items[i].redactCredentials()
+		}
 	}
 	x.record = &Request{
 		Time: time.Now(), Method: r.Method, Path: r.URL.Path, Header: r.Header.Clone(),

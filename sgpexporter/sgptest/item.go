@@ -7,16 +7,18 @@ import (
 	"regexp"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
-// maxIDBytes is the SGP API's limit of an id.
-const maxIDBytes = 256
+// maxIDLength is the SGP API's limit of an id: in characters, and where the newer
+// store is primary in bytes too.
+const maxIDLength = 256
 
 // itemParser decodes and checks one item.
 type itemParser struct {
 	parser
-	strict bool
-	index  int
+	rules rules
+	index int
 
 	span Span
 	seen map[string]bool
@@ -53,18 +55,18 @@ func (p *itemParser) reject(field, reason string) *Rejection {
 func (p *itemParser) member(name string) (rejected *Rejection) {
 	decode, known := fields[name]
 	switch {
-	case !known && p.strict:
+	case !known && !p.rules.lenient:
 		p.value()
 		return p.reject(shorten(name), "is not a field of a span")
 	case !known:
 		p.value()
-	case p.peek() == 'n' && p.strict:
+	case p.peek() == 'n' && !p.rules.lenient:
 		p.value()
 		return p.reject(name, "is null; an absent field is left out")
 	case p.peek() == 'n':
 		p.value()
 		return nil
-	case p.seen[name] && p.strict:
+	case p.seen[name] && !p.rules.lenient:
 		p.value()
 		return p.reject(name, "is given twice")
 	default:
@@ -91,7 +93,7 @@ func (p *itemParser) complete() *Rejection {
 	if p.seen["end_timestamp"] && p.span.EndTimestamp.Before(p.span.StartTimestamp) {
 		return p.reject("end_timestamp", "precedes start_timestamp")
 	}
-	if p.seen["obs_span_id"] && !p.seen["obs_trace_id"] {
+	if p.seen["obs_span_id"] && !p.seen["obs_trace_id"] && !p.rules.olderStore {
 		return p.reject("obs_span_id", "needs obs_trace_id")
 	}
 	if !p.seen["id"] {
@@ -149,8 +151,10 @@ func (p *itemParser) id(field string, to *string) *Rejection {
 		return rejectItem(http.StatusBadRequest, p.index, field, "has a NUL or invalid UTF-8")
 	case s == "":
 		return p.reject(field, "is empty")
-	case len(s) > maxIDBytes:
-		return p.reject(field, fmt.Sprintf("has %d bytes, more than %d", len(s), maxIDBytes))
+	case utf8.RuneCountInString(s) > maxIDLength:
+		return p.reject(field, fmt.Sprintf("has %d characters, more than %d", utf8.RuneCountInString(s), maxIDLength))
+	case len(s) > maxIDLength && !p.rules.olderStore:
+		return rejectItem(http.StatusBadRequest, p.index, field, fmt.Sprintf("has %d bytes, more than %d", len(s), maxIDLength))
 	}
 	*to = s
 	return nil
@@ -184,7 +188,13 @@ func (p *itemParser) enum(field string, to *string, values map[string]bool) *Rej
 	return nil
 }
 
+// hex reads the id of an observability span, which the older store accepts and ignores.
 func (p *itemParser) hex(field string, to *string, digits int) *Rejection {
+	if p.rules.olderStore {
+		p.value()
+		p.span.ignored = true
+		return nil
+	}
 	if r := p.string(field, to); r != nil {
 		return r
 	}

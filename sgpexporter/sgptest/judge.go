@@ -9,15 +9,21 @@ import (
 // maxItems is the SGP API's limit of one request.
 const maxItems = 1000
 
+// rules are what differs between deployments in the judgement of a body.
+type rules struct {
+	lenient    bool
+	olderStore bool
+}
+
 // judge decodes a request's body and checks all that can be told from the body
 // alone. Of several faults it reports one: the number of items before all else,
 // then the first in the order of the body.
-func judge(body []byte, strict bool) ([]Span, *Rejection) {
+func judge(body []byte, rules rules) ([]Span, *Rejection) {
 	if !json.Valid(body) {
 		var ignored any
 		return nil, reject(http.StatusBadRequest, "", fmt.Sprintf("not JSON: %v", json.Unmarshal(body, &ignored)))
 	}
-	e := envelope{parser: parser{data: body}, strict: strict}
+	e := envelope{parser: parser{data: body}, rules: rules}
 	if e.peek() != '{' {
 		return nil, reject(http.StatusUnprocessableEntity, "", "the body must be an object")
 	}
@@ -38,7 +44,7 @@ func judge(body []byte, strict bool) ([]Span, *Rejection) {
 // envelope decodes {"items": [SPAN, …]}.
 type envelope struct {
 	parser
-	strict   bool
+	rules    rules
 	seen     bool
 	count    int
 	spans    []Span
@@ -54,13 +60,13 @@ func (e *envelope) fault(r *Rejection) {
 
 func (e *envelope) member(name string) {
 	if name != "items" {
-		if e.strict {
+		if !e.rules.lenient {
 			e.fault(reject(http.StatusUnprocessableEntity, shorten(name), "is not a field of the request"))
 		}
 		e.value()
 		return
 	}
-	if e.seen && e.strict {
+	if e.seen && !e.rules.lenient {
 		e.fault(reject(http.StatusUnprocessableEntity, "items", "is given twice"))
 	}
 	e.seen, e.count, e.spans = true, 0, nil
@@ -75,7 +81,7 @@ func (e *envelope) member(name string) {
 			e.value() // only to count the rest
 			return
 		}
-		item := itemParser{parser: parser{data: e.data, pos: e.pos}, strict: e.strict, index: index}
+		item := itemParser{parser: parser{data: e.data, pos: e.pos}, rules: e.rules, index: index}
 		e.fault(item.parse())
 		e.pos = item.pos
 		e.spans = append(e.spans, item.span)

@@ -9,17 +9,18 @@ const DefaultMaxBodyBytes = 64 << 20
 type Option func(*config)
 
 type config struct {
-	apiKey       string
-	accountID    string
-	maxBodyBytes int64
-	lenient      bool
-	olderStore   bool
-	inMemory     bool
-	noRecording  bool
-	latency      time.Duration
-	maxSpans     int
-	maxRequests  int
-	maxBytes     int64
+	apiKey            string
+	accountID         string
+	maxBodyBytes      int64
+	lenient           bool
+	olderStore        bool
+	redactCredentials bool
+	inMemory          bool
+	noRecording       bool
+	latency           time.Duration
+	maxSpans          int
+	maxRequests       int
+	maxBytes          int64
 }
 
 func newConfig(opts []Option) config {
@@ -47,15 +48,26 @@ func WithMaxBodyBytes(bytes int64) Option { return func(c *config) { c.maxBodyBy
 // WithLenient accepts what a tolerant deployment may: unknown fields and
 // repeated ones, of which the last counts; null in an optional field, as if it
 // were absent; and a write with another start_timestamp than the span had, which
-// is a [Violation] still. By default each is refused with 422.
+// is a [Violation] still. By default each is refused with 422. A start on another UTC
+// day makes a second row of the span, as in SGP's newer store, and both rows are kept,
+// found and billed.
 func WithLenient() Option { return func(c *config) { c.lenient = true } }
 
 // WithOlderStore makes the server the older of SGP's two stores: ids are global
 // over all traces, so that a span replaces the one that has its id in another
-// trace, and the last write wins, so that a START that arrives after its END
-// leaves the span in progress. By default a span is known by its trace_id and
-// id, and a completed span wins over one in progress.
+// trace; the last write wins, so that a START that arrives after its END leaves
+// the span in progress; an id may have more than 256 bytes, if it has no more
+// than 256 characters; and obs_trace_id and obs_span_id are ignored. By default
+// a span is known by its trace_id and id, and a completed span wins over one in
+// progress.
 func WithOlderStore() Option { return func(c *config) { c.olderStore = true } }
+
+// WithCredentialRedaction makes the server store, and echo, [REDACTED:credential] for
+// what looks like a credential in name, input, output, metadata and expected, as SGP
+// does: bearer tokens, JWTs, API keys, passwords in URLs, and every value under a key that is
+// named like one ("password", "api_key", "authorization"). By default values are
+// stored as they come. [Span].Redacted says where it did.
+func WithCredentialRedaction() Option { return func(c *config) { c.redactCredentials = true } }
 
 // WithInMemoryNetwork makes the server listen on a network within the process,
 // which only [Server.Client] reaches. No socket is opened, so it works inside a

@@ -15,13 +15,26 @@ import (
 // spansPath is where spans are written, under the base URL.
 const spansPath = "/v5/spans/batch"
 
-// checkProtocol judges what is not the body.
-func (s *Server) checkProtocol(r *http.Request) *Rejection {
-	if r.URL.Path != spansPath {
+// checkPath refuses what is no request of the SGP API that this server knows.
+func checkPath(r *http.Request) *Rejection {
+	method := http.MethodPut
+	switch r.URL.Path {
+	case spansPath:
+	case searchPath:
+		method = http.MethodPost
+	default:
 		return reject(http.StatusNotFound, "", "no such path")
 	}
-	if r.Method != http.MethodPut {
-		return reject(http.StatusMethodNotAllowed, "", "the method must be PUT")
+	if r.Method != method {
+		return reject(http.StatusMethodNotAllowed, "", "the method must be "+method)
+	}
+	return nil
+}
+
+// checkProtocol judges what is not the body.
+func (s *Server) checkProtocol(r *http.Request) *Rejection {
+	if rejected := checkPath(r); rejected != nil {
+		return rejected
 	}
 	s.mu.Lock()
 	want := s.apiKey

@@ -61,7 +61,7 @@ func (s *Server) Stats() Stats {
 	defer s.mu.Unlock()
 	stats := s.stats
 	stats.Evicted = s.store.evicted
-	stats.Spans = len(s.store.spans)
+	stats.Spans = s.store.byFirst.Len()
 	stats.Bytes = s.store.bytes
 	return stats
 }
@@ -143,7 +143,8 @@ func (s *Server) Trace(traceID string) []Span {
 	return spans
 }
 
-// Span returns a stored span, and whether there is one.
+// Span returns a stored span, and whether there is one. Of two rows of one span
+// (see [WithLenient]) it is the newer; Spans has both.
 func (s *Server) Span(traceID, id string) (Span, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

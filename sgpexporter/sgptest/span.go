@@ -39,12 +39,17 @@ type Span struct {
 	// Repaired says that the server replaced something with U+FFFD: a NUL, a
 	// byte that is not UTF-8, or half of a surrogate pair.
 	Repaired bool `json:"-"`
+	// Redacted says that the server replaced something that looked like a credential
+	// ([WithCredentialRedaction]). Raw has it still.
+	Redacted bool `json:"-"`
 	// Writes are all writes of this span that took effect, in their order, also
 	// those that changed nothing. Nil in the items of a [Request].
 	Writes []Write `json:"-"`
 
 	// madeID says that the item came without an id.
 	madeID bool
+	// ignored says that a field of the item is not stored.
+	ignored bool
 	// duplicate is the first name that one of the item's objects gives twice.
 	duplicate string
 }
@@ -63,7 +68,7 @@ func (s Span) Duration() time.Duration {
 // echo is the stored item as a successful answer repeats it: the received bytes
 // where they are what is stored.
 func (s *Span) echo() ([]byte, error) {
-	if s.Repaired || s.madeID {
+	if s.Repaired || s.Redacted || s.madeID || s.ignored {
 		return json.Marshal(s)
 	}
 	return s.Raw, nil

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"container/list"
 	"slices"
+	"time"
 )
 
 // store holds the spans. It has no lock of its own: the Server's is around it.
@@ -14,7 +15,9 @@ type store struct {
 	maxSpans int   // no bound if negative
 	maxBytes int64 // no bound if negative
 
-	spans map[identity]*entry
+	// spans has the rows of each span, in first-stored order: one, unless its start
+	// moved to another UTC day.
+	spans map[identity][]*entry
 	// byID finds spans whose trace is not known.
 	byID map[string][]*entry
 	// byFirst has the spans in first-stored order, byChange in the order in
@@ -53,7 +56,7 @@ type trace struct {
 }
 
 func (st *store) reset() {
-	st.spans = map[identity]*entry{}
+	st.spans = map[identity][]*entry{}
 	st.byID = map[string][]*entry{}
 	st.byFirst, st.byChange, st.byWrite = list.New(), list.New(), list.New()
 	st.traces = map[string]*trace{}
@@ -67,7 +70,28 @@ func (st *store) identity(traceID, id string) identity {
 	return identity{trace: traceID, id: id}
 }
 
-func (st *store) get(traceID, id string) *entry { return st.spans[st.identity(traceID, id)] }
+// get returns the newest row of a span, or nil.
+func (st *store) get(traceID, id string) *entry {
+	rows := st.spans[st.identity(traceID, id)]
+	if len(rows) == 0 {
+		return nil
+	}
+	return rows[len(rows)-1]
+}
+
+// row returns the row that item is written to, or nil if there is none yet. The UTC day of
+// the start is a part of the newer store's key.
+func (st *store) row(item *Span) *entry {
+	for _, e := range st.spans[st.identity(item.TraceID, item.ID)] {
+		sameDay := e.span.StartTimestamp.Truncate(day).Equal(item.StartTimestamp.Truncate(day))
+		if e.span.TraceID == item.TraceID && (st.global || sameDay) {
+			return e
+		}
+	}
+	return nil
+}
+
+const day = 24 * time.Hour // Truncate goes by UTC
 
 // tracesOf returns the traces that have a span of that id.
 func (st *store) tracesOf(id string) []string {
@@ -97,8 +121,8 @@ func (st *store) put(items []Span, last map[identity]int, common Write) ([]*entr
 		counts := last[st.identity(item.TraceID, item.ID)] == i
 		e := st.get(item.TraceID, item.ID)
 		violations = append(violations, st.judgeOrder(e, write, item, counts)...)
-		if e == nil || e.span.TraceID != item.TraceID {
-			e = st.insert(e, item)
+		if e = st.row(item); e == nil {
+			e = st.insert(item)
 		}
 		// A completed span wins over one in progress, but in the older store the
 		// last write wins.
@@ -116,8 +140,8 @@ func (st *store) put(items []Span, last map[identity]int, common Write) ([]*entr
 
 // insert makes the entry of a span that was not known, in the place of what has
 // its id in another trace (older store).
-func (st *store) insert(old *entry, item *Span) *entry {
-	if old != nil {
+func (st *store) insert(item *Span) *entry {
+	if old := st.get(item.TraceID, item.ID); old != nil && st.global {
 		st.remove(old)
 	}
 	t := st.traces[item.TraceID]
@@ -130,7 +154,8 @@ func (st *store) insert(old *entry, item *Span) *entry {
 	// stored is decided elsewhere.
 	e := &entry{span: Span{TraceID: item.TraceID, ID: item.ID, StartTimestamp: item.StartTimestamp}, trace: t}
 	t.entries = append(t.entries, e)
-	st.spans[st.identity(item.TraceID, item.ID)] = e
+	key := st.identity(item.TraceID, item.ID)
+	st.spans[key] = append(st.spans[key], e)
 	st.byID[item.ID] = append(st.byID[item.ID], e)
 	e.first, e.changed = st.byFirst.PushBack(e), st.byChange.PushBack(e)
 	return e
@@ -172,7 +197,7 @@ func (st *store) resize(e *entry, by int64) {
 // evict removes the traces that were not written for longest, whole, until the
 // bounds hold; of the last trace, its oldest spans.
 func (st *store) evict() {
-	for (st.maxSpans >= 0 && len(st.spans) > st.maxSpans) || (st.maxBytes >= 0 && st.bytes > st.maxBytes) {
+	for (st.maxSpans >= 0 && st.byFirst.Len() > st.maxSpans) || (st.maxBytes >= 0 && st.bytes > st.maxBytes) {
 		t := st.byWrite.Front().Value.(*trace)
 		victims := slices.Clone(t.entries)
 		if st.byWrite.Len() == 1 {
@@ -187,13 +212,8 @@ func (st *store) evict() {
 
 // remove forgets a span, and its trace with the last of its spans.
 func (st *store) remove(e *entry) {
-	delete(st.spans, st.identity(e.span.TraceID, e.span.ID))
-	same := slices.DeleteFunc(st.byID[e.span.ID], func(other *entry) bool { return other == e })
-	if len(same) == 0 {
-		delete(st.byID, e.span.ID)
-	} else {
-		st.byID[e.span.ID] = same
-	}
+	forget(st.spans, st.identity(e.span.TraceID, e.span.ID), e)
+	forget(st.byID, e.span.ID, e)
 	st.byFirst.Remove(e.first)
 	st.byChange.Remove(e.changed)
 	st.bytes -= e.size
@@ -203,6 +223,16 @@ func (st *store) remove(e *entry) {
 		st.byWrite.Remove(t.element)
 		delete(st.traces, t.id)
 	}
+}
+
+// forget takes e out of the entries of key, and key out of the index with the last.
+func forget[K comparable](index map[K][]*entry, key K, e *entry) {
+	left := slices.DeleteFunc(index[key], func(other *entry) bool { return other == e })
+	if len(left) == 0 {
+		delete(index, key)
+		return
+	}
+	index[key] = left
 }
 
 // changedSince returns the spans that were changed after the given change, in

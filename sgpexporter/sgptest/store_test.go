@@ -169,6 +169,28 @@ func TestStartTimestampIsPartOfTheIdentity(t *testing.T) {
 		assert.Equal(t, uint64(2), v.Write.Seq)
 		assert.Equal(t, uint64(1), v.Earlier.Seq)
 	})
+	t.Run("lenient, on another UTC day: a second row", func(t *testing.T) {
+		srv := newServer(t, sgptest.WithLenient())
+		mustPut(t, srv, `{"trace_id":"t","id":"a","name":"1","start_timestamp":"2026-01-02T23:59:59Z","output":{"usage":{"input_tokens":1}}}`)
+		mustPut(t, srv, `{"trace_id":"t","id":"a","name":"2","start_timestamp":"2026-01-03T00:30:00+01:00","output":{"usage":{"input_tokens":2}}}`)
+		assert.Equal(t, []string{"t/a=2 running"}, names(srv.Spans()), "the offset does not make another day")
+		mustPut(t, srv, `{"trace_id":"t","id":"a","name":"3","start_timestamp":"2026-01-03T00:00:00Z","output":{"usage":{"input_tokens":4}}}`)
+		mustPut(t, srv, `{"trace_id":"t","id":"a","name":"4","start_timestamp":"2026-01-02T01:00:00Z","output":{"usage":{"input_tokens":8}}}`)
+		assert.Equal(t, []string{"t/a=4 running", "t/a=3 running"}, names(srv.Spans()), "each write goes to its day's row")
+		assert.Equal(t, sgptest.Usage{InputTokens: 12, Calls: 2}, srv.BilledUsage("t"))
+		assert.Equal(t, 2, srv.Stats().Spans)
+		newest, _ := srv.Span("t", "a")
+		assert.Equal(t, "3", newest.Name)
+		assert.Len(t, srv.Violations(), 3)
+		srv.Reset()
+		assert.Empty(t, srv.Spans())
+	})
+	t.Run("lenient, on another UTC day in the older store: one row", func(t *testing.T) {
+		srv := newServer(t, sgptest.WithLenient(), sgptest.WithOlderStore())
+		mustPut(t, srv, first)
+		mustPut(t, srv, at("2026-01-09T03:04:05Z"))
+		assert.Len(t, srv.Spans(), 1)
+	})
 	t.Run("another trace's in the older store", func(t *testing.T) {
 		srv := newServer(t, sgptest.WithOlderStore())
 		mustPut(t, srv, first)
@@ -279,3 +301,24 @@ func TestReset(t *testing.T) {
 	assert.Equal(t, uint64(4), srv.Requests()[1].Seq)
 	assert.Equal(t, uint64(3), srv.Writes()[0].Seq)
 }
+
+func TestLongIDsInTheOlderStore(t *testing.T) {
+	srv := newServer(t, sgptest.WithOlderStore())
+	mustPut(t, srv, ids("t", strings.Repeat("é", 256), ""))
+	status, body := put(t, srv, items(ids("t", strings.Repeat("é", 257), "")))
+	assert.Equal(t, 422, status)
+	assert.Equal(t, field("id", "has 257 characters, more than 256"), body)
+}
+
+func TestOlderStoreIgnoresObservabilityIDs(t *testing.T) {
+	srv := newServer(t, sgptest.WithOlderStore())
+	status, body := put(t, srv, items(span(`,"obs_span_id":"not even hexadecimal"`)))
+	assert.Equal(t, 200, status)
+	assert.Equal(t, items(rewritten), body)
+	mustPut(t, srv, span(`,"obs_trace_id":"0123456789abcdef0123456789abcdef","obs_span_id":"0123456789abcdef"`))
+	assert.Empty(t, srv.Spans()[0].ObsTraceID)
+	assert.Empty(t, srv.Spans()[0].ObsSpanID)
+}
+
+// rewritten is minimal in the order in which the server writes fields.
+const rewritten = `{"id":"a","trace_id":"t","name":"n","start_timestamp":"2026-01-02T03:04:05Z"}`

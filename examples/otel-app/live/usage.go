@@ -25,7 +25,7 @@ func (u *usage) sub(v usage) {
 }
 
 // usageOf reads output.usage. Only a single model call has it; a roll-up keeps
-// its total in metadata.usage, which is never added up here, since its parts
+// its total in metadata.reported_usage, which is never added up, since its parts
 // have been already.
 func usageOf(output json.RawMessage) usage {
 	if !bytes.Contains(output, []byte(`"usage"`)) {

@@ -10,8 +10,6 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.opentelemetry.io/otel/trace"
-
-	"github.com/otelsgp/otelsgp/asyncprocessor"
 )
 
 func benchSpan() sdktrace.ReadOnlySpan {
@@ -45,11 +43,17 @@ func benchSpan() sdktrace.ReadOnlySpan {
 }
 
 func BenchmarkAppend(b *testing.B) {
-	m, s := New(Config{}), asyncprocessor.Snapshot{Phase: asyncprocessor.PhaseEnd, Span: benchSpan()}
+	m, s := New(Config{}), benchSpan()
+	w := m.Writer()
+	defer w.Close()
+	var in Input
 	dst := make([]byte, 0, 1<<16)
 	b.ReportAllocs()
 	for b.Loop() {
-		out, err := m.Append(dst, s)
+		if err := m.FromSpan(&in, PhaseEnd, s); err != nil {
+			b.Fatal(err)
+		}
+		out, _, err := w.Append(dst, &in)
 		if err != nil {
 			b.Fatal(err)
 		}

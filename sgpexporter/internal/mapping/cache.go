@@ -27,6 +27,8 @@ type cache struct {
 type encoded struct {
 	value sgpspan.Value
 	notes []string
+	// search is what of a resource stands at the top of the metadata too.
+	search sgpspan.Object
 }
 
 // remembered is a bounded map that is read without a lock. It is copied when

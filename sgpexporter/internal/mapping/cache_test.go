@@ -21,7 +21,7 @@ func TestResourcesAndScopesAreEncodedOnce(t *testing.T) {
 	s.InstrumentationScope = instrumentation.Scope{Name: "s", Attributes: attribute.NewSet(attribute.Int("n", 1))}
 	var first string
 	for i := range 3 {
-		out, err := m.Append(nil, end(s))
+		out, _, err := m.Append(nil, end(s))
 		require.NoError(t, err)
 		got := decode(t, string(out))
 		requireJSON(t, `{"attributes":{"a":"�"}}`, at(got, "metadata", "resource"))
@@ -64,7 +64,7 @@ func TestCacheIsBounded(t *testing.T) {
 		s := stub()
 		s.Resource = resource.NewSchemaless(attribute.Int("i", i))
 		s.InstrumentationScope = instrumentation.Scope{Name: strconv.Itoa(i)}
-		out, err := m.Append(nil, end(s))
+		out, _, err := m.Append(nil, end(s))
 		require.NoError(t, err)
 		got := decode(t, string(out))
 		requireJSON(t, `{"attributes":{"i":`+strconv.Itoa(i)+`}}`, at(got, "metadata", "resource"))
@@ -85,7 +85,7 @@ func TestMapperConcurrentSafe(t *testing.T) {
 		return s
 	}
 	for i := range spans {
-		out, err := New(Config{IDs: UUIDs}).Append(nil, end(snapshot(i)))
+		out, _, err := New(Config{IDs: UUIDs}).Append(nil, end(snapshot(i)))
 		require.NoError(t, err)
 		spans[i] = string(out)
 	}
@@ -94,7 +94,7 @@ func TestMapperConcurrentSafe(t *testing.T) {
 		wg.Go(func() {
 			s := end(snapshot(i))
 			for range 100 {
-				out, err := m.Append(nil, s)
+				out, _, err := m.Append(nil, s)
 				if err != nil || string(out) != spans[i] {
 					t.Errorf("span %d became %s, %v", i, out, err)
 					return

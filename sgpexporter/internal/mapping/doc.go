@@ -1,134 +1,24 @@
-// Package mapping turns a snapshot of a span into an item of an SGP request. It
-// reads the OpenTelemetry GenAI semantic conventions, as they are and as they were
-// (https://github.com/open-telemetry/semantic-conventions-genai), OpenInference
-// (https://github.com/Arize-ai/openinference/blob/main/spec/semantic_conventions.md)
-// and the conventions that SGP's Python SDK has.
+// Package mapping turns a span into an item of an SGP request. The overview of package
+// sgpexporter says what becomes of what.
 //
-// # Mapping
+// [Input] is a span at one moment, read from the SDK by its getters or filled by
+// anybody else. A [Writer] maps inputs one after the other:
 //
-// Where a row names several sources, the first that a span has counts. Attributes
-// are the span's own, and those of its events whose name begins with "gen_ai."
-// (gen_ai.client.inference.operation.details, gen_ai.content.prompt,
-// gen_ai.content.completion) where the span itself does not have them.
+//	w := m.Writer()
+//	defer w.Close()
+//	w.Observe(batch)                        // what spans say of others
+//	json, item, err := w.Append(dst, &batch[0]) // the item, and what names it
 //
-//	SGP                       from OpenTelemetry
-//	------------------------  --------------------------------------------------
-//	trace_id                  trace id: 32 hexadecimal digits. As a UUID: its 16 bytes
-//	id                        span id: 16 hexadecimal digits. As a UUID: version 8, the
-//	                          first 16 bytes of SHA-256(trace id, span id)
-//	parent_id                 parent's span id, made like id, also of a remote parent;
-//	                          none when that is the span itself or in another trace
-//	obs_trace_id, obs_span_id trace id and span id in hexadecimal, always
-//	name                      name
-//	start_timestamp           start time, in UTC, to the nanosecond, in every write
-//	end_timestamp             end time, of an END
-//	group_id                  gen_ai.conversation.id; session.id
+// # How a span is mapped
 //
-//	type                      sgp.span.type; __span_type__; gen_ai.operation.name;
-//	                          openinference.span.kind; else STANDALONE. A value that is
-//	                          not in this table is passed over.
-//	  COMPLETION              chat, text_completion, generate_content; LLM
-//	  AGENT_WORKFLOW          invoke_agent, invoke_workflow; AGENT
-//	  KB_RETRIEVAL            retrieval; RETRIEVER
-//	  RERANKING               RERANKER
-//	  GUARDRAIL               GUARDRAIL
-//	  EVALUATION              EVALUATOR
-//	  PROMPT_ENGINEERING      PROMPT
-//	  CUSTOM                  execute_tool, embeddings, create_agent, plan,
-//	                          fetch_response, search_memory, create_memory,
-//	                          update_memory, upsert_memory, delete_memory,
-//	                          create_memory_store, delete_memory_store; CHAIN, TOOL,
-//	                          EMBEDDING and every other kind
+// A [dialect] is a table: key, role, and for what becomes input or output its place. All
+// keys of all dialects are in one index, so each attribute is looked up once (collect.go).
+// What roles mean is the same for all of them: the type (types.go), the group
+// (conversation.go), input and output (payload.go, flatten.go, messages.go), usage
+// (usage.go, lineage.go), status and errors (status.go). The rest is metadata
+// (metadata.go, lift.go, evaluation.go). What a dialect does that no table can say is in
+// one function named after it.
 //
-//	status                    none of a START
-//	  SUCCESS                 status Ok; status Unset without error.type
-//	  CANCELED                an error whose description or exception.message is or ends
-//	                          with "context canceled", or whose rpc.grpc.status_code or
-//	                          rpc.response.status_code is 1 or CANCELLED
-//	  ERROR                   status Error; status Unset with error.type
-//	metadata.error            true when status is ERROR
-//	metadata.error_type       of an error: error.type; exception.type of the last exception
-//	metadata.error_message    of an error: the status description; exception.message of the
-//	                          last exception; error.message
-//
-//	input                     sgp.input, when that is a JSON object or a map
-//	  .value                  sgp.input, when it is anything else
-//	input, else               the GenAI conventions:
-//	  .system_instructions    gen_ai.system_instructions
-//	  .messages               gen_ai.input.messages; gen_ai.prompt, when it is a JSON array;
-//	                          gen_ai.prompt.N.*; events gen_ai.ROLE.message
-//	  .prompt                 gen_ai.prompt, when it is anything else
-//	  .tool_definitions       gen_ai.tool.definitions
-//	  .arguments              gen_ai.tool.call.arguments
-//	  .query                  gen_ai.retrieval.query.text; gen_ai.memory.query.text
-//	  .records                gen_ai.memory.records, unless search_memory
-//	input, else               input.value, when that is a JSON object and the only one of:
-//	  .messages               llm.input_messages.N.message.*
-//	  .prompts, .tools        llm.prompts.N.prompt.*; llm.tools.N.tool.*
-//	  .documents              reranker.input_documents.N.document.*; input.documents.N.*
-//	  .embeddings             embedding.embeddings.N.embedding.*, vectors apart
-//	  .images                 input.images.N.*
-//	  .query                  reranker.query
-//	  .value                  input.value: JSON or text by input.mime_type, without it JSON
-//	                          if it is a JSON object or array
-//	  .mime_type              input.mime_type, when it is neither JSON nor plain text
-//
-//	output                    sgp.output, like sgp.input
-//	output, else              the GenAI conventions:
-//	  .messages               gen_ai.output.messages; gen_ai.completion, when it is a JSON
-//	                          array; gen_ai.completion.N.*; events gen_ai.choice
-//	  .completion             gen_ai.completion, when it is anything else
-//	  .result                 gen_ai.tool.call.result
-//	  .documents              gen_ai.retrieval.documents
-//	  .records                gen_ai.memory.records of search_memory
-//	output, else              output.value, like input.value, with:
-//	  .messages, .choices     llm.output_messages.N.message.*; llm.choices.N.completion.*
-//	  .documents              retrieval.documents.N.document.*;
-//	                          reranker.output_documents.N.document.*; output.documents.N.*
-//	  .embeddings             embedding.embeddings.N.embedding.vector
-//	  .images                 output.images.N.*
-//	  .function_call          llm.function_call
-//
-//	output.usage              of a single model call: by the operation (chat,
-//	                          text_completion, generate_content, embeddings), else by
-//	                          the kind (LLM, EMBEDDING), else by the type COMPLETION
-//	metadata.usage            of all else: an agent's roll-up, or a span that gives
-//	                          neither operation nor kind nor that type
-//	  .input_tokens           gen_ai.usage.input_tokens; gen_ai.usage.prompt_tokens;
-//	                          llm.token_count.prompt
-//	  .output_tokens          gen_ai.usage.output_tokens; gen_ai.usage.completion_tokens;
-//	                          llm.token_count.completion
-//	  .cached_input_tokens    gen_ai.usage.cache_read.input_tokens;
-//	                          gen_ai.usage.cache_read_input_tokens;
-//	                          llm.token_count.prompt_details.cache_read
-//	  .reasoning_tokens       gen_ai.usage.reasoning.output_tokens;
-//	                          llm.token_count.completion_details.reasoning
-//	  .total_tokens           gen_ai.usage.total_tokens; llm.token_count.total
-//	  .cost_usd               gen_ai.usage.cost; llm.cost.total
-//	  all of it, else         an object "usage" in sgp.output or output.value
-//	output.reported_usage     that object, where an attribute gives usage
-//
-//	metadata.__source__       "otel-go", or as configured
-//	metadata.__agent_name__   AGENT_NAME; likewise __agent_id__ and __acp_type__
-//	metadata.attributes       the attributes that are not, whole, in a row above as type,
-//	                          group, input, output or usage
-//	metadata.events           [{name, time, attributes, dropped_attributes}], the
-//	                          attributes likewise
-//	metadata.links            [{trace_id, span_id, trace_state, attributes,
-//	                          dropped_attributes}]
-//	metadata.kind             internal, server, client, producer or consumer
-//	metadata.scope            {name, version, schema_url, attributes}
-//	metadata.resource         {attributes, schema_url}
-//	metadata.trace_state      trace state, as in its header
-//	metadata.parent_is_remote true when it is
-//	metadata.child_span_count when there are children
-//	metadata.dropped          {attributes, events, links}: what the SDK's limits have cost
-//	metadata.otel_sgp_notes   [what was repaired, in words]
-//
-// A string that holds a JSON object or array becomes that where the table says
-// input or output; anywhere else it stays a string. Maps, slices and bytes become
-// objects, arrays and base64; an empty value becomes null. Of a key that is set twice
-// the last counts. Input and output are absent when nothing is known of them.
-//
-// What cannot be sent as it is, is repaired and noted: see [sgpspan.Encoder].
+// A new dialect is a file dialect_NAME.go, its place in the list of dialects, words of its
+// own in types.go, and a recording that TestFrameworks reads.
 package mapping

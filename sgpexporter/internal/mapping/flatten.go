@@ -16,25 +16,37 @@ const maxFlatDepth = 16
 
 // flatAttr is an attribute that is a part of a flattened list.
 type flatAttr struct {
-	list int // index into flatLists
-	mark int // its place among the marks, plus one
+	list int // index into listTable
+	at   place
 	kv   *attribute.KeyValue
 }
 
 // path returns the key without the list's prefix: "0.message.role".
-func (a flatAttr) path() string { return string(a.kv.Key[len(flatLists[a.list].prefix):]) }
+func (a flatAttr) path() string { return string(a.kv.Key[len(listTable[a.list].prefix):]) }
 
 // value returns the value, which may become an element of an array and so has to
 // say itself where it is from.
 func (a flatAttr) value() sgpspan.Value {
+	if a.isSchema() {
+		if v, ok := sgpspan.JSONValue(a.kv.Value.AsString()); ok {
+			return v.WithSource(string(a.kv.Key))
+		}
+	}
 	return sgpspan.AttributeValue(a.kv.Value).WithSource(string(a.kv.Key))
 }
 
-// flatLists adds the flattened lists of one side to o, and reports whether there
-// was one.
-func (sc *scratch) flatLists(o sgpspan.Object, output, genAI bool) (_ sgpspan.Object, added bool) {
+// isSchema reports whether the value is JSON in text that describes a tool.
+func (a flatAttr) isSchema() bool {
+	if field := listTable[a.list].field; field != "tools" && field != "tool_definitions" {
+		return false
+	}
+	return a.kv.Value.Type() == attribute.STRING && looksLikeJSON(a.kv.Value.AsString())
+}
+
+// flatLists adds the flattened lists of one side to o.
+func (sc *scratch) flatLists(o sgpspan.Object, side side) sgpspan.Object {
 	if len(sc.flat) == 0 {
-		return o, false
+		return o
 	}
 	if !slices.IsSortedFunc(sc.flat, compareFlat) {
 		slices.SortStableFunc(sc.flat, compareFlat)
@@ -44,20 +56,27 @@ func (sc *scratch) flatLists(o sgpspan.Object, output, genAI bool) (_ sgpspan.Ob
 		for end < len(sc.flat) && sc.flat[end].list == sc.flat[start].list {
 			end++
 		}
-		list := &flatLists[sc.flat[start].list]
-		if list.output == output && list.genAI == genAI && o.Get(list.field) == nil {
-			for _, a := range sc.flat[start:end] {
-				sc.takeMark(a.mark - 1)
-			}
-			o = append(sc.grow(o), sgpspan.Field{
-				Key: list.field, Source: strings.TrimSuffix(list.prefix, "."),
-				Value: sc.unflatten(sc.flat[start:end], 0, 1),
-			})
-			added = true
-		}
+		list, attrs := &listTable[sc.flat[start].list], sc.flat[start:end]
 		start = end
+		there := o.Get(list.field) != nil
+		if list.side != side || there && !list.again {
+			continue
+		}
+		for _, a := range attrs {
+			sc.take(a.at)
+		}
+		source := strings.TrimSuffix(list.prefix, ".")
+		if there {
+			sc.noteRepeated(source+".*", side, list.field)
+			continue
+		}
+		v := sc.unflatten(attrs, 0, 1)
+		if list.field == messagesKey {
+			sc.openContents(&v)
+		}
+		o = append(sc.grow(o), sgpspan.Field{Key: list.field, Source: source, Value: v})
 	}
-	return o, added
+	return o
 }
 
 // unflatten returns the value that attrs spell, which are sorted and share the

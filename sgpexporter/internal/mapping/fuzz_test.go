@@ -52,11 +52,15 @@ var keys = []string{
 	"input.value", "input.mime_type", "output.value", "output.mime_type", "llm.input_messages.0.message.role",
 	"llm.input_messages.1.message.contents.0.message_content.text", "llm.output_messages.0", "llm.output_messages.0.a", "llm.function_call",
 	"embedding.embeddings.0.embedding.vector", "gen_ai.usage.input_tokens", "llm.token_count.prompt", "llm.cost.total", "other", "",
+	"sgp.usage", "sgp.metadata.a", "sgp.metadata.usage", "sgp.expected", "gen_ai.span.kind", "gen_ai.prompt.0.content", "genkit:output", "genkit:input",
+	"braintrust.metrics", "braintrust.input_json", "langsmith.usage_metadata", "gcp.vertex.agent.tool_response", "temporalWorkflowID", "gen_ai.evaluation.name",
+	"http.response.status_code", "llm.prompts.0.content",
 }
 
 var texts = []string{
 	"chat", "invoke_agent", "LLM", "AGENT", "COMPLETION", "application/json", `{"usage":{"input_tokens":1}}`, `[{"a":"\ud800"}]`,
 	`{"a":1e999}`, `{"a":[[[[[[[[[[[[[[[[[[[[1]]]]]]]]]]]]]]]]]]]]}`, `{"a":`, "context canceled", "\x00\xff",
+	"turn", "call", "none", `{"usage":{"inputTokens":3},"request":{}}`, `[{"role":"user","content":"x"}]`, `"quoted"`, "<elided>", `{"tokens":7}`, "17",
 }
 
 func (s *source) value(depth int) attribute.Value {
@@ -135,13 +139,21 @@ func FuzzAppend(f *testing.F) {
 			{IDs: UUIDs, MaxDepth: 3, MaxStringBytes: 20},
 			{Hooks: []Hook{sgpspan.RedactSecrets(), sgpspan.RedactEmails(), sgpspan.RedactKeys("gen_ai.*", "a"), sgpspan.RedactLong(10)}},
 			{Hooks: []Hook{garbage}},
+			{WithoutContent: true, MetadataAttributes: []string{"other", "sgp.usage", "session.id"}},
 		} {
 			m := New(cfg)
-			first, err := m.Append(nil, start(s))
+			if len(s.Events) > 0 {
+				in := inputAt(PhaseUnfinished, s)
+				in.Records = []Record{{EventName: s.Events[0].Name, Attributes: s.Events[0].Attributes, Body: attribute.MapValue(s.Attributes...)}}
+				if out, _, err := m.Append(nil, in); err != nil || !json.Valid(out) {
+					t.Fatalf("%v: %s", err, out)
+				}
+			}
+			first, _, err := m.Append(nil, start(s))
 			if err != nil {
 				t.Fatal(err)
 			}
-			last, err := m.Append(first, end(s))
+			last, _, err := m.Append(first, end(s))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -155,6 +167,11 @@ func FuzzAppend(f *testing.F) {
 			got := decode(t, string(last))
 			if at(got, "output", "usage") != nil && at(got, "metadata", "usage") != nil {
 				t.Fatalf("usage in both places: %s", last)
+			}
+			for _, place := range []string{"output", "metadata"} {
+				if _, ok := at(decode(t, string(first)), place, "usage").(map[string]any); ok && len(cfg.Hooks) == 0 {
+					t.Fatalf("usage in a START: %s", first)
+				}
 			}
 			if at(got, "start_timestamp") != at(decode(t, string(first)), "start_timestamp") {
 				t.Fatal("START and END differ in start_timestamp")

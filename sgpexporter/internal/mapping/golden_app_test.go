@@ -11,16 +11,14 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.opentelemetry.io/otel/trace"
-
-	"github.com/otelsgp/otelsgp/asyncprocessor"
 )
 
 func init() { maps.Copy(goldens, appGoldens) }
 
 // appGoldens are spans of examples/otel-app, asked "how do I cancel an HTTP
 // request?", as a second processor on its provider saw them; long texts are cut.
-var appGoldens = map[string]func() asyncprocessor.Snapshot{
-	"app_ask": func() asyncprocessor.Snapshot {
+var appGoldens = map[string]func() *Input{
+	"app_ask": func() *Input {
 		s := appSpan("POST /ask", trace.SpanKindServer, otelhttpScope,
 			attribute.String("server.address", "127.0.0.1"),
 			attribute.String("http.request.method", "POST"),
@@ -43,10 +41,10 @@ var appGoldens = map[string]func() asyncprocessor.Snapshot{
 		s.ChildSpanCount = 1
 		return end(s)
 	},
-	"app_chat_start": func() asyncprocessor.Snapshot {
+	"app_chat_start": func() *Input {
 		return start(appSpan("chat local-docs-1", trace.SpanKindClient, appScope("model"), appChatRequest...))
 	},
-	"app_chat": func() asyncprocessor.Snapshot {
+	"app_chat": func() *Input {
 		s := appSpan("chat local-docs-1", trace.SpanKindClient, appScope("model"), appChatRequest...)
 		s.Attributes = append(s.Attributes,
 			attribute.Float64("gen_ai.response.time_to_first_chunk", 0.058951626),
@@ -62,7 +60,7 @@ var appGoldens = map[string]func() asyncprocessor.Snapshot{
 		s.ChildSpanCount = 1
 		return end(s)
 	},
-	"app_retrieval": func() asyncprocessor.Snapshot {
+	"app_retrieval": func() *Input {
 		s := appSpan("retrieval go-stdlib-docs", trace.SpanKindClient, appScope("docs"),
 			attribute.String("gen_ai.operation.name", "retrieval"),
 			attribute.String("gen_ai.data_source.id", "go-stdlib-docs"),
@@ -74,7 +72,7 @@ var appGoldens = map[string]func() asyncprocessor.Snapshot{
 		s.ChildSpanCount = 1
 		return end(s)
 	},
-	"app_select": func() asyncprocessor.Snapshot {
+	"app_select": func() *Input {
 		return end(appSpan("SELECT passages", trace.SpanKindClient, instrumentation.Scope{Name: "github.com/XSAM/otelsql", Version: "0.44.0"},
 			appConversation,
 			attribute.String("db.system.name", "sqlite"),
@@ -83,7 +81,7 @@ var appGoldens = map[string]func() asyncprocessor.Snapshot{
 				"\t-bm25(passages, 6.0, 3.0, 1.0, 1.0) * prior AS score\n"+
 				"\tFROM passages WHERE passages MATCH ? ORDER BY score DESC, symbol LIMIT ?")))
 	},
-	"app_lookup_failed": func() asyncprocessor.Snapshot {
+	"app_lookup_failed": func() *Input {
 		const reason = "package net/http has no symbol CancelRequest; similar: Request, Transport.CancelRequest (deprecated)"
 		return end(appFailed(reason, "*docs.SymbolError", appSpan("execute_tool lookup_symbol", trace.SpanKindInternal, appScope("tools"),
 			attribute.String("gen_ai.operation.name", "execute_tool"),
@@ -95,7 +93,7 @@ var appGoldens = map[string]func() asyncprocessor.Snapshot{
 			attribute.String("gen_ai.tool.description", "The whole documentation of one symbol of the Go standard library, with its package examples."),
 			attribute.String("error.type", "no_such_symbol"))))
 	},
-	"app_go_vet_failed": func() asyncprocessor.Snapshot {
+	"app_go_vet_failed": func() *Input {
 		return end(appFailed("go vet: example.go:14:3: undefined: fmt", "*tools.ExampleError", appSpan("go vet", trace.SpanKindClient, appScope("tools"),
 			attribute.String("process.executable.name", "go"),
 			attribute.StringSlice("process.command_args", []string{"go", "vet", "."}),

@@ -18,8 +18,6 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.opentelemetry.io/otel/trace"
-
-	"github.com/otelsgp/otelsgp/asyncprocessor"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files; read every line of the difference before it is kept")
@@ -36,22 +34,22 @@ func goldenSpan(name string, kind trace.SpanKind, scope instrumentation.Scope, a
 // goldens are spans as instrumentations make them, by the file in testdata that
 // holds what becomes of them. Those of otelhttp, otelgrpc and otelsql are in
 // integration/testdata: there the instrumentations themselves make the spans.
-var goldens = map[string]func() asyncprocessor.Snapshot{
+var goldens = map[string]func() *Input{
 	// The examples of the GenAI conventions:
 	// github.com/open-telemetry/semantic-conventions-genai, docs/gen-ai/non-normative.
-	"genai_chat": func() asyncprocessor.Snapshot {
+	"genai_chat": func() *Input {
 		return end(genAIChat(
 			attribute.String("gen_ai.input.messages", genAIInput),
 			attribute.String("gen_ai.output.messages", genAIOutput)))
 	},
-	"genai_chat_start": func() asyncprocessor.Snapshot {
+	"genai_chat_start": func() *Input {
 		return start(goldenSpan("chat gpt-4", trace.SpanKindClient, genAIScope,
 			attribute.String("gen_ai.provider.name", "openai"),
 			attribute.String("gen_ai.operation.name", "chat"),
 			attribute.String("gen_ai.request.model", "gpt-4"),
 			attribute.String("server.address", "api.openai.com")))
 	},
-	"genai_chat_event": func() asyncprocessor.Snapshot {
+	"genai_chat_event": func() *Input {
 		s := genAIChat()
 		s.Events = []sdktrace.Event{{
 			Name: "gen_ai.client.inference.operation.details", Time: testStart.Add(900 * time.Millisecond),
@@ -65,7 +63,7 @@ var goldens = map[string]func() asyncprocessor.Snapshot{
 		}}
 		return end(s)
 	},
-	"genai_chat_message_events": func() asyncprocessor.Snapshot {
+	"genai_chat_message_events": func() *Input {
 		s := goldenSpan("chat gpt-4o", trace.SpanKindClient, genAIScope,
 			attribute.String("gen_ai.system", "openai"),
 			attribute.String("gen_ai.operation.name", "chat"),
@@ -81,7 +79,7 @@ var goldens = map[string]func() asyncprocessor.Snapshot{
 		}
 		return end(s)
 	},
-	"genai_execute_tool": func() asyncprocessor.Snapshot {
+	"genai_execute_tool": func() *Input {
 		return end(goldenSpan("execute_tool get_weather", trace.SpanKindInternal, genAIScope,
 			attribute.String("gen_ai.operation.name", "execute_tool"),
 			attribute.String("gen_ai.tool.name", "get_weather"),
@@ -90,7 +88,7 @@ var goldens = map[string]func() asyncprocessor.Snapshot{
 			attribute.Map("gen_ai.tool.call.arguments", attribute.String("location", "Paris"), attribute.String("date", "2025-10-01")),
 			attribute.String("gen_ai.tool.call.result", `{"temperature_range": {"high": 75, "low": 60}, "conditions": "sunny"}`)))
 	},
-	"genai_invoke_agent": func() asyncprocessor.Snapshot {
+	"genai_invoke_agent": func() *Input {
 		return end(goldenSpan("invoke_agent Math Tutor", trace.SpanKindInternal, genAIScope,
 			attribute.String("gen_ai.operation.name", "invoke_agent"),
 			attribute.String("gen_ai.provider.name", "openai"),
@@ -104,7 +102,7 @@ var goldens = map[string]func() asyncprocessor.Snapshot{
 			attribute.Int("gen_ai.usage.input_tokens", 310),
 			attribute.Int("gen_ai.usage.output_tokens", 41)))
 	},
-	"genai_embeddings_failed": func() asyncprocessor.Snapshot {
+	"genai_embeddings_failed": func() *Input {
 		s := goldenSpan("embeddings text-embedding-3-small", trace.SpanKindClient, genAIScope,
 			attribute.String("gen_ai.operation.name", "embeddings"),
 			attribute.String("gen_ai.request.model", "text-embedding-3-small"),
@@ -117,7 +115,7 @@ var goldens = map[string]func() asyncprocessor.Snapshot{
 			attribute.String("exception.type", "*openai.Error"), attribute.String("exception.message", "POST \"/v1/embeddings\": 429 rate limit reached")}}}
 		return end(s)
 	},
-	"genai_retrieval": func() asyncprocessor.Snapshot {
+	"genai_retrieval": func() *Input {
 		return end(goldenSpan("retrieval H7STPQYOND", trace.SpanKindClient, genAIScope,
 			attribute.String("gen_ai.operation.name", "retrieval"),
 			attribute.String("gen_ai.data_source.id", "H7STPQYOND"),
@@ -127,7 +125,7 @@ var goldens = map[string]func() asyncprocessor.Snapshot{
 
 	// The examples of github.com/Arize-ai/openinference, spec/llm_spans.md and
 	// others beside it, flattened as its attributes are.
-	"openinference_llm": func() asyncprocessor.Snapshot {
+	"openinference_llm": func() *Input {
 		return end(goldenSpan("llm", trace.SpanKindInternal, openInferenceScope,
 			attribute.String("openinference.span.kind", "LLM"),
 			attribute.String("llm.input_messages.0.message.role", "system"),
@@ -145,7 +143,7 @@ var goldens = map[string]func() asyncprocessor.Snapshot{
 			attribute.Int("llm.token_count.completion", 21),
 			attribute.Int("llm.token_count.total", 250)))
 	},
-	"openinference_retriever": func() asyncprocessor.Snapshot {
+	"openinference_retriever": func() *Input {
 		return end(goldenSpan("query", trace.SpanKindInternal, openInferenceScope,
 			attribute.String("openinference.span.kind", "RETRIEVER"),
 			attribute.String("input.value", "tell me about postal service"),
@@ -157,7 +155,7 @@ var goldens = map[string]func() asyncprocessor.Snapshot{
 			attribute.String("retrieval.documents.1.document.id", "869d9f6d-db9a-43c4-842f-74bd8d505147"),
 			attribute.Float64("retrieval.documents.1.document.score", 0.7672439175862021)))
 	},
-	"openinference_tool": func() asyncprocessor.Snapshot {
+	"openinference_tool": func() *Input {
 		return end(goldenSpan("multiply", trace.SpanKindInternal, openInferenceScope,
 			attribute.String("openinference.span.kind", "TOOL"),
 			attribute.String("input.value", `{"a": 23, "b": 87}`),
@@ -197,10 +195,9 @@ func genAIChat(more ...attribute.KeyValue) tracetest.SpanStub {
 }
 
 func TestGolden(t *testing.T) {
-	m := New(Config{AgentName: "joker"})
 	for name, snapshot := range goldens {
 		t.Run(name, func(t *testing.T) {
-			out, err := m.Append(nil, snapshot())
+			out, _, err := New(Config{AgentName: "joker"}).Append(nil, snapshot())
 			require.NoError(t, err)
 			accepted(t, string(out))
 			var indented bytes.Buffer

@@ -14,7 +14,6 @@ import (
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.opentelemetry.io/otel/trace"
 
-	"github.com/otelsgp/otelsgp/asyncprocessor"
 	"github.com/otelsgp/otelsgp/sgpexporter/sgptest"
 )
 
@@ -48,15 +47,27 @@ func stub(attrs ...attribute.KeyValue) tracetest.SpanStub {
 	}
 }
 
-func end(s tracetest.SpanStub) asyncprocessor.Snapshot {
-	return asyncprocessor.Snapshot{Phase: asyncprocessor.PhaseEnd, Span: s.Snapshot()}
+// inputAt returns the span as it is at a phase, written a minute after its start.
+func inputAt(phase Phase, s tracetest.SpanStub) *Input {
+	in := &Input{
+		Phase: phase, WrittenAt: s.StartTime.Add(time.Minute),
+		TraceID: s.SpanContext.TraceID(), SpanID: s.SpanContext.SpanID(), TraceState: s.SpanContext.TraceState(),
+		ParentTraceID: s.Parent.TraceID(), ParentSpanID: s.Parent.SpanID(), ParentIsRemote: s.Parent.IsRemote(),
+		Name: s.Name, Kind: s.SpanKind, StartTime: s.StartTime, EndTime: s.EndTime,
+		Attributes: s.Attributes, Events: s.Events, Links: s.Links, Status: s.Status,
+		DroppedAttributes: s.DroppedAttributes, DroppedEvents: s.DroppedEvents, DroppedLinks: s.DroppedLinks,
+		ChildSpanCount: s.ChildSpanCount, Scope: s.InstrumentationScope, Resource: s.Resource,
+	}
+	if phase == PhaseStart || phase == PhaseUpdate {
+		in.EndTime = time.Time{}
+		in.Status = sdktrace.Status{}
+	}
+	return in
 }
 
-func start(s tracetest.SpanStub) asyncprocessor.Snapshot {
-	s.EndTime = time.Time{}
-	s.Status = sdktrace.Status{}
-	return asyncprocessor.Snapshot{Phase: asyncprocessor.PhaseStart, Span: s.Snapshot()}
-}
+func end(s tracetest.SpanStub) *Input { return inputAt(PhaseEnd, s) }
+
+func start(s tracetest.SpanStub) *Input { return inputAt(PhaseStart, s) }
 
 // accepted fails the test unless an SGP server stores the items and finds no fault.
 func accepted(t testing.TB, items ...string) {
@@ -81,9 +92,9 @@ func stored(t testing.TB, items ...string) []sgptest.Violation {
 }
 
 // item maps s and returns its item, which an SGP server has accepted.
-func item(t testing.TB, cfg Config, s asyncprocessor.Snapshot) map[string]any {
+func item(t testing.TB, cfg Config, s *Input) map[string]any {
 	t.Helper()
-	out, err := New(cfg).Append(nil, s)
+	out, _, err := New(cfg).Append(nil, s)
 	require.NoError(t, err)
 	accepted(t, string(out))
 	return decode(t, string(out)).(map[string]any)
@@ -116,4 +127,11 @@ func requireJSON(t testing.TB, want string, got any) {
 		return
 	}
 	require.Equal(t, decode(t, want), got)
+}
+
+// Append is Writer.Append with a Writer of its own.
+func (m *Mapper) Append(dst []byte, in *Input) ([]byte, Item, error) {
+	w := m.Writer()
+	defer w.Close()
+	return w.Append(dst, in)
 }

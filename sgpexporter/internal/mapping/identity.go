@@ -6,17 +6,16 @@ import (
 
 	"go.opentelemetry.io/otel/trace"
 
-	"github.com/otelsgp/otelsgp/internal/sdkspan"
 	"github.com/otelsgp/otelsgp/sgpexporter/sgpspan"
 )
 
 // identity sets the ids of the span.
-func (m *Mapper) identity(sc *scratch, sctx, parent *sdkspan.SpanContext) {
-	traceID, spanID, parentID := sctx.TraceID, sctx.SpanID, parent.SpanID
+func (m *Mapper) identity(sc *scratch, in *Input) {
+	traceID, spanID, parentID := in.TraceID, in.SpanID, in.ParentSpanID
 	hasParent := parentID.IsValid()
 	switch {
 	case !hasParent:
-	case parent.TraceID.IsValid() && parent.TraceID != traceID:
+	case in.ParentTraceID.IsValid() && in.ParentTraceID != traceID:
 		// The API refuses a parent in another trace, and the whole request.
 		hasParent = false
 		sc.note("parent_id: left out, the parent is in another trace")
@@ -25,16 +24,12 @@ func (m *Mapper) identity(sc *scratch, sctx, parent *sdkspan.SpanContext) {
 		sc.note("parent_id: left out, it was the span's own id")
 	}
 
-	ids := hex.AppendEncode(sc.made, traceID[:])
-	ids = hex.AppendEncode(ids, spanID[:])
-	ids = hex.AppendEncode(ids, parentID[:])
-	if m.cfg.IDs == UUIDs {
-		ids = appendUUID(ids, traceID)
-		ids = appendUUID(ids, spanUUID(traceID, spanID))
-		ids = appendUUID(ids, spanUUID(traceID, parentID))
+	text := in.ids
+	if text == "" {
+		sc.made = m.appendIDs(sc.made[:0], in)
+		text = string(sc.made) // an Item keeps it
+		sc.made = sc.made[:0]
 	}
-	sc.made = ids
-	text := sc.madeText(0)
 	span := &sc.span
 	span.ObsTraceID, span.ObsSpanID = text[:32], text[32:48]
 	span.TraceID, span.ID, span.ParentID = text[:32], text[32:48], text[48:64]
@@ -44,6 +39,41 @@ func (m *Mapper) identity(sc *scratch, sctx, parent *sdkspan.SpanContext) {
 	if !hasParent {
 		span.ParentID = ""
 	}
+}
+
+// appendIDs appends trace id, span id and parent's id in hexadecimal, and then as UUIDs
+// where those are wanted.
+func (m *Mapper) appendIDs(dst []byte, in *Input) []byte {
+	dst = hex.AppendEncode(dst, in.TraceID[:])
+	dst = hex.AppendEncode(dst, in.SpanID[:])
+	dst = hex.AppendEncode(dst, in.ParentSpanID[:])
+	if m.cfg.IDs == UUIDs {
+		dst = appendUUID(dst, in.TraceID)
+		dst = appendUUID(dst, spanUUID(in.TraceID, in.SpanID))
+		dst = appendUUID(dst, spanUUID(in.TraceID, in.ParentSpanID))
+	}
+	return dst
+}
+
+// makeIDs makes the ids of a batch, in one piece.
+func (w Writer) makeIDs(inputs []Input) {
+	made := w.sc.made[:0]
+	for i := range inputs {
+		made = w.m.appendIDs(made, &inputs[i])
+	}
+	text, each := string(made), len(made)/max(len(inputs), 1)
+	for i := range inputs {
+		inputs[i].ids = text[i*each : (i+1)*each]
+	}
+	w.sc.made = made[:0]
+}
+
+// ids returns what SGP knows a span by.
+func (m *Mapper) ids(traceID trace.TraceID, spanID trace.SpanID) (trace, id string) {
+	if m.cfg.IDs == UUIDs {
+		return string(appendUUID(nil, traceID)), string(appendUUID(nil, spanUUID(traceID, spanID)))
+	}
+	return traceID.String(), spanID.String()
 }
 
 func spanUUID(traceID trace.TraceID, spanID trace.SpanID) [16]byte {
@@ -63,22 +93,6 @@ func appendUUID(dst []byte, id [16]byte) []byte {
 	dst = append(hex.AppendEncode(dst, id[6:8]), '-')
 	dst = append(hex.AppendEncode(dst, id[8:10]), '-')
 	return hex.AppendEncode(dst, id[10:])
-}
-
-// group sets the group from the conversation or the session. An id that the
-// encoder has to repair stays among the attributes too, whole.
-func (sc *scratch) group() {
-	for _, role := range [...]role{roleConversation, roleSession} {
-		id, ok := sc.text(role)
-		if !ok || id == "" {
-			continue
-		}
-		sc.span.GroupID, sc.span.GroupSource = id, string(sc.attr(role).Key)
-		if fitsID(id) {
-			sc.take(role)
-		}
-		return
-	}
 }
 
 // fitsID reports whether an id of the API can hold s as it is.

@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
+	"sync/atomic"
 
-	"github.com/otelsgp/otelsgp/asyncprocessor"
-	"github.com/otelsgp/otelsgp/internal/sdkspan"
+	"go.opentelemetry.io/otel/attribute"
+
 	"github.com/otelsgp/otelsgp/sgpexporter/sgpspan"
 )
 
@@ -64,31 +66,32 @@ type Config struct {
 	// Source is metadata.__source__; "" means DefaultSource.
 	Source string
 	// AgentName, AgentID and ACPType are metadata.__agent_name__,
-	// __agent_id__ and __acp_type__; each is absent when empty.
+	// __agent_id__ and __acp_type__, AgentVersion and CommitSHA __agent_version__
+	// and __commit_sha__; each is absent when empty.
 	AgentName, AgentID, ACPType string
+	AgentVersion, CommitSHA     string
+	// MetadataAttributes are keys of attributes of spans that stand at the top of
+	// the metadata, their dots as underscores.
+	MetadataAttributes []string
+	// WithoutContent redacts what models were asked and have answered, after the
+	// hooks.
+	WithoutContent bool
 }
 
 // ErrFiltered is what Append returns for a span that a hook has dropped.
 var ErrFiltered = errors.New("sgpexporter: span dropped by a hook")
 
-// ErrNoParent is what AppendDetached returns for a span without a parent.
-var ErrNoParent = errors.New("sgpexporter: span has no parent to leave out")
-
-// Item names a span in a report.
-type Item struct {
-	// TraceID, ID and Name are what SGP was or would be sent, after the hooks.
-	// Name is empty when a hook drops the span or panics.
-	TraceID, ID, Name string
-	// Phase is the snapshot's.
-	Phase asyncprocessor.Phase
-}
-
-// Mapper maps snapshots to items of an SGP request. It is safe for concurrent
+// Mapper maps spans to items of an SGP request. It is safe for concurrent
 // use.
 type Mapper struct {
 	cfg     Config
 	encoder sgpspan.Encoder
 	cache   cache
+	lifted  map[attribute.Key]string // names in the metadata, nil for none
+
+	lineage       lineage
+	conversations conversations
+	cut           atomic.Uint64 // ENDs whose attributes a limit of the SDK has cut
 }
 
 // New returns a Mapper.
@@ -96,33 +99,21 @@ func New(cfg Config) *Mapper {
 	if cfg.Source == "" {
 		cfg.Source = DefaultSource
 	}
-	return &Mapper{
+	m := &Mapper{
 		cfg:     cfg,
 		encoder: sgpspan.Encoder{MaxStringBytes: cfg.MaxStringBytes, MaxDepth: cfg.MaxDepth},
+		lifted:  liftedNames(cfg.MetadataAttributes),
 	}
+	m.lineage.spans.limit = maxLineage
+	m.conversations.traces.limit = maxConversations
+	if cfg.WithoutContent {
+		m.cfg.Hooks = append(slices.Clip(cfg.Hooks), sgpspan.RedactContent())
+	}
+	return m
 }
 
-// Append maps s and appends its SGP item, one JSON object, to dst. On error
-// nothing is appended: ErrFiltered when a hook dropped the span, a
-// *HookPanicError when one panicked, a *PanicError when s.Span did, or what it
-// gave could not be mapped.
-func (m *Mapper) Append(dst []byte, s asyncprocessor.Snapshot) ([]byte, error) {
-	w := m.Writer()
-	defer w.Close()
-	return w.append(dst, s, false)
-}
-
-// AppendDetached is Append without parent_id, and with a note in the metadata
-// that says so. It is for a span whose parent the server refuses. Without a parent it
-// would be what Append appends: then it returns ErrNoParent.
-func (m *Mapper) AppendDetached(dst []byte, s asyncprocessor.Snapshot) ([]byte, error) {
-	w := m.Writer()
-	defer w.Close()
-	return w.append(dst, s, true)
-}
-
-// Writer maps one snapshot after the other, with the same working memory. It
-// belongs to one goroutine.
+// Writer maps one span after the other, with the same working memory. It belongs to
+// one goroutine.
 type Writer struct {
 	m  *Mapper
 	sc *scratch
@@ -134,50 +125,44 @@ func (m *Mapper) Writer() Writer { return Writer{m, scratches.Get().(*scratch)} 
 // Close gives the working memory back.
 func (w Writer) Close() { w.sc.release() }
 
-// Append is Mapper.Append.
-func (w Writer) Append(dst []byte, s asyncprocessor.Snapshot) ([]byte, error) {
-	return w.append(dst, s, false)
-}
-
-func (w Writer) append(dst []byte, s asyncprocessor.Snapshot, detached bool) (out []byte, err error) {
-	w.sc.reset()
+// Append maps in and appends its SGP item, one JSON object, to dst. It runs the hooks,
+// once. On error nothing is appended, and the item has the ids alone: ErrFiltered when
+// a hook dropped the span, a *HookPanicError when one panicked, a *PanicError when
+// mapping did.
+func (w Writer) Append(dst []byte, in *Input) (out []byte, item Item, err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			out, err = dst, w.sc.panicked(s.Phase, v)
+			err = w.m.panicked(in, v)
+			out, item = dst, w.m.itemOf(in)
 		}
 	}()
-	span := w.m.mapSpan(w.sc, s)
+	if !in.observed {
+		w.observe(in)
+		w.m.lineage.seeOne(in)
+	}
+	w.sc.reset()
+	span := w.m.mapSpan(w.sc, in)
 	if err := w.m.runHooks(span); err != nil {
-		return dst, err
+		return dst, w.m.itemOf(in), err
 	}
-	if detached {
-		if span.ParentID == "" {
-			return dst, ErrNoParent
-		}
-		span.Notes = append(span.Notes, "parent_id: left out, the server refused "+span.ParentID)
-		span.ParentID = ""
+	out = w.m.encoder.AppendJSON(dst, span)
+	item = Item{
+		TraceID: span.TraceID, ID: span.ID, Name: span.Name,
+		Phase: in.Phase, HasRemoteParent: in.ParentIsRemote,
 	}
-	return w.m.encoder.AppendJSON(dst, span), nil
+	if span.ParentID != "" {
+		item.locateParent(out[len(dst):])
+	}
+	return out, item, nil
 }
 
-// Item returns what names s in a report, as far as s.Span tells it without a panic.
-func (m *Mapper) Item(s asyncprocessor.Snapshot) (item Item) {
-	sc := scratches.Get().(*scratch)
-	defer sc.release()
-	defer func() {
-		_ = recover()
-		item = sc.item(s.Phase, item.Name)
-	}()
-	span := m.mapSpan(sc, s)
-	if m.runHooks(span) == nil {
-		item.Name = span.Name
+// itemOf names a span that has not been mapped.
+func (m *Mapper) itemOf(in *Input) Item {
+	item := Item{Phase: in.Phase, HasRemoteParent: in.ParentIsRemote}
+	if in.TraceID.IsValid() || in.SpanID.IsValid() {
+		item.TraceID, item.ID = m.ids(in.TraceID, in.SpanID)
 	}
 	return item
-}
-
-// item names the span that lives in sc.
-func (sc *scratch) item(phase asyncprocessor.Phase, name string) Item {
-	return Item{TraceID: clone(sc.span.TraceID), ID: clone(sc.span.ID), Name: name, Phase: phase}
 }
 
 func (m *Mapper) runHooks(span *sgpspan.Span) (err error) {
@@ -197,38 +182,60 @@ func (m *Mapper) runHooks(span *sgpspan.Span) (err error) {
 	return nil
 }
 
-// mapSpan maps s to a span that lives in sc.
-func (m *Mapper) mapSpan(sc *scratch, s asyncprocessor.Snapshot) *sgpspan.Span {
+// mapSpan maps in to a span that lives in sc.
+func (m *Mapper) mapSpan(sc *scratch, in *Input) *sgpspan.Span {
 	span := &sc.span
 	sc.hooks = len(m.cfg.Hooks) > 0
-	src := sdkspan.PeekEnded(s.Span)
-	if src == nil {
-		src = &sc.copied
-		src.CopyIdentity(s.Span)
+	m.identity(sc, in)
+	span.Name = in.Name
+	span.Start = in.StartTime
+	if in.Phase.ended() {
+		sc.end(in)
 	}
-	m.identity(sc, &src.SpanContext, &src.Parent)
-	if src == &sc.copied {
-		src.CopyState(s.Span) // what panics here is told with its ids
+	sc.collect(in, m.lifted)
+	m.group(sc, in)
+	sc.spanType(in)
+	if sc.hasPayload() {
+		sc.sides()
 	}
-	span.Name = src.Name
-	span.Start = src.StartTime
-	if s.Phase == asyncprocessor.PhaseEnd {
-		span.End = src.EndTime
-		if span.End.IsZero() {
-			span.End = span.Start
-			sc.note("end_timestamp: missing, set to start_timestamp")
-		}
+	m.usage(sc, in)
+	sc.application()
+	if in.Phase.ended() {
+		sc.status(in)
 	}
-	sc.collect(src)
-	sc.group()
-	sc.spanType()
-	if sc.hasPayload || len(sc.flat) > 0 || len(sc.messages) > 0 {
-		sc.payloads()
-		sc.usage()
-	}
-	if s.Phase == asyncprocessor.PhaseEnd {
-		sc.status(&src.Status)
-	}
-	m.metadata(sc, src)
+	m.metadata(sc, in)
 	return span
+}
+
+// end sets the span's end.
+func (sc *scratch) end(in *Input) {
+	span := &sc.span
+	span.End = in.EndTime
+	switch {
+	case in.Phase == PhaseUnfinished && span.End.IsZero():
+		span.End = in.WrittenAt
+		sc.note("unfinished: the span ran when its process ended; end_timestamp is the time of this write")
+	case in.Phase == PhaseUnfinished:
+		sc.note("unfinished: written in the place of the END, which was lost; usage is not known")
+	case span.End.IsZero():
+		span.End = span.Start
+		sc.note("end_timestamp: missing, set to start_timestamp")
+	}
+}
+
+// application sets what only an application knows.
+func (sc *scratch) application() {
+	if id, ok := sc.text(roleVariant); ok {
+		sc.span.ApplicationVariantID = id
+		sc.take(sc.found[roleVariant])
+	}
+	if id, ok := sc.text(roleInteraction); ok {
+		sc.span.ApplicationInteractionID = id
+		sc.take(sc.found[roleInteraction])
+	}
+	if sc.has(roleExpected) {
+		kv := sc.attr(sc.found[roleExpected])
+		sc.span.Expected = sc.spread(string(kv.Key), sc.structured(kv, false))
+		sc.take(sc.found[roleExpected])
+	}
 }

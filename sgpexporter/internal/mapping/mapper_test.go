@@ -15,7 +15,6 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
 
-	"github.com/otelsgp/otelsgp/asyncprocessor"
 	"github.com/otelsgp/otelsgp/sgpexporter/sgpspan"
 )
 
@@ -171,10 +170,11 @@ func TestMetadata(t *testing.T) {
 	}
 	s.Resource = resource.NewWithAttributes("https://schema/2", attribute.String("service.name", "svc"), attribute.Int("n", 1))
 
-	got := item(t, Config{Source: "mine", AgentName: "agent", AgentID: "a-1", ACPType: "sync"}, end(s))
+	got := item(t, Config{Source: "mine", AgentName: "agent", AgentID: "a-1", ACPType: "sync", AgentVersion: "1.2", CommitSHA: "f00"}, end(s))
 
 	requireJSON(t, `{
 		"__source__": "mine", "__agent_name__": "agent", "__agent_id__": "a-1", "__acp_type__": "sync",
+		"__agent_version__": "1.2", "__commit_sha__": "f00", "service_name": "svc",
 		"attributes": {
 			"string": "s", "int": -5, "float": 0.25, "bool": true, "strings": ["a", "b"], "ints": [1, 2], "floats": [0.5],
 			"bools": [true], "bytes": "AAE=", "empty": null, "slice": [1, "x"], "map": {"in": {"b": false}},
@@ -194,7 +194,8 @@ func TestMetadata(t *testing.T) {
 		"resource": {"attributes": {"n": 1, "service.name": "svc"}, "schema_url": "https://schema/2"},
 		"trace_state": "vendor=1,other=2",
 		"child_span_count": 7,
-		"dropped": {"attributes": 1, "events": 2, "links": 3}
+		"dropped": {"attributes": 1, "events": 2, "links": 3},
+		"otel_sgp_notes": ["attributes: 1 were dropped by a limit of the SDK, usage and messages perhaps among them; see sdktrace.WithRawSpanLimits"]
 	}`, got["metadata"])
 	assert.NotContains(t, got, "input")
 	assert.NotContains(t, got, "output")
@@ -224,21 +225,6 @@ func TestLimitsAreTheConfigs(t *testing.T) {
 		at(got, "metadata", "otel_sgp_notes"))
 }
 
-func TestAppendDetached(t *testing.T) {
-	s := stub()
-	s.Parent = spanContext(testTraceID, testParentID, false)
-	out, err := New(Config{}).AppendDetached([]byte("x"), end(s))
-	require.NoError(t, err)
-	require.Equal(t, "x{", string(out[:2]))
-	got := decode(t, string(out[1:])).(map[string]any)
-	assert.NotContains(t, got, "parent_id")
-	requireJSON(t, `["parent_id: left out, the server refused 53995c3f42cd8ad8"]`, at(got, "metadata", "otel_sgp_notes"))
-
-	out, err = New(Config{}).AppendDetached([]byte("x"), end(stub()))
-	require.ErrorIs(t, err, ErrNoParent)
-	assert.Equal(t, "x", string(out))
-}
-
 func TestHooksChangeAndDrop(t *testing.T) {
 	var kept []string
 	cfg := Config{Hooks: []Hook{
@@ -252,13 +238,13 @@ func TestHooksChangeAndDrop(t *testing.T) {
 		func(s *sgpspan.Span) bool { return s.Metadata.Get("attributes").Object().Get("drop") == nil },
 	}}
 	m := New(cfg)
-	out, err := m.Append(nil, end(stub(attribute.Bool("keep", true))))
+	out, _, err := m.Append(nil, end(stub(attribute.Bool("keep", true))))
 	require.NoError(t, err)
 	got := decode(t, string(out))
 	assert.Equal(t, "renamed", at(got, "name"))
 	requireJSON(t, `{"keep":true,"added":1}`, at(got, "metadata", "attributes"))
 
-	out, err = m.Append([]byte("before"), end(stub(attribute.Bool("drop", true))))
+	out, _, err = m.Append([]byte("before"), end(stub(attribute.Bool("drop", true))))
 	require.ErrorIs(t, err, ErrFiltered)
 	assert.Equal(t, "before", string(out))
 
@@ -266,7 +252,7 @@ func TestHooksChangeAndDrop(t *testing.T) {
 	for range 20 {
 		s := stub(attribute.Bool("keep", true))
 		s.SpanContext = spanContext(trace.TraceID{7}, trace.SpanID{7}, false)
-		_, err = m.Append(nil, end(s))
+		_, _, err = m.Append(nil, end(s))
 		require.NoError(t, err)
 	}
 	assert.Equal(t, []string{"4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"}, kept[:2])
@@ -280,7 +266,7 @@ func TestHookPanicCostsItsSpan(t *testing.T) {
 		}
 		return true
 	}}})
-	out, err := m.Append([]byte("before"), end(stub()))
+	out, _, err := m.Append([]byte("before"), end(stub()))
 	assert.Equal(t, "before", string(out))
 	var panicked *HookPanicError
 	require.ErrorAs(t, err, &panicked)
@@ -289,34 +275,12 @@ func TestHookPanicCostsItsSpan(t *testing.T) {
 	assert.Equal(t, "sgpexporter: a span hook panicked with a string", err.Error())
 
 	boom = false
-	_, err = m.Append(nil, end(stub()))
+	_, _, err = m.Append(nil, end(stub()))
 	require.NoError(t, err)
 
 	m = New(Config{Hooks: []Hook{func(s *sgpspan.Span) bool { return s.Input[0].Key == "" }}})
-	_, err = m.Append(nil, end(stub()))
+	_, _, err = m.Append(nil, end(stub()))
 	var fault runtime.Error
 	require.True(t, errors.As(err, &fault))
 	assert.Contains(t, err.Error(), "index out of range")
-}
-
-func TestItem(t *testing.T) {
-	m := New(Config{Hooks: []Hook{sgpspan.RedactEmails(), func(s *sgpspan.Span) bool { return s.Name != "drop" }}})
-	s := stub()
-	s.Name = "mail to someone@example.com"
-	got := m.Item(end(s))
-	assert.Equal(t, Item{
-		TraceID: "4bf92f3577b34da6a3ce929d0e0e4736", ID: "00f067aa0ba902b7", Name: "mail to [REDACTED]", Phase: asyncprocessor.PhaseEnd,
-	}, got)
-	s.Name = "drop"
-	assert.Empty(t, m.Item(start(s)).Name)
-
-	m = New(Config{IDs: UUIDs})
-	got = m.Item(start(stub()))
-	m.Item(start(func() (s2 stubType) {
-		s2 = stub()
-		s2.SpanContext = spanContext(trace.TraceID{7}, trace.SpanID{7}, false)
-		return
-	}()))
-	assert.Equal(t, uuidOfSpan, got.ID, "an item must outlive the mapping of other spans")
-	assert.Equal(t, asyncprocessor.PhaseStart, got.Phase)
 }

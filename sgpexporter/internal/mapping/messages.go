@@ -12,34 +12,47 @@ import (
 // messageEvent is an event that holds one message, as the GenAI conventions had
 // them before version 1.37: gen_ai.ROLE.message, and gen_ai.choice.
 type messageEvent struct {
-	event *sdktrace.Event
-	mark  int // the place of its first attribute among the marks
+	event  *sdktrace.Event
+	before place // of the attribute before its first
 }
 
 const choiceEvent = "gen_ai.choice"
+
+// isOn reports whether the message is one of a side, and there is anything in it.
+func (m messageEvent) isOn(side side) bool {
+	if (m.event.Name == choiceEvent) != (side == sideOutput) {
+		return false
+	}
+	for i := range m.event.Attributes {
+		if kv := &m.event.Attributes[i]; kv.Key == "content" && isPlaceholder(kv.Value.AsString()) {
+			return false
+		}
+	}
+	return true
+}
 
 func isMessage(event string) bool {
 	return event == choiceEvent || strings.HasPrefix(event, "gen_ai.") && strings.HasSuffix(event, ".message")
 }
 
-// messageEvents adds the messages in events to o.
-func (sc *scratch) messageEvents(o sgpspan.Object, output bool) sgpspan.Object {
+// messageEvents adds the messages in events to o, unless there are some.
+func (sc *scratch) messageEvents(o sgpspan.Object, side side) sgpspan.Object {
 	n := 0
 	for _, m := range sc.messages {
-		if (m.event.Name == choiceEvent) == output {
+		if m.isOn(side) {
 			n++
 		}
 	}
-	if n == 0 {
+	if n == 0 || o.Get(messagesKey) != nil {
 		return o
 	}
 	messages := sc.newArray(n)
 	for _, m := range sc.messages {
-		if (m.event.Name == choiceEvent) == output {
+		if m.isOn(side) {
 			messages = append(messages, sc.object(sc.message(m)).WithSource(m.event.Name))
 		}
 	}
-	return append(sc.grow(o), sgpspan.Field{Key: "messages", Value: sc.array(messages)})
+	return append(sc.grow(o), sgpspan.Field{Key: messagesKey, Value: sc.array(messages)})
 }
 
 // message returns the message that an event holds: the fields of
@@ -59,17 +72,23 @@ func (sc *scratch) message(m messageEvent) sgpspan.Object {
 			continue
 		}
 		o = sc.messagePart(o, kv)
-		sc.takeMark(m.mark + i)
+		sc.take(m.before + place(i+1))
 	}
 	return sc.fields.close(o, 0)
 }
 
 func (sc *scratch) messagePart(o sgpspan.Object, kv *attribute.KeyValue) sgpspan.Object {
 	v := sc.structured(kv, false)
-	if kv.Key != "gen_ai.event.content" {
+	n := len(o)
+	switch kv.Key {
+	case "gen_ai.event.content":
+	case "content": // in ADK's records the message stands here
+		if !isMessageMap(kv.Value) {
+			return put(o, string(kv.Key), kv, v)
+		}
+	default:
 		return put(o, string(kv.Key), kv, v)
 	}
-	n := len(o)
 	o, ok := v.AppendFields(o)
 	if !ok {
 		return put(o, "content", kv, v)
@@ -93,4 +112,98 @@ func put(o sgpspan.Object, key string, kv *attribute.KeyValue, v sgpspan.Value) 
 		}
 	}
 	return append(o, f)
+}
+
+// isMessageMap reports whether v is a whole message, with its role.
+func isMessageMap(v attribute.Value) bool {
+	if v.Type() != attribute.MAP {
+		return false
+	}
+	for _, kv := range v.AsMap() {
+		if kv.Key == "role" {
+			return true
+		}
+	}
+	return false
+}
+
+// openContents puts in the place of a message whose content is messages in JSON, as
+// Eino's callback has them, those messages.
+func (sc *scratch) openContents(messages *sgpspan.Value) {
+	list := messages.Array()
+	if list == nil {
+		return
+	}
+	eino := sc.has(roleKind) && sc.attr(sc.found[roleKind]).Key == einoKind
+	var opened sgpspan.Array // nil until there is one
+	for i := range *list {
+		message := &(*list)[i]
+		inner := openContent(message, eino)
+		if inner != nil && opened == nil {
+			opened = append(make(sgpspan.Array, 0, len(*list)+len(inner)), (*list)[:i]...)
+		}
+		switch {
+		case inner != nil:
+			opened = append(opened, inner...)
+		case opened != nil:
+			opened = append(opened, *message)
+		}
+	}
+	if opened != nil {
+		*list = opened
+	}
+}
+
+// openContent returns the messages that the content of a message is, nil when it is
+// none; JSON that is something else it opens in place.
+func openContent(message *sgpspan.Value, eino bool) sgpspan.Array {
+	fields := message.Object()
+	if fields == nil {
+		return nil
+	}
+	for i := range *fields {
+		f := &(*fields)[i]
+		text := f.Value.Text()
+		quoted := eino && strings.HasPrefix(text, `"`)
+		if f.Key != "content" || !quoted && (!looksLikeJSON(text) || !strings.Contains(text, `"role"`)) {
+			continue
+		}
+		v, ok := sgpspan.JSONValue(text)
+		if !ok {
+			return nil
+		}
+		if inner := asMessages(&v, f.Source); inner != nil {
+			return inner
+		}
+		if text := v.Text(); looksLikeJSON(text) {
+			if in, ok := sgpspan.JSONValue(text); ok {
+				v = in
+			}
+		}
+		f.Value = v.WithSource(f.Value.Source())
+		return nil
+	}
+	return nil
+}
+
+// asMessages returns the messages that v is: one, a list of them, or a list of such
+// lists. It returns nil when anything in it is no message.
+func asMessages(v *sgpspan.Value, source string) sgpspan.Array {
+	switch v.Kind() {
+	case sgpspan.KindObject:
+		if o, _ := v.AppendFields(nil); o.Get("role") != nil {
+			return sgpspan.Array{v.WithSource(source)}
+		}
+	case sgpspan.KindArray:
+		var all sgpspan.Array
+		for i := range *v.Array() {
+			inner := asMessages(&(*v.Array())[i], source)
+			if inner == nil {
+				return nil
+			}
+			all = append(all, inner...)
+		}
+		return all
+	}
+	return nil
 }

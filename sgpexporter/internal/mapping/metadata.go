@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"encoding/hex"
+	"strconv"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -9,41 +10,53 @@ import (
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
-	"github.com/otelsgp/otelsgp/internal/sdkspan"
 	"github.com/otelsgp/otelsgp/sgpexporter/sgpspan"
 )
 
 // metadata puts into the metadata what has found no other place.
-func (m *Mapper) metadata(sc *scratch, s *sdkspan.Ended) {
-	o := sc.newObject(20)
+func (m *Mapper) metadata(sc *scratch, in *Input) {
+	o := sc.newObject(32 + len(sc.lifts))
 	o = append(o, sgpspan.Field{Key: "__source__", Value: sgpspan.StringValue(m.cfg.Source)})
 	o = addText(o, "__agent_name__", m.cfg.AgentName)
 	o = addText(o, "__agent_id__", m.cfg.AgentID)
 	o = addText(o, "__acp_type__", m.cfg.ACPType)
-	o = append(o, sc.errorFields...)
-	o = append(o, sc.rollUp...)
-	if !sc.anyTaken && len(sc.attrs) > 0 {
+	o = addText(o, "__agent_version__", m.cfg.AgentVersion)
+	o = addText(o, "__commit_sha__", m.cfg.CommitSHA)
+	o = append(o, sc.errors...)
+	o = append(o, sc.aggregate...)
+	if in.Phase == PhaseUpdate {
+		o = append(o, sgpspan.Field{Key: "heartbeat", Value: sc.time(in.WrittenAt)})
+	}
+	o = sc.evaluationList(o)
+	o = sc.lifted(o)
+	resource := m.resource(in.Resource)
+	if resource != nil {
+		o = append(o, resource.search...)
+	}
+	if !sc.anyMarked && len(sc.attrs) > 0 {
 		o = append(o, sgpspan.Field{Key: "attributes", Value: sgpspan.AttributesValue(&sc.attrs)})
-	} else if attrs := sc.attributes(sc.attrs, sc.taken); len(attrs) > 0 {
+	} else if attrs := sc.attributes(sc.attrs, sc.marks); len(attrs) > 0 {
 		o = append(o, sgpspan.Field{Key: "attributes", Value: sc.object(attrs)})
 	}
 	if len(sc.events) > 0 {
 		o = append(o, sgpspan.Field{Key: "events", Value: sc.eventList()})
 	}
-	if len(s.Links) > 0 {
-		o = append(o, sgpspan.Field{Key: "links", Value: sc.linkList(s.Links)})
+	if len(in.Links) > 0 {
+		o = append(o, sgpspan.Field{Key: "links", Value: sc.linkList(in.Links)})
 	}
-	o = addText(o, "kind", s.SpanKind.String())
-	o = m.scope(sc, o, &s.InstrumentationScope)
-	o = m.resource(sc, o, s.Resource)
-	if len(s.SpanContext.TraceState.List) > 0 {
-		o = addText(o, "trace_state", s.SpanContext.TraceState.String())
+	o = addText(o, "kind", in.Kind.String())
+	o = m.scope(sc, o, &in.Scope)
+	if resource != nil {
+		o = sc.cached(o, "resource", resource)
 	}
-	if s.Parent.Remote {
+	if in.TraceState.Len() > 0 {
+		o = addText(o, "trace_state", in.TraceState.String())
+	}
+	if in.ParentIsRemote {
 		o = append(o, sgpspan.Field{Key: "parent_is_remote", Value: sgpspan.BoolValue(true)})
 	}
-	o = addCount(o, "child_span_count", s.ChildSpanCount)
-	o = sc.dropped(o, s)
+	o = addCount(o, "child_span_count", in.ChildSpanCount)
+	o = m.dropped(sc, o, in)
 	sc.span.Metadata = o
 }
 
@@ -62,11 +75,15 @@ func addCount(o sgpspan.Object, key string, n int) sgpspan.Object {
 }
 
 // attributes returns attrs without those that are marked as taken.
-func (sc *scratch) attributes(attrs []attribute.KeyValue, taken []bool) sgpspan.Object {
+func (sc *scratch) attributes(attrs []attribute.KeyValue, marks []mark) sgpspan.Object {
 	o := sc.newObject(len(attrs))
 	for i := range attrs {
-		if i >= len(taken) || !taken[i] {
-			o = append(o, sgpspan.Field{Key: string(attrs[i].Key), Value: sgpspan.AttributeValue(attrs[i].Value)})
+		var m mark
+		if i < len(marks) {
+			m = marks[i]
+		}
+		if m&markTaken == 0 {
+			o = append(o, sgpspan.Field{Key: string(attrs[i].Key), Value: sgpspan.AttributeValue(attrs[i].Value), Content: m&markContent != 0})
 		}
 	}
 	return o
@@ -74,17 +91,17 @@ func (sc *scratch) attributes(attrs []attribute.KeyValue, taken []bool) sgpspan.
 
 func (sc *scratch) eventList() sgpspan.Value {
 	list := sc.newArray(len(sc.events))
-	mark := len(sc.attrs)
+	before := len(sc.attrs)
 	for i := range sc.events {
 		event := &sc.events[i]
 		o := sc.newObject(4)
 		o = append(o,
 			sgpspan.Field{Key: "name", Value: sgpspan.StringValue(event.Name)},
 			sgpspan.Field{Key: "time", Value: sc.time(event.Time)})
-		if attrs := sc.attributes(event.Attributes, sc.taken[mark:]); len(attrs) > 0 {
+		if attrs := sc.attributes(event.Attributes, sc.marks[before:]); len(attrs) > 0 {
 			o = append(o, sgpspan.Field{Key: "attributes", Value: sc.object(attrs)})
 		}
-		mark += len(event.Attributes)
+		before += len(event.Attributes)
 		o = addCount(o, "dropped_attributes", event.DroppedAttributeCount)
 		list = append(list, sc.object(o))
 	}
@@ -116,6 +133,9 @@ func (sc *scratch) linkList(links []sdktrace.Link) sgpspan.Value {
 			o = addText(o, "trace_state", state.String())
 		}
 		if attrs := sc.attributes(distinct(link.Attributes), nil); len(attrs) > 0 {
+			for k := range attrs {
+				attrs[k].Content = sc.hooks && keyOf(attrs[k].Key).content()
+			}
 			o = append(o, sgpspan.Field{Key: "attributes", Value: sc.object(attrs)})
 		}
 		o = addCount(o, "dropped_attributes", link.DroppedAttributeCount)
@@ -139,16 +159,19 @@ func (m *Mapper) encodeScope(scope instrumentation.Scope) *encoded {
 	return m.encode("scope", withAttributes(o, scope.Attributes.ToSlice()))
 }
 
-func (m *Mapper) resource(sc *scratch, o sgpspan.Object, res *resource.Resource) sgpspan.Object {
+func (m *Mapper) resource(res *resource.Resource) *encoded {
 	if res.Len() == 0 && res.SchemaURL() == "" {
-		return o
+		return nil
 	}
-	return sc.cached(o, "resource", m.cache.resources.get(res, m.encodeResource))
+	return m.cache.resources.get(res, m.encodeResource)
 }
 
 func (m *Mapper) encodeResource(res *resource.Resource) *encoded {
-	o := withAttributes(nil, res.Attributes())
-	return m.encode("resource", addText(o, "schema_url", res.SchemaURL()))
+	attrs := res.Attributes()
+	o := withAttributes(nil, attrs)
+	e := m.encode("resource", addText(o, "schema_url", res.SchemaURL()))
+	e.search = searchFields(attrs)
+	return e
 }
 
 func withAttributes(o sgpspan.Object, attrs []attribute.KeyValue) sgpspan.Object {
@@ -174,11 +197,18 @@ func (sc *scratch) cached(o sgpspan.Object, key string, e *encoded) sgpspan.Obje
 	return append(o, sgpspan.Field{Key: key, Value: e.value})
 }
 
-// dropped adds what the SDK's limits have cost.
-func (sc *scratch) dropped(o sgpspan.Object, s *sdkspan.Ended) sgpspan.Object {
-	attrs, events, links := s.DroppedAttributeCount, s.DroppedEventCount, s.DroppedLinkCount
+// dropped adds what the SDK's limits have cost. Attributes that are cut are noted: usage
+// and flattened messages may be among them.
+func (m *Mapper) dropped(sc *scratch, o sgpspan.Object, in *Input) sgpspan.Object {
+	attrs, events, links := in.DroppedAttributes, in.DroppedEvents, in.DroppedLinks
 	if attrs == 0 && events == 0 && links == 0 {
 		return o
+	}
+	if attrs > 0 {
+		if in.Phase == PhaseEnd {
+			m.cut.Add(1)
+		}
+		sc.note("attributes: " + strconv.Itoa(attrs) + " were dropped by a limit of the SDK, usage and messages perhaps among them; see sdktrace.WithRawSpanLimits")
 	}
 	d := sc.newObject(3)
 	d = addCount(d, "attributes", attrs)

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
-
-	"github.com/otelsgp/otelsgp/asyncprocessor"
 )
 
 // HookPanicError is what Append returns when a hook has panicked.
@@ -25,8 +23,8 @@ func (e *HookPanicError) Error() string {
 // Unwrap returns the panic's value when it is a runtime error.
 func (e *HookPanicError) Unwrap() error { return runtimeError(e.Value) }
 
-// PanicError is what Append returns when mapping a span has panicked: a ReadOnlySpan
-// that is not the SDK's own can do so, or be nil.
+// PanicError is what FromSpan returns when reading a span has panicked, as a
+// ReadOnlySpan that is not the SDK's own can, and Append when mapping one has.
 type PanicError struct {
 	// Item is what was known of the span by then.
 	Item Item
@@ -45,9 +43,9 @@ func (e *PanicError) Error() string {
 // Unwrap returns the panic's value when it is a runtime error.
 func (e *PanicError) Unwrap() error { return runtimeError(e.Value) }
 
-// panicked is called where mapping the span in sc was recovered from v.
-func (sc *scratch) panicked(phase asyncprocessor.Phase, v any) error {
-	return &PanicError{Item: sc.item(phase, ""), Value: v, Stack: debug.Stack()}
+// panicked is called where reading or mapping in was recovered from v.
+func (m *Mapper) panicked(in *Input, v any) error {
+	return &PanicError{Item: m.itemOf(in), Value: v, Stack: debug.Stack()}
 }
 
 func cause(v any) string {

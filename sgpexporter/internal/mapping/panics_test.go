@@ -13,8 +13,6 @@ import (
 	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
-
-	"github.com/otelsgp/otelsgp/asyncprocessor"
 )
 
 // badSpan panics in one of its getters.
@@ -65,48 +63,57 @@ func (s badSpan) ChildSpanCount() int {
 	return get(s, "ChildSpanCount", sdktrace.ReadOnlySpan.ChildSpanCount)
 }
 
-// A span that panics leaves nothing behind, neither in the buffer nor in the span
-// that is mapped next with the same memory.
-func TestSpanThatPanics(t *testing.T) {
+// A span that panics is named as far as it is known.
+func TestFromSpanThatPanics(t *testing.T) {
 	m := New(Config{})
-	good := goldens["genai_chat_message_events"]()
-	want, err := m.Append(nil, good)
-	require.NoError(t, err)
-
-	w := m.Writer()
-	defer w.Close()
 	for _, getter := range []string{
 		"Name", "SpanContext", "Parent", "SpanKind", "StartTime", "EndTime", "Attributes", "Links", "Events", "Status",
 		"InstrumentationScope", "Resource", "DroppedAttributes", "DroppedLinks", "DroppedEvents", "ChildSpanCount",
 	} {
-		bad := asyncprocessor.Snapshot{Phase: asyncprocessor.PhaseEnd, Span: badSpan{goldens["openinference_llm"]().Span, getter}}
-		out, err := w.Append([]byte("before"), bad)
-		assert.Equal(t, "before", string(out), getter)
+		in := Input{Name: "from before"}
+		err := m.FromSpan(&in, PhaseEnd, badSpan{stub().Snapshot(), getter})
 		var panicked *PanicError
 		require.ErrorAs(t, err, &panicked, getter)
 		assert.Equal(t, "secret prompt", panicked.Value)
 		assert.Contains(t, string(panicked.Stack), "badSpan")
 		if getter == "SpanContext" || getter == "Parent" {
 			assert.EqualError(t, err, "sgpexporter: mapping the END of a span (id unknown, trace unknown) panicked with a string")
-			assert.Equal(t, Item{Phase: asyncprocessor.PhaseEnd}, m.Item(bad))
+			assert.Equal(t, Item{Phase: PhaseEnd}, panicked.Item)
 		} else {
 			assert.EqualError(t, err, "sgpexporter: mapping the END of a span "+
 				"(id 00f067aa0ba902b7, trace 4bf92f3577b34da6a3ce929d0e0e4736) panicked with a string")
 			assert.Equal(t, Item{
-				TraceID: "4bf92f3577b34da6a3ce929d0e0e4736", ID: "00f067aa0ba902b7", Phase: asyncprocessor.PhaseEnd,
-			}, m.Item(bad))
+				TraceID: "4bf92f3577b34da6a3ce929d0e0e4736", ID: "00f067aa0ba902b7", Phase: PhaseEnd,
+			}, panicked.Item)
 		}
-
-		out, err = w.Append(nil, good)
-		require.NoError(t, err)
-		assert.Equal(t, string(want), string(out), getter)
 	}
 }
 
-func TestNoSpan(t *testing.T) {
-	_, err := New(Config{}).Append(nil, asyncprocessor.Snapshot{Phase: asyncprocessor.PhaseStart})
+func TestFromNoSpan(t *testing.T) {
+	err := New(Config{}).FromSpan(new(Input), PhaseStart, nil)
 	var fault runtime.Error
 	require.True(t, errors.As(err, &fault))
 	assert.EqualError(t, err, "sgpexporter: mapping the START of a span (id unknown, trace unknown) panicked: "+
 		"runtime error: invalid memory address or nil pointer dereference")
+}
+
+// What cannot be mapped leaves nothing behind, neither in the buffer nor in the span
+// that is mapped next with the same memory.
+func TestMappingThatPanics(t *testing.T) {
+	m := New(Config{})
+	good := goldens["genai_chat_message_events"]()
+	want, _, err := m.Append(nil, good)
+	require.NoError(t, err)
+	w := m.Writer()
+	defer w.Close()
+	broken := Writer{nil, w.sc} // stands for any fault of the mapping
+	out, item, err := broken.Append([]byte("before"), new(Input))
+	assert.Equal(t, "before", string(out))
+	assert.Equal(t, Item{}, item)
+	var panicked *PanicError
+	require.ErrorAs(t, err, &panicked)
+
+	out, _, err = w.Append(nil, good)
+	require.NoError(t, err)
+	assert.Equal(t, string(want), string(out))
 }

@@ -8,109 +8,175 @@ import (
 	"github.com/otelsgp/otelsgp/sgpexporter/sgpspan"
 )
 
-// valueKey holds a payload that is no object itself.
-const valueKey = "value"
+const (
+	// valueKey holds a payload that is no object itself.
+	valueKey = "value"
+	// messagesKey holds the messages of a model's call.
+	messagesKey = "messages"
+)
 
-// payloads sets input and output: what the application names as such, else what
-// the GenAI conventions have, else OpenInference. What has to stand back stays
-// among the attributes.
-func (sc *scratch) payloads() {
-	sc.span.Input = sc.payload(roleSGPInput, false, roleInputValue, roleInputMIME)
-	sc.span.Output = sc.payload(roleSGPOutput, true, roleOutputValue, roleOutputMIME)
+// hasPayload reports whether the span says anything of input or output.
+func (sc *scratch) hasPayload() bool {
+	return len(sc.payloads) > 0 || len(sc.flat) > 0 || len(sc.messages) > 0
 }
 
-func (sc *scratch) payload(own role, output bool, value, mime role) sgpspan.Object {
-	if sc.has(own) {
-		kv := sc.attr(own)
-		sc.take(own)
-		return sc.spread(string(kv.Key), sc.structured(kv, false))
-	}
-	if o := sc.genAI(output); len(o) > 0 {
-		return o
-	}
-	return sc.openInference(output, value, mime)
+// sides sets input and output.
+func (sc *scratch) sides() {
+	sc.span.Input = sc.sideOf(sideInput)
+	sc.span.Output = sc.sideOf(sideOutput)
+	sc.leaveOutRequest()
 }
 
-// genAIFields are the places of the GenAI conventions' payloads.
-var genAIFields = [...]struct {
-	role   role
-	field  string
-	output bool
-	isJSON bool // the conventions want JSON, not any text
-}{
-	{roleSystemInstructions, "system_instructions", false, true},
-	{roleInputMessages, "messages", false, true},
-	{roleToolDefinitions, "tool_definitions", false, true},
-	{roleToolArguments, "arguments", false, false},
-	{roleRetrievalQuery, "query", false, false},
-	{roleMemoryQuery, "query", false, false},
-	{roleOutputMessages, "messages", true, true},
-	{roleToolResult, "result", true, false},
-	{roleDocuments, "documents", true, true},
-}
-
-func (sc *scratch) genAI(output bool) sgpspan.Object {
+// sideOf returns what the span says of one side: what the application names as
+// such, else what the dialects have, each as a field of its own. What has no field any
+// more stays among the attributes, unless it is known to say the same again.
+func (sc *scratch) sideOf(side side) sgpspan.Object {
 	var o sgpspan.Object
-	for i := range genAIFields {
-		if f := &genAIFields[i]; f.output == output && sc.has(f.role) && o.Get(f.field) == nil {
-			o = sc.add(o, f.field, f.role, f.isJSON)
+	for _, p := range sc.payloads {
+		if p.key.side == side && p.key.isOwn() {
+			kv := sc.attr(p.at)
+			sc.take(p.at)
+			return sc.spread(string(kv.Key), sc.structured(kv, false))
 		}
 	}
-	if sc.has(roleMemoryRecords) && output == (sc.operation == "search_memory") {
-		o = sc.add(o, "records", roleMemoryRecords, true)
+	for i, p := range sc.ordered() {
+		if p.key.repeats == "" && sc.isOn(p.key, side) {
+			o = sc.add(o, &sc.payloads[i])
+		}
 	}
-	if o.Get("messages") == nil {
-		o = sc.olderGenAI(o, output)
+	o = sc.flatLists(o, side)
+	o = sc.messageEvents(o, side)
+	for i, p := range sc.payloads {
+		if p.key.repeats == "" || !sc.isOn(p.key, side) {
+			continue
+		}
+		if o.Get(p.key.repeats) != nil {
+			sc.leaveOut(p.at, side, p.key.repeats)
+			if mime := p.key.mimeRole(); p.key.form == formTyped && sc.has(mime) {
+				sc.take(sc.found[mime])
+			}
+			continue
+		}
+		o = sc.add(o, &sc.payloads[i])
 	}
 	return o
 }
 
-// olderGenAI adds the messages of conventions that came before
-// gen_ai.input.messages and gen_ai.output.messages.
-func (sc *scratch) olderGenAI(o sgpspan.Object, output bool) sgpspan.Object {
-	text, field := rolePrompt, "prompt"
-	if output {
-		text, field = roleCompletion, "completion"
+// isOwn reports whether k is what the application says to SGP directly.
+func (k *key) isOwn() bool { return k.name == "sgp.input" || k.name == "sgp.output" }
+
+func (sc *scratch) isOn(k *key, side side) bool {
+	if k.side == sideOfMemory {
+		return (side == sideOutput) == (sc.operation == "search_memory")
 	}
-	if sc.has(text) {
-		n := len(o)
-		o = sc.add(o, field, text, false)
-		if o[n].Value.Kind() == sgpspan.KindArray {
-			o[n].Key = "messages"
-		}
-		return o
-	}
-	if o, added := sc.flatLists(o, output, true); added {
-		return o
-	}
-	return sc.messageEvents(o, output)
+	return k.side == side && !k.isOwn()
 }
 
-// openInference returns input or output by OpenInference's attributes.
-func (sc *scratch) openInference(output bool, value, mime role) sgpspan.Object {
-	var o sgpspan.Object
-	o, _ = sc.flatLists(o, output, false)
-	if output && sc.has(roleFunctionCall) {
-		o = sc.add(o, "function_call", roleFunctionCall, true)
+// ordered returns the payloads in the order of their keys in the dialects.
+func (sc *scratch) ordered() []payload {
+	for i := 1; i < len(sc.payloads); i++ { // they are few, and mostly sorted
+		for k := i; k > 0 && keyOf(sc.payloads[k].key.name) < keyOf(sc.payloads[k-1].key.name); k-- {
+			sc.payloads[k], sc.payloads[k-1] = sc.payloads[k-1], sc.payloads[k]
+		}
 	}
-	if !output && sc.has(roleRerankerQuery) {
-		o = sc.add(o, "query", roleRerankerQuery, false)
+	return sc.payloads
+}
+
+// leaveOut leaves the attribute at a place out, which repeats a field of a side.
+func (sc *scratch) leaveOut(at place, side side, field string) {
+	sc.take(at)
+	sc.noteRepeated(string(sc.attr(at).Key), side, field)
+}
+
+func (sc *scratch) noteRepeated(what string, side side, field string) {
+	name := "input"
+	if side == sideOutput {
+		name = "output"
 	}
-	if !sc.has(value) {
-		return o
+	if field != "" {
+		name += "." + field
 	}
-	kv := sc.attr(value)
-	v, mimeType := sc.typed(kv, mime)
-	sc.take(value)
-	if len(o) == 0 && mimeType == "" {
+	sc.note(what + ": left out, says the same as " + name)
+}
+
+// add adds a payload to o, unless its field is there already.
+func (sc *scratch) add(o sgpspan.Object, p *payload) sgpspan.Object {
+	k, kv := p.key, sc.attr(p.at)
+	var v sgpspan.Value
+	mime := ""
+	switch k.form {
+	case formText, formJSON:
+		v = sc.structured(kv, k.form == formJSON)
+	case formTyped:
+		v, mime = sc.typed(kv, k.mimeRole())
+	case formPlaceholder:
+		if isPlaceholder(kv.Value.AsString()) {
+			return o
+		}
+		v = sc.structured(kv, false)
+	case formMessages:
+		v = sc.structured(kv, false)
+	case formEncoded:
+		v = sc.decoded(kv)
+		if v.Kind() == sgpspan.KindNull {
+			return o
+		}
+	}
+	field := k.field
+	if k.form == formMessages || k.form == formEncoded {
+		switch {
+		case isMessageList(&v, kv):
+			field = messagesKey
+		case field != "" && len(o) == 0 && hasMessages(&v, kv):
+			field = "" // its members take its place
+		}
+	}
+	switch {
+	case field == "" && len(o) == 0 && mime == "":
+		sc.take(p.at)
 		return sc.spread(string(kv.Key), v)
+	case field == "":
+		if text := kv.Value.AsString(); kv.Value.Type() == attribute.STRING && (text == "{}" || text == "[]") {
+			return o
+		}
+		field = valueKey
 	}
-	o = sc.grow(o)
-	o = append(o, sgpspan.Field{Key: valueKey, Source: string(kv.Key), Value: v})
-	if mimeType != "" {
-		o = append(o, sgpspan.Field{Key: "mime_type", Source: string(sc.attr(mime).Key), Value: sgpspan.StringValue(mimeType)})
+	if o.Get(field) != nil {
+		return o
+	}
+	sc.take(p.at)
+	o = append(sc.grow(o), sgpspan.Field{Key: field, Source: string(kv.Key), Value: v})
+	if mime != "" {
+		o = append(o, sgpspan.Field{Key: "mime_type", Source: string(sc.attr(sc.found[k.mimeRole()]).Key), Value: sgpspan.StringValue(mime)})
 	}
 	return o
+}
+
+// isMessageList reports whether v, the value of kv, is a list of messages; of JSON it
+// looks at the text: anything else with such keys is shown no worse for it.
+func isMessageList(v *sgpspan.Value, kv *attribute.KeyValue) bool {
+	switch {
+	case v.Kind() != sgpspan.KindArray:
+		return false
+	case kv.Value.Type() != attribute.STRING:
+		return kv.Value.Type() == attribute.SLICE
+	}
+	text := kv.Value.AsString()
+	first := strings.TrimLeft(text, " \t\r\n[")
+	return strings.HasPrefix(first, "{") &&
+		(strings.Contains(text, `"role"`) || strings.Contains(text, `"Role"`) || strings.Contains(text, `"message"`))
+}
+
+// hasMessages reports whether v, the value of kv, is an object with a list of messages.
+func hasMessages(v *sgpspan.Value, kv *attribute.KeyValue) bool {
+	return v.Kind() == sgpspan.KindObject && strings.Contains(kv.Value.AsString(), `"messages"`)
+}
+
+func (k *key) mimeRole() role {
+	if k.side == sideOutput {
+		return roleOutputMIME
+	}
+	return roleInputMIME
 }
 
 // typed returns the value of kv by its MIME type, and that type when the value
@@ -118,7 +184,7 @@ func (sc *scratch) openInference(output bool, value, mime role) sgpspan.Object {
 func (sc *scratch) typed(kv *attribute.KeyValue, mime role) (v sgpspan.Value, mimeType string) {
 	full, ok := sc.text(mime)
 	if ok {
-		sc.take(mime)
+		sc.take(sc.found[mime])
 	}
 	mimeType, _, _ = strings.Cut(full, ";")
 	mimeType = strings.ToLower(strings.TrimSpace(mimeType))
@@ -141,14 +207,16 @@ func (sc *scratch) typed(kv *attribute.KeyValue, mime role) (v sgpspan.Value, mi
 	return sgpspan.StringValue(text), full
 }
 
-// add adds the attribute with role r to o under the key field.
-func (sc *scratch) add(o sgpspan.Object, field string, r role, isJSON bool) sgpspan.Object {
-	kv := sc.attr(r)
-	o = append(sc.grow(o), sgpspan.Field{
-		Key: field, Source: string(kv.Key), Value: sc.structured(kv, isJSON),
-	})
-	sc.take(r)
-	return o
+// decoded returns the value that an attribute spells in JSON.
+func (sc *scratch) decoded(kv *attribute.KeyValue) sgpspan.Value {
+	if kv.Value.Type() != attribute.STRING {
+		return sgpspan.AttributeValue(kv.Value)
+	}
+	if v, ok := sgpspan.JSONValue(kv.Value.AsString()); ok {
+		return v
+	}
+	sc.note(string(kv.Key) + ": not valid JSON, kept as text")
+	return sgpspan.StringValue(kv.Value.AsString())
 }
 
 // grow gives an object that has none yet room for what can become of a payload.
@@ -192,4 +260,19 @@ func (sc *scratch) spread(source string, v sgpspan.Value) sgpspan.Object {
 		return o
 	}
 	return append(sc.newObject(2), sgpspan.Field{Key: valueKey, Source: source, Value: v})
+}
+
+// leaveOutRequest leaves out of Genkit's output the request that it answers: it is the
+// input.
+func (sc *scratch) leaveOutRequest() {
+	if len(sc.span.Input) == 0 {
+		return
+	}
+	for i, f := range sc.span.Output {
+		if f.Key == genkitRequest && f.Source == genkitOutput {
+			sc.span.Output = append(sc.span.Output[:i], sc.span.Output[i+1:]...)
+			sc.noteRepeated(genkitOutput+"."+genkitRequest, sideInput, "")
+			return
+		}
+	}
 }

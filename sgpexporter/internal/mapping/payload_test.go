@@ -78,6 +78,10 @@ func TestPayloadOfGenAI(t *testing.T) {
 			notes: `["gen_ai.input.messages: not valid JSON, kept as text","gen_ai.output.messages: not valid JSON, kept as text"]`,
 		},
 		{
+			name: "system instructions that are no JSON", attrs: []attribute.KeyValue{str("gen_ai.system_instructions", "Be kind.")},
+			input: `{"system_instructions":"Be kind."}`,
+		},
+		{
 			name: "tool call", attrs: []attribute.KeyValue{str("gen_ai.tool.call.arguments", `{"location":"Paris"}`), str("gen_ai.tool.call.result", `rainy, 57°F`)},
 			input: `{"arguments":{"location":"Paris"}}`, output: `{"result":"rainy, 57°F"}`,
 		},
@@ -106,8 +110,8 @@ func TestPayloadOfGenAI(t *testing.T) {
 			input: `{"messages":[{"role":"user"}]}`, output: `{"messages":[{"role":"assistant"}]}`,
 		},
 		{
-			name: "older prompt stands back", attrs: []attribute.KeyValue{str("gen_ai.prompt", "old"), str("gen_ai.input.messages", "[]")},
-			input: `{"messages":[]}`, left: `{"gen_ai.prompt":"old"}`,
+			name: "older prompt says the same again", attrs: []attribute.KeyValue{str("gen_ai.prompt", "old"), str("gen_ai.input.messages", "[1]")},
+			input: `{"messages":[1]}`, notes: `["gen_ai.prompt: left out, says the same as input.messages"]`,
 		},
 		{
 			name: "flattened", attrs: []attribute.KeyValue{
@@ -117,7 +121,7 @@ func TestPayloadOfGenAI(t *testing.T) {
 		},
 		{
 			name: "before OpenInference", attrs: []attribute.KeyValue{str("input.value", "x"), str("gen_ai.input.messages", "[]")},
-			input: `{"messages":[]}`, left: `{"input.value":"x"}`,
+			input: `{"messages":[]}`, notes: `["input.value: left out, says the same as input.messages"]`,
 		},
 		{
 			name: "event with the operation's details",
@@ -224,7 +228,8 @@ func TestPayloadOfOpenInference(t *testing.T) {
 		},
 		{
 			name: "messages and value", attrs: []attribute.KeyValue{str("llm.input_messages.0.message.role", "user"), str("input.value", `{"messages":[1]}`), str("input.mime_type", "application/json")},
-			input: `{"messages":[{"role":"user"}],"value":{"messages":[1]}}`,
+			input: `{"messages":[{"role":"user"}]}`,
+			notes: `["input.value: left out, says the same as input.messages"]`,
 		},
 		{
 			name: "prompts, choices, tools", attrs: []attribute.KeyValue{
@@ -264,15 +269,15 @@ func TestPayloadOfOpenInference(t *testing.T) {
 		},
 		{
 			name: "a key that is a value and a prefix", attrs: []attribute.KeyValue{
-				str("llm.prompts.0", "whole"), str("llm.prompts.0.prompt.text", "t"), str("llm.choices.0", "scalar"), str("llm.choices.01", "other"),
+				str("llm.tools.0", "whole"), str("llm.tools.0.tool.text", "t"), str("llm.choices.0", "scalar"), str("llm.choices.01", "other"),
 			},
-			input: `{"prompts":[{"text":"t","value":"whole"}]}`, output: `{"choices":["scalar","other"]}`,
+			input: `{"tools":[{"text":"t","value":"whole"}]}`, output: `{"choices":["scalar","other"]}`,
 		},
 		{
 			name: "a key that is a value and the prefix of a list, or of a value", attrs: []attribute.KeyValue{
-				str("llm.prompts.0", "whole"), str("llm.prompts.0.0", "first"), str("llm.choices.0", "whole"), str("llm.choices.0.value", "part"),
+				str("llm.tools.0", "whole"), str("llm.tools.0.0", "first"), str("llm.choices.0", "whole"), str("llm.choices.0.value", "part"),
 			},
-			input: `{"prompts":[["first","whole"]]}`, output: `{"choices":[{"value":"part","llm.choices.0":"whole"}]}`,
+			input: `{"tools":[["first","whole"]]}`, output: `{"choices":[{"value":"part","llm.choices.0":"whole"}]}`,
 		},
 		{
 			name: "not flattened", attrs: []attribute.KeyValue{str("llm.input_messages", "x"), str("llm.input_messages.", "y"), str("llm.input_messages.first", "z"), str("retrieval.documents.count", "2")},

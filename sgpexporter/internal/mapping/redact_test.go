@@ -17,37 +17,21 @@ import (
 	"github.com/otelsgp/otelsgp/sgpexporter/sgpspan"
 )
 
-// meaningful are the attributes that the mapping gives another place, and some
-// that events with messages have.
-var meaningful = []string{
-	"sgp.span.type", "__span_type__", "gen_ai.operation.name", "openinference.span.kind", "gen_ai.conversation.id", "session.id",
-	"error.type", "error.message", "rpc.grpc.status_code", "rpc.response.status_code", "exception.type", "exception.message",
-	"sgp.input", "sgp.output", "gen_ai.input.messages", "gen_ai.system_instructions", "gen_ai.tool.definitions",
-	"gen_ai.tool.call.arguments", "gen_ai.retrieval.query.text", "gen_ai.memory.query.text", "gen_ai.prompt",
-	"gen_ai.output.messages", "gen_ai.tool.call.result", "gen_ai.retrieval.documents", "gen_ai.memory.records", "gen_ai.completion",
-	"input.value", "input.mime_type", "reranker.query", "output.value", "output.mime_type", "llm.function_call",
-	"gen_ai.usage.input_tokens", "gen_ai.usage.prompt_tokens", "llm.token_count.prompt",
-	"gen_ai.usage.output_tokens", "gen_ai.usage.completion_tokens", "llm.token_count.completion",
-	"gen_ai.usage.cache_read.input_tokens", "gen_ai.usage.cache_read_input_tokens", "llm.token_count.prompt_details.cache_read",
-	"gen_ai.usage.reasoning.output_tokens", "llm.token_count.completion_details.reasoning",
-	"gen_ai.usage.total_tokens", "llm.token_count.total", "gen_ai.usage.cost", "llm.cost.total",
-
-	"gen_ai.event.content", "content", "role", "message", "tool_calls", "gen_ai.system", "other",
+// meaningful are the keys that the dialects have, and some that events with messages
+// have.
+func meaningful() []string {
+	names := []string{"content", "role", "message", "tool_calls", "gen_ai.system", "sgp.metadata.other", "other"}
+	for _, d := range dialects {
+		for _, k := range d.keys {
+			names = append(names, k.name)
+		}
+	}
+	return names
 }
 
 // flattened are keys of one list, without its prefix.
 var flattened = []string{
 	"0", "0.0", "0.message", "0.message.role", "0.message.contents.0", "0.embedding.vector", "0x.y",
-}
-
-func TestEveryMeaningfulKeyIsListed(t *testing.T) {
-	listed := map[role]bool{}
-	for _, key := range meaningful {
-		listed[roleOf(key)] = true
-	}
-	for r := range numRoles {
-		assert.True(t, listed[r], "no key has role %d", r)
-	}
 }
 
 // holds reports whether out has what no output may have: the end of hunter, as it is
@@ -132,13 +116,13 @@ func openValue(v *sgpspan.Value) {
 // RedactKeys reaches what an attribute became, whatever its key, its value and its
 // place.
 func TestRedactKeysReachesEveryAttribute(t *testing.T) {
-	for _, key := range meaningful {
+	for _, key := range meaningful() {
 		for place := range places {
 			testRedactKeys(t, key, key, place)
 		}
 		testRedactKeys(t, key, strings.ToUpper(key[:len(key)-2])+"*", "messages")
 	}
-	for _, list := range flatLists {
+	for _, list := range listTable {
 		for _, rest := range flattened {
 			testRedactKeys(t, list.prefix+rest, list.prefix+rest, "span")
 		}
@@ -151,12 +135,12 @@ func testRedactKeys(t *testing.T, key, pattern, place string) {
 		s := stub()
 		s.Status = sdktrace.Status{Code: codes.Error}
 		places[place](&s, attribute.KeyValue{Key: attribute.Key(key), Value: value})
-		out, err := New(Config{}).Append(nil, end(s))
+		out, _, err := New(Config{}).Append(nil, end(s))
 		require.NoError(t, err)
 		require.True(t, holds(out), "%s on %s is nowhere", key, place)
 
 		check := func(hooks ...Hook) {
-			out, err := New(Config{Hooks: hooks}).Append(nil, end(s))
+			out, _, err := New(Config{Hooks: hooks}).Append(nil, end(s))
 			require.NoError(t, err)
 			if holds(out) {
 				t.Fatalf("%q left %s on %s: %s", pattern, key, place, out)
@@ -184,4 +168,58 @@ func TestRedactKeysKnowsAMessageByItsEvent(t *testing.T) {
 	got := item(t, Config{Hooks: []Hook{sgpspan.RedactKeys("gen_ai.user.*", "gen_ai.choice")}}, end(s))
 	requireJSON(t, `{"messages":["[REDACTED]",{"role":"tool","content":"sunny"}]}`, got["input"])
 	requireJSON(t, `{"messages":["[REDACTED]"]}`, got["output"])
+}
+
+// RedactContent reaches all content, whatever its key, its value and its place.
+func TestRedactContentReachesEveryAttribute(t *testing.T) {
+	var keys []string
+	for _, d := range dialects {
+		for _, k := range d.keys {
+			switch k.role {
+			case rolePayload, roleContent, roleExpected:
+				keys = append(keys, k.name)
+			}
+		}
+	}
+	require.Greater(t, len(keys), 40)
+	for _, list := range listTable {
+		item := "0"
+		if list.item != "" {
+			item += "." + list.item
+		}
+		keys = append(keys, list.prefix+item+".content"+list.suffix)
+	}
+	for _, key := range keys {
+		for _, place := range []string{"span", "all", "around", "messages"} {
+			for _, value := range prompts {
+				for _, more := range [][]attribute.KeyValue{nil, {attribute.String("sgp.input", "x"), attribute.String("sgp.output", "x")}} {
+					s := stub(more...)
+					places[place](&s, attribute.KeyValue{Key: attribute.Key(key), Value: value})
+					s.Resource, s.InstrumentationScope = nil, instrumentation.Scope{} // of no call of a model
+					for _, in := range []*Input{start(s), end(s)} {
+						out, _, err := New(Config{WithoutContent: true}).Append(nil, in)
+						require.NoError(t, err)
+						require.False(t, holds(out), "%s on %s: %s", key, place, out)
+					}
+				}
+			}
+		}
+	}
+}
+
+// Content is redacted also where it was lifted to, and in evaluations.
+func TestRedactContentOfTheMetadata(t *testing.T) {
+	s := stub(attribute.String("sgp.input", "x"), attribute.String("sgp.output", "x"), attribute.String("gen_ai.event.content", "hunter"))
+	s.Events = []sdktrace.Event{{Name: "gen_ai.evaluation.result", Attributes: []attribute.KeyValue{
+		attribute.String("gen_ai.evaluation.name", "Relevance"), attribute.String("gen_ai.evaluation.explanation", "hunter"),
+	}}}
+	cfg := Config{MetadataAttributes: []string{"gen_ai.event.content"}}
+	metadata := item(t, cfg, end(s))["metadata"]
+	assert.Equal(t, "hunter", at(metadata, "gen_ai_event_content"))
+	requireJSON(t, `[{"name":"Relevance","explanation":"hunter"}]`, at(metadata, "evaluations"))
+
+	cfg.WithoutContent = true
+	metadata = item(t, cfg, end(s))["metadata"]
+	assert.Equal(t, "[REDACTED]", at(metadata, "gen_ai_event_content"))
+	requireJSON(t, `[{"name":"Relevance","explanation":"[REDACTED]"}]`, at(metadata, "evaluations"))
 }

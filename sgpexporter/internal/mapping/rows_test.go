@@ -3,12 +3,14 @@ package mapping
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
 )
 
 // row is a case of the mapping table: what of the item attributes and events
@@ -21,7 +23,7 @@ type row struct {
 
 	wantType, wantStatus string // when not empty
 	input, output        string
-	usage                string // metadata.usage
+	reported             string // metadata.reported_usage
 	left                 string // metadata.attributes
 	leftEvents           string // metadata.events, without their times
 	notes                string
@@ -40,7 +42,8 @@ func (r row) run(t *testing.T) {
 		}
 		requireJSON(t, r.input, got["input"])
 		requireJSON(t, r.output, got["output"])
-		requireJSON(t, r.usage, at(got, "metadata", "usage"))
+		requireJSON(t, r.reported, at(got, "metadata", "reported_usage"))
+		assert.Nil(t, at(got, "metadata", "usage"))
 		requireJSON(t, r.left, at(got, "metadata", "attributes"))
 		events, _ := at(got, "metadata", "events").([]any)
 		for _, e := range events {
@@ -59,7 +62,8 @@ func (r row) run(t *testing.T) {
 		assert.NotContains(t, started, "end_timestamp")
 		assert.Equal(t, got["type"], started["type"])
 		assert.Equal(t, got["input"], started["input"])
-		assert.Equal(t, got["output"], started["output"])
+		_, counts := at(started, "output", "usage").(map[string]any)
+		assert.False(t, counts)
 	})
 }
 
@@ -98,6 +102,45 @@ func TestType(t *testing.T) {
 		"EVALUATOR": "EVALUATION", "PROMPT": "PROMPT_ENGINEERING", "CHAIN": "CUSTOM", "TOOL": "CUSTOM", "EMBEDDING": "CUSTOM", "DECISION": "CUSTOM",
 	} {
 		row{name: kind, attrs: []attribute.KeyValue{str("openinference.span.kind", kind)}, wantType: want, left: `{"openinference.span.kind":"` + kind + `"}`}.run(t)
+	}
+}
+
+// What dialects call what was done.
+func TestTypeByTheWordsOfDialects(t *testing.T) {
+	for _, tc := range []struct{ key, word, want string }{
+		{"langsmith.span.kind", "llm", "COMPLETION"}, {"langsmith.span.kind", "chain", "CUSTOM"}, {"langsmith.span.kind", "retriever", "KB_RETRIEVAL"}, {"langsmith.span.kind", "prompt", "PROMPT_ENGINEERING"},
+		{"gen_ai.operation.name", "completion", "COMPLETION"}, {"gen_ai.operation.name", "responses", "COMPLETION"}, {"gen_ai.operation.name", "embedding", "CUSTOM"},
+		{"gen_ai.operation.name", "workflow", "AGENT_WORKFLOW"}, {"gen_ai.operation.name", "invoke_node", "CUSTOM"}, {"gen_ai.operation.name", "agent_workflow", "AGENT_WORKFLOW"},
+		{"gen_ai.span.kind", "chatmodel", "COMPLETION"}, {"gen_ai.span.kind", "graph", "AGENT_WORKFLOW"}, {"gen_ai.span.kind", "toolsnode", "CUSTOM"}, {"gen_ai.span.kind", "lambda", "CUSTOM"}, {"gen_ai.span.kind", "workflow", "AGENT_WORKFLOW"},
+		{"genkit:metadata:subtype", "model", "COMPLETION"}, {"genkit:metadata:subtype", "flow", "AGENT_WORKFLOW"}, {"genkit:metadata:subtype", "tool.v2", "CUSTOM"}, {"genkit:metadata:subtype", "retriever", "KB_RETRIEVAL"},
+		{"genkit:metadata:subtype", "evaluator", "EVALUATION"}, {"genkit:metadata:subtype", "executable-prompt", "PROMPT_ENGINEERING"}, {"genkit:metadata:subtype", "indexer", "KB_ADD_CHUNK"}, {"genkit:type", "flowStep", "CUSTOM"},
+		{"traceloop.span.kind", "task", "CUSTOM"}, {"traceloop.span.kind", "agent", "AGENT_WORKFLOW"}, {"llm.request.type", "chat", "COMPLETION"}, {"llm.request.type", "rerank", "RERANKING"}, {"llm.request.type", "embedding", "CUSTOM"},
+		{"braintrust.span_attributes", `{"type":"llm"}`, "COMPLETION"}, {"braintrust.span_attributes", `{"type":"score"}`, "EVALUATION"}, {"braintrust.span_attributes", `{"type":"tool"}`, "CUSTOM"}, {"braintrust.span_attributes", `{"other":1}`, "STANDALONE"},
+		{"braintrust.metrics", `{}`, "COMPLETION"}, {"mcp.method", "tools/call", "CUSTOM"}, {"mcp.method.name", "tools/list", "CUSTOM"}, {"mcp.tool.name", "x", "CUSTOM"},
+		{"workflow.id", "w", "AGENT_WORKFLOW"}, {"executor.id", "e", "CUSTOM"}, {"edge_group.type", "g", "CUSTOM"}, {"temporalWorkflowID", "wf", "CUSTOM"},
+		{"langsmith.span.kind", "a kind that is new", "CUSTOM"}, {"langsmith.span.kind", "", "STANDALONE"}, {"llm.model_name", "chat", "STANDALONE"},
+	} {
+		got := item(t, Config{}, end(stub(attribute.String(tc.key, tc.word))))
+		assert.Equal(t, tc.want, got["type"], "%s=%s", tc.key, tc.word)
+	}
+	workflow := stub(attribute.String("temporalWorkflowID", "wf"))
+	workflow.Name = "RunWorkflow:AgentTurn"
+	assert.Equal(t, "AGENT_WORKFLOW", item(t, Config{}, end(workflow))["type"])
+}
+
+// Of a START without attributes the name tells the type, and of nothing else.
+func TestTypeByTheNameOfAStart(t *testing.T) {
+	for name, want := range map[string]string{
+		"chat gpt": "COMPLETION", "generate_content gemini": "COMPLETION", "invoke_agent lead": "AGENT_WORKFLOW", "execute_tool search": "CUSTOM",
+		"chat": "STANDALONE", "chatty handler": "STANDALONE",
+	} {
+		s := stub()
+		s.Name = name
+		assert.Equal(t, want, item(t, Config{}, start(s))["type"], name)
+		assert.Equal(t, want, item(t, Config{}, inputAt(PhaseUpdate, s))["type"], name)
+		assert.Equal(t, "STANDALONE", item(t, Config{}, end(s))["type"], name)
+		s.Attributes = []attribute.KeyValue{attribute.String("room", "r")}
+		assert.Equal(t, "STANDALONE", item(t, Config{}, start(s))["type"], name)
 	}
 }
 
@@ -155,15 +198,33 @@ func TestStatusAndErrors(t *testing.T) {
 		{name: "canceled in the middle", status: failed("context canceled by peer"), want: "ERROR", isError: true, message: "context canceled by peer"},
 		{
 			name: "canceled by exception", status: failed("stopped"), events: []sdktrace.Event{exception("exception", "*errors.errorString", "do: context canceled")},
-			want: "CANCELED", errorType: "*errors.errorString", message: "stopped",
+			want: "ERROR", isError: true, errorType: "*errors.errorString", message: "stopped",
+		},
+		{
+			name: "canceled by exception alone", status: failed(""), events: []sdktrace.Event{exception("exception", "*errors.errorString", "do: context canceled")},
+			want: "CANCELED", errorType: "*errors.errorString", message: "do: context canceled",
 		},
 		{name: "ok and canceled", status: sdktrace.Status{Code: codes.Ok}, events: []sdktrace.Event{exception("exception", "E", "context canceled")}, want: "SUCCESS"},
-		{name: "gRPC canceled", status: failed("x"), attrs: []attribute.KeyValue{attribute.Int("rpc.grpc.status_code", 1)}, want: "CANCELED", message: "x"},
+		{name: "gRPC canceled", status: failed(""), attrs: []attribute.KeyValue{attribute.Int("rpc.grpc.status_code", 1)}, want: "CANCELED"},
+		{name: "gRPC canceled, and something else said", status: failed("x"), attrs: []attribute.KeyValue{attribute.Int("rpc.grpc.status_code", 1)}, want: "ERROR", isError: true, message: "x"},
+		{name: "gRPC canceled, in its words", status: failed("rpc error: code = Canceled desc = gone"), want: "CANCELED", message: "rpc error: code = Canceled desc = gone"},
 		{name: "gRPC deadline", status: failed("x"), attrs: []attribute.KeyValue{attribute.Int("rpc.grpc.status_code", 4)}, want: "ERROR", isError: true, message: "x"},
 		{name: "gRPC canceled without error", attrs: []attribute.KeyValue{attribute.Int("rpc.grpc.status_code", 1)}, want: "SUCCESS"},
 		{
-			name: "gRPC canceled, by name", status: failed("x"), attrs: []attribute.KeyValue{attribute.String("rpc.response.status_code", "CANCELLED")},
-			want: "CANCELED", message: "x",
+			name: "gRPC canceled, by name", status: failed(""), attrs: []attribute.KeyValue{attribute.String("rpc.response.status_code", "CANCELLED")},
+			want: "CANCELED",
+		},
+		{
+			name: "gRPC canceled, by name and system", status: failed(""),
+			attrs: []attribute.KeyValue{attribute.String("rpc.response.status_code", "CANCELLED"), attribute.String("rpc.system.name", "grpc")}, want: "CANCELED",
+		},
+		{
+			name: "a status of JSON-RPC", status: failed(""),
+			attrs: []attribute.KeyValue{attribute.String("rpc.response.status_code", "1"), attribute.String("mcp.method", "tools/call")}, want: "ERROR", isError: true,
+		},
+		{
+			name: "a status of another system", status: failed(""),
+			attrs: []attribute.KeyValue{attribute.Int("rpc.response.status_code", 1), attribute.String("rpc.system", "jsonrpc")}, want: "ERROR", isError: true,
 		},
 		{
 			name: "RPC status, another", status: failed("x"), attrs: []attribute.KeyValue{attribute.String("rpc.response.status_code", "NOT_FOUND")},
@@ -181,6 +242,64 @@ func TestStatusAndErrors(t *testing.T) {
 			assert.NotContains(t, item(t, Config{}, start(s)), "status")
 		})
 	}
+}
+
+// Many instrumentations set no status: then what the protocol answered decides.
+func TestStatusOfProtocols(t *testing.T) {
+	for _, tc := range []struct {
+		name      string
+		kind      trace.SpanKind
+		attr      attribute.KeyValue
+		code      codes.Code
+		want      string
+		errorType any
+	}{
+		{"HTTP server 500", trace.SpanKindServer, attribute.Int("http.response.status_code", 500), codes.Unset, "ERROR", "500"},
+		{"HTTP server 404", trace.SpanKindServer, attribute.Int("http.response.status_code", 404), codes.Unset, "SUCCESS", nil},
+		{"HTTP client 404", trace.SpanKindClient, attribute.Int("http.response.status_code", 404), codes.Unset, "ERROR", "404"},
+		{"HTTP client 302", trace.SpanKindClient, attribute.Int("http.response.status_code", 302), codes.Unset, "SUCCESS", nil},
+		{"HTTP client 404, old key, text", trace.SpanKindClient, attribute.String("http.status_code", "404"), codes.Unset, "ERROR", "404"},
+		{"HTTP client 404, dealt with", trace.SpanKindClient, attribute.Int("http.response.status_code", 404), codes.Ok, "SUCCESS", nil},
+		{"HTTP 404, internal", trace.SpanKindInternal, attribute.Int("http.response.status_code", 404), codes.Unset, "SUCCESS", nil},
+		{"gRPC server NOT_FOUND", trace.SpanKindServer, attribute.Int("rpc.grpc.status_code", 5), codes.Unset, "SUCCESS", nil},
+		{"gRPC server INTERNAL", trace.SpanKindServer, attribute.Int("rpc.grpc.status_code", 13), codes.Unset, "ERROR", "13"},
+		{"gRPC client NOT_FOUND", trace.SpanKindClient, attribute.Int("rpc.grpc.status_code", 5), codes.Unset, "ERROR", "5"},
+		{"gRPC client OK", trace.SpanKindClient, attribute.Int("rpc.grpc.status_code", 0), codes.Unset, "SUCCESS", nil},
+		{"gRPC client CANCELLED", trace.SpanKindClient, attribute.Int("rpc.grpc.status_code", 1), codes.Unset, "CANCELED", "1"},
+		{"JSON-RPC", trace.SpanKindClient, attribute.Int("rpc.response.status_code", -32601), codes.Unset, "SUCCESS", nil},
+	} {
+		s := stub(tc.attr)
+		s.SpanKind, s.Status.Code = tc.kind, tc.code
+		got := item(t, Config{}, end(s))
+		assert.Equal(t, tc.want, got["status"], tc.name)
+		assert.Equal(t, tc.errorType, at(got, "metadata", "error_type"), tc.name)
+	}
+}
+
+// The SDK records a panic that ends a span after it has taken the span's end.
+func TestPanicIsAnError(t *testing.T) {
+	panicAt := func(d time.Duration, attrs ...attribute.KeyValue) stubType {
+		s := stub()
+		s.Events = []sdktrace.Event{{Name: "exception", Time: s.EndTime.Add(d), Attributes: append(attrs,
+			attribute.String("exception.type", "runtime.Error"), attribute.String("exception.message", "index out of range"))}}
+		return s
+	}
+	stack := attribute.String("exception.stacktrace", "goroutine 1")
+	got := item(t, Config{}, end(panicAt(0, stack)))
+	assert.Equal(t, "ERROR", got["status"])
+	assert.Equal(t, "runtime.Error", at(got, "metadata", "error_type"))
+	assert.Equal(t, "index out of range", at(got, "metadata", "error_message"))
+	assert.Equal(t, "SUCCESS", item(t, Config{}, end(panicAt(0)))["status"], "without a stack")
+	assert.Equal(t, "SUCCESS", item(t, Config{}, end(panicAt(-1, stack)))["status"], "dealt with before the end")
+}
+
+// An end at the beginning of Unix time is an end.
+func TestEndIn1970(t *testing.T) {
+	s := stub()
+	s.StartTime, s.EndTime = time.Unix(0, 0), time.Unix(0, 0)
+	got := item(t, Config{}, end(s))
+	assert.Equal(t, "1970-01-01T00:00:00Z", got["end_timestamp"])
+	assert.Nil(t, at(got, "metadata", "otel_sgp_notes"))
 }
 
 func TestEndlessFlatKeysAreBounded(t *testing.T) {

@@ -1,14 +1,13 @@
 package mapping
 
 import (
-	"strings"
 	"sync"
+	"time"
 	"unsafe"
 
 	"go.opentelemetry.io/otel/attribute"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
-	"github.com/otelsgp/otelsgp/internal/sdkspan"
 	"github.com/otelsgp/otelsgp/sgpexporter/sgpspan"
 )
 
@@ -17,34 +16,33 @@ import (
 // release.
 type scratch struct {
 	span sgpspan.Span
-	// made holds the ids and times that are made for the span. A hook may keep
-	// strings, so what it sees is copied out.
+	// made holds the times and the ids of links that are made for the span. A hook may
+	// keep strings, so what it sees is copied out.
 	made  []byte
 	hooks bool
 
-	// copied is a span that is not the SDK's own snapshot.
-	copied sdkspan.Ended
-
 	attrs  []attribute.KeyValue
-	events []sdktrace.Event
-	// found says where the attribute with each role stands: its place among the
-	// marks, plus one, and 0 for none.
-	found [numRoles]uint32
-	// taken marks the attributes that have become something else than
-	// metadata: the span's own first, then those of each event.
-	taken    []bool
-	anyTaken bool
-	// hasPayload says that found holds something of input, output or usage.
-	hasPayload bool
-	flat       []flatAttr // attributes that are parts of flattened lists
-	messages   []messageEvent
+	events []sdktrace.Event // and log records
+	joined []sdktrace.Event // the memory of events, where there are log records
+	// found is the attribute with each role, and foundBy its key.
+	found   [numSingle]place
+	foundBy [numSingle]keyID
+	// marks are those of the span's attributes first, then of each event's.
+	marks     []mark
+	anyMarked bool
 
-	operation, kind string         // what was done, see spanType
-	rollUp          sgpspan.Object // usage that goes into the metadata
-	errorFields     sgpspan.Object // what the metadata says of an error
+	payloads    []payload
+	flat        []flatAttr // attributes that are parts of flattened lists
+	messages    []messageEvent
+	evaluations []messageEvent
+	lifts       []lift
+	stackAt     time.Time // of the last exception with a stack
 
-	ahead [][]attribute.KeyValue // what ReadAhead reads
-	read  int                    // so that it is read
+	markType   sgpspan.Type // what the keys alone tell of the type
+	markTypeBy keyID
+	operation  string         // what was done, see spanType
+	aggregate  sgpspan.Object // usage that goes into the metadata
+	errors     sgpspan.Object // what the metadata says of an error
 
 	fields  arena[sgpspan.Field]
 	objects arena[sgpspan.Object]
@@ -62,11 +60,12 @@ func (sc *scratch) reset() {
 	sc.made = sc.made[:0]
 	sc.attrs, sc.events = nil, nil
 	clear(sc.found[:])
-	sc.taken, sc.anyTaken = sc.taken[:0], false
-	sc.hasPayload = false
-	sc.flat, sc.messages = sc.flat[:0], sc.messages[:0]
-	sc.operation, sc.kind = "", ""
-	sc.rollUp, sc.errorFields = nil, nil
+	sc.marks, sc.anyMarked = sc.marks[:0], false
+	sc.payloads, sc.flat, sc.lifts = sc.payloads[:0], sc.flat[:0], sc.lifts[:0]
+	sc.messages, sc.evaluations = sc.messages[:0], sc.evaluations[:0]
+	sc.stackAt = time.Time{}
+	sc.markType, sc.operation = "", ""
+	sc.aggregate, sc.errors = nil, nil
 	sc.fields.reset()
 	sc.objects.reset()
 	sc.values.reset()
@@ -76,10 +75,11 @@ func (sc *scratch) reset() {
 // release empties sc, so that the pool holds no payload, and returns it.
 func (sc *scratch) release() {
 	sc.reset()
-	sc.copied = sdkspan.Ended{}
 	clear(sc.flat[:cap(sc.flat)])
 	clear(sc.messages[:cap(sc.messages)])
-	clear(sc.ahead[:cap(sc.ahead)])
+	clear(sc.evaluations[:cap(sc.evaluations)])
+	clear(sc.joined[:cap(sc.joined)])
+	clear(sc.lifts[:cap(sc.lifts)])
 	if cap(sc.made) > maxPooledMade {
 		sc.made = nil
 	}
@@ -195,5 +195,3 @@ func (a *arena[T]) release() {
 	clear(a.chunk[:a.most])
 	a.most = 0
 }
-
-func clone(s string) string { return strings.Clone(s) }

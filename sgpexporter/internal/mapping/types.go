@@ -6,86 +6,103 @@ import (
 	"github.com/otelsgp/otelsgp/sgpexporter/sgpspan"
 )
 
-// spanType sets the span's type: what the application says, else what the GenAI
-// conventions say, else OpenInference, else STANDALONE.
-func (sc *scratch) spanType() {
+// words are what the dialects call what a span did, in lower case, and its type in
+// SGP.
+var words = map[string]sgpspan.Type{
+	// A call of a model.
+	"chat": "COMPLETION", "text_completion": "COMPLETION", "generate_content": "COMPLETION", "completion": "COMPLETION",
+	"responses": "COMPLETION", "llm": "COMPLETION", "model": "COMPLETION", "chatmodel": "COMPLETION", "chat_model": "COMPLETION",
+	// A turn of an agent.
+	"invoke_agent": "AGENT_WORKFLOW", "invoke_workflow": "AGENT_WORKFLOW", "agent": "AGENT_WORKFLOW", "agent_workflow": "AGENT_WORKFLOW",
+	"workflow": "AGENT_WORKFLOW", "flow": "AGENT_WORKFLOW", "graph": "AGENT_WORKFLOW",
+	// Knowledge.
+	"retrieval": "KB_RETRIEVAL", "retriever": "KB_RETRIEVAL", "reranker": "RERANKING", "rerank": "RERANKING", "indexer": "KB_ADD_CHUNK",
+	// Others that SGP has a type for.
+	"guardrail": "GUARDRAIL", "evaluator": "EVALUATION", "evaluation": "EVALUATION", "eval": "EVALUATION", "score": "EVALUATION",
+	"prompt": "PROMPT_ENGINEERING", "executable-prompt": "PROMPT_ENGINEERING", "prompttemplate": "PROMPT_ENGINEERING",
+	// Steps that it has none for.
+	"execute_tool": "CUSTOM", "tool": "CUSTOM", "tool.v2": "CUSTOM", "toolsnode": "CUSTOM", "function": "CUSTOM",
+	"embeddings": "CUSTOM", "embedding": "CUSTOM", "embedder": "CUSTOM", "create_agent": "CUSTOM", "plan": "CUSTOM",
+	"fetch_response": "CUSTOM", "invoke_node": "CUSTOM", "chain": "CUSTOM", "lambda": "CUSTOM", "task": "CUSTOM", "util": "CUSTOM",
+	"action": "CUSTOM", "flowstep": "CUSTOM", "parser": "CUSTOM",
+	"search_memory": "CUSTOM", "create_memory": "CUSTOM", "update_memory": "CUSTOM", "upsert_memory": "CUSTOM",
+	"delete_memory": "CUSTOM", "create_memory_store": "CUSTOM", "delete_memory_store": "CUSTOM",
+}
+
+// startNames are what the name of a span begins with whose instrumentation sets all
+// attributes after the start.
+var startNames = [...]struct {
+	prefix string
+	typ    sgpspan.Type
+}{
+	{"chat ", "COMPLETION"},
+	{"generate_content ", "COMPLETION"},
+	{"invoke_agent ", "AGENT_WORKFLOW"},
+	{"execute_tool ", "CUSTOM"},
+}
+
+// spanType sets the span's type: what the application says, else the operation, else
+// the kind that a dialect gives, else what its keys alone tell, else STANDALONE.
+func (sc *scratch) spanType(in *Input) {
 	sc.operation, _ = sc.text(roleOperation)
-	kind, _ := sc.text(roleKind)
-	sc.kind = strings.ToUpper(kind)
-	for _, role := range [...]role{roleSGPType, rolePythonType} {
-		if !sc.has(role) {
-			continue
-		}
-		name, _ := sc.text(role)
-		if t, ok := sgpspan.ParseType(name); ok {
-			sc.take(role)
-			sc.span.Type = t
-			return
-		}
-		sc.note(string(sc.attr(role).Key) + ": not a type of SGP, ignored")
-	}
-	if t := operationType(sc.operation); t != "" {
-		sc.span.Type = t
+	if name, ok := sc.text(roleType); ok {
+		sc.take(sc.found[roleType])
+		sc.span.Type, _ = sgpspan.ParseType(name)
 		return
 	}
-	sc.span.Type = kindType(sc.kind)
+	sc.span.Type = sc.typeOfDialects(in)
 }
 
-// operationType returns the type for a gen_ai.operation.name, "" for one that
-// the conventions do not have.
-func operationType(operation string) sgpspan.Type {
-	switch operation {
-	case "chat", "text_completion", "generate_content":
-		return sgpspan.TypeCompletion
-	case "invoke_agent", "invoke_workflow":
-		return sgpspan.TypeAgentWorkflow
-	case "retrieval":
-		return sgpspan.TypeKBRetrieval
-	case "execute_tool", "embeddings", "create_agent", "plan", "fetch_response",
-		"search_memory", "create_memory", "update_memory", "upsert_memory",
-		"delete_memory", "create_memory_store", "delete_memory_store":
+func (sc *scratch) typeOfDialects(in *Input) sgpspan.Type {
+	if t, ok := wordType(sc.operation); ok {
+		return t
+	}
+	if kind, ok := sc.text(roleKind); ok && kind != "" {
+		if t, ok := wordType(kind); ok {
+			return t
+		}
 		return sgpspan.TypeCustom
 	}
-	return ""
-}
-
-// kindType returns the type for an openinference.span.kind in upper case.
-func kindType(kind string) sgpspan.Type {
-	switch kind {
-	case "":
-		return sgpspan.TypeStandalone
-	case "LLM":
-		return sgpspan.TypeCompletion
-	case "RETRIEVER":
-		return sgpspan.TypeKBRetrieval
-	case "RERANKER":
-		return sgpspan.TypeReranking
-	case "AGENT":
+	if text, ok := sc.text(roleKindObject); ok {
+		if o, ok := sgpspan.AppendJSONFields(nil, text); ok {
+			if t, ok := wordType(o.Get("type").Text()); ok {
+				return t
+			}
+		}
+	}
+	switch {
+	case sc.has(roleWeakGroup) && strings.HasPrefix(in.Name, temporalTurn):
 		return sgpspan.TypeAgentWorkflow
-	case "GUARDRAIL":
-		return sgpspan.TypeGuardrail
-	case "EVALUATOR":
-		return sgpspan.TypeEvaluation
-	case "PROMPT":
-		return sgpspan.TypePromptEngineering
+	case sc.markType != "":
+		return sc.markType
+	case len(in.Attributes) == 0 && !in.Phase.ended():
+		for i := range startNames {
+			if strings.HasPrefix(in.Name, startNames[i].prefix) {
+				return startNames[i].typ
+			}
+		}
 	}
-	return sgpspan.TypeCustom
+	return sgpspan.TypeStandalone
 }
 
-// modelCall reports whether the span is a single call of a model, whose usage is
-// billed: by its operation, else by its kind. A type that the application gives
-// instead says how the span is shown, not what it did, and counts only where neither
-// is known.
-func (sc *scratch) modelCall() bool {
-	switch sc.operation {
-	case "chat", "text_completion", "generate_content", "embeddings":
-		return true
+// wordType returns the type for a word, in any case.
+func wordType(word string) (sgpspan.Type, bool) {
+	if word == "" {
+		return "", false
 	}
-	if operationType(sc.operation) != "" {
-		return false
+	if t, ok := words[word]; ok {
+		return t, true
 	}
-	if sc.kind != "" {
-		return sc.kind == "LLM" || sc.kind == "EMBEDDING"
+	var lower [24]byte // as long as any word
+	if len(word) > len(lower) {
+		return "", false
 	}
-	return sc.span.Type == sgpspan.TypeCompletion
+	for i := range len(word) {
+		lower[i] = word[i]
+		if 'A' <= word[i] && word[i] <= 'Z' {
+			lower[i] += 'a' - 'A'
+		}
+	}
+	t, ok := words[string(lower[:len(word)])]
+	return t, ok
 }

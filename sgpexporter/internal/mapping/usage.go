@@ -1,101 +1,255 @@
 package mapping
 
 import (
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
 	"go.opentelemetry.io/otel/attribute"
 
 	"github.com/otelsgp/otelsgp/sgpexporter/sgpspan"
 )
 
-// The places of usage, and of what an output calls usage and is not billed.
+// The places of usage. SGP bills output.usage, which is additive, and metadata.usage,
+// which stands for a whole turn and erases all output.usage of its trace.
 const (
 	usageKey         = "usage"
-	reportedUsageKey = "reported_usage"
+	reportedUsageKey = "reported_usage" // billed nowhere
+	costKey          = "cost_usd"
 )
 
-// billed is the one spelling of each key of usage, and the attributes that it is
-// taken from: the first of them that the span has.
-var billed = [...]struct {
-	key         string
-	first, last role
-}{
-	{"input_tokens", roleInputTokens, roleLLMPromptTokens},
-	{"output_tokens", roleOutputTokens, roleLLMCompletionTokens},
-	{"cached_input_tokens", roleCacheReadTokens, roleLLMCacheReadTokens},
-	{"reasoning_tokens", roleReasoningTokens, roleLLMReasoningTokens},
-	{"total_tokens", roleTotalTokens, roleLLMTotalTokens},
-	{"cost_usd", roleUsageCost, roleLLMCost},
+// The values of sgp.usage.
+const (
+	usageOfTurn = "turn"
+	usageOfCall = "call"
+	usageOfNone = "none"
+)
+
+// usageKeys are the keys of usage that SGP bills, in the order of the roles from
+// firstCount on.
+var usageKeys = [...]string{
+	"input_tokens", "output_tokens", "cached_input_tokens", "reasoning_tokens", "total_tokens", costKey,
 }
 
-// usage puts what was used where it is billed once: into the output of a single
-// call of a model, into the metadata of anything else, whose calls have spans of
-// their own. It never is in both places. Attributes go before what a payload calls
-// usage.
-func (sc *scratch) usage() {
-	fields := sc.usageFields()
-	single := sc.modelCall()
+// usageWords are what objects of counts call each of usageKeys.
+var usageWords = map[string]int{
+	"input_tokens": 0, "prompt_tokens": 0, "inputTokens": 0, "promptTokens": 0,
+	"output_tokens": 1, "completion_tokens": 1, "outputTokens": 1, "completionTokens": 1,
+	"cached_input_tokens": 2, "cached_tokens": 2, "prompt_cached_tokens": 2, "cache_read_input_tokens": 2, "cache_read": 2, "cachedContentTokens": 2,
+	"reasoning_tokens": 3, "completion_reasoning_tokens": 3, "reasoning": 3, "thoughtsTokens": 3,
+	"total_tokens": 4, "tokens": 4, "totalTokens": 4,
+	"cost_usd": 5, "cost": 5,
+}
+
+// usage puts what was used where it is billed once. Attributes go before what a
+// payload calls usage.
+func (m *Mapper) usage(sc *scratch, in *Input) {
+	if len(sc.span.Output) == 0 && !sc.has(roleUsageObject) && !sc.hasCount() {
+		return // as most spans are
+	}
+	if in.Phase != PhaseEnd {
+		sc.renameUsage()
+		return
+	}
+	fields, used := sc.countAttributes()
 	switch {
-	case len(fields) > 0:
-		for i := range sc.span.Output {
-			if sc.span.Output[i].Key == usageKey {
-				sc.span.Output[i].Key = reportedUsageKey
-			}
-		}
-		usage := sgpspan.Field{Key: usageKey, Value: sc.object(fields)}
-		if single {
-			sc.span.Output = append(sc.span.Output, usage)
+	case used:
+		sc.takeCounts()
+		sc.renameUsage()
+	default:
+		if fields, used = sc.countPayload(); used {
+			sc.replaceUsage(len(fields))
 		} else {
-			sc.rollUp = append(sc.newObject(1), usage)
+			sc.renameUsage() // counts of zero, or of what SGP does not bill
+			return
 		}
-	case !single:
-		sc.moveUsage()
+	}
+	rule, _ := sc.text(roleUsageRule)
+	if rule != "" {
+		sc.take(sc.found[roleUsageRule])
+	}
+	switch {
+	case rule == usageOfTurn:
+		sc.aggregate = sc.newObject(2)
+		if last := len(fields) - 1; fields[last].Key == costKey {
+			sc.aggregate = append(sc.aggregate, fields[last]) // stands beside the counts there
+			fields = fields[:last]
+		}
+		sc.aggregate = append(sc.aggregate, sgpspan.Field{Key: usageKey, Value: sc.object(fields)})
+	case rule != usageOfNone && m.lineage.bills(in, rule == usageOfCall):
+		sc.span.Output = append(sc.span.Output, sgpspan.Field{Key: usageKey, Value: sc.object(fields)})
+	default:
+		sc.aggregate = append(sc.newObject(1), sgpspan.Field{Key: reportedUsageKey, Value: sc.object(fields)})
 	}
 }
 
-// moveUsage moves the usage that the payload has from the output to the metadata.
-func (sc *scratch) moveUsage() {
-	for _, f := range sc.span.Output {
-		if f.Key == usageKey && f.Value.Kind() == sgpspan.KindObject {
-			sc.rollUp = append(sc.newObject(1), f)
+// countAttributes returns what the attributes say was used, in the order of usageKeys,
+// and whether any of it is more than zero: else nothing was used.
+func (sc *scratch) countAttributes() (fields sgpspan.Object, used bool) {
+	var object sgpspan.Object
+	source := ""
+	if text, ok := sc.text(roleUsageObject); ok {
+		object, _ = sgpspan.AppendJSONFields(nil, text)
+		source = string(sc.attr(sc.found[roleUsageObject]).Key)
+	}
+	if len(object) == 0 && !sc.hasCount() {
+		return nil, false
+	}
+	fields = sc.newObject(len(usageKeys))
+	for i := range usageKeys {
+		if r := firstCount + role(i); sc.has(r) {
+			kv := sc.attr(sc.found[r])
+			v, n := count(kv.Value)
+			fields = append(fields, sgpspan.Field{Key: usageKeys[i], Source: string(kv.Key), Value: v})
+			used = used || n > 0
+		} else if v := countIn(object, i); v != nil {
+			fields = append(fields, sgpspan.Field{Key: usageKeys[i], Source: source, Value: *v})
+			used = used || v.Float() > 0
 		}
 	}
-	if sc.rollUp == nil {
-		return // text, say: nothing that is billed
+	return fields, used
+}
+
+func (sc *scratch) hasCount() bool {
+	for r := firstCount; r <= lastCount; r++ {
+		if sc.has(r) {
+			return true
+		}
 	}
-	sc.span.Output.Delete(usageKey)
-	if len(sc.span.Output) == 0 {
+	return false
+}
+
+// takeCounts takes the attributes that are counted.
+func (sc *scratch) takeCounts() {
+	for r := firstCount; r <= lastCount; r++ {
+		if !sc.has(r) {
+			continue
+		}
+		at := sc.found[r]
+		sc.take(at)
+		if kv := sc.attr(at); kv.Value.Type() == attribute.STRING {
+			sc.note(string(kv.Key) + ": text, counted as the number that it spells")
+		}
+	}
+}
+
+// countPayload returns what the output calls usage, likewise.
+func (sc *scratch) countPayload() (fields sgpspan.Object, used bool) {
+	i := sc.outputUsage()
+	if i < 0 {
+		return nil, false
+	}
+	f := &sc.span.Output[i]
+	object, _ := f.Value.AppendFields(nil)
+	fields = sc.newObject(len(usageKeys))
+	for i := range usageKeys {
+		if v := countIn(object, i); v != nil {
+			fields = append(fields, sgpspan.Field{Key: usageKeys[i], Source: f.Source, Value: *v})
+			used = used || v.Float() > 0
+		}
+	}
+	return fields, used
+}
+
+// outputUsage returns the index of the last field of the output that is an object of
+// usage, -1 when there is none.
+func (sc *scratch) outputUsage() int {
+	for i := len(sc.span.Output) - 1; i >= 0; i-- {
+		if f := &sc.span.Output[i]; f.Key == usageKey && f.Value.Kind() == sgpspan.KindObject {
+			return i
+		}
+	}
+	return -1
+}
+
+// renameUsage gives what the output calls usage a name that nobody bills.
+func (sc *scratch) renameUsage() {
+	if i := sc.outputUsage(); i >= 0 {
+		sc.span.Output[i].Key = reportedUsageKey
+	}
+	sc.dropUsage()
+}
+
+// dropUsage takes all usage out of the output: of a key that is there twice the last
+// counts.
+func (sc *scratch) dropUsage() {
+	n := len(sc.span.Output)
+	sc.span.Output = slices.DeleteFunc(sc.span.Output, func(f sgpspan.Field) bool {
+		return f.Key == usageKey && f.Value.Kind() == sgpspan.KindObject
+	})
+	if n > 0 && len(sc.span.Output) == 0 {
 		sc.span.Output = nil
 	}
 }
 
-// usageFields returns what the attributes say of usage.
-func (sc *scratch) usageFields() sgpspan.Object {
-	var o sgpspan.Object
-	for i := range billed {
-		b := &billed[i]
-		for r := b.first; r <= b.last; r++ {
-			if !sc.has(r) || !isCount(sc.attr(r).Value) {
-				continue
-			}
-			if o == nil {
-				o = sc.newObject(len(billed))
-			}
-			kv := sc.attr(r)
-			o = append(o, sgpspan.Field{Key: b.key, Source: string(kv.Key), Value: sgpspan.AttributeValue(kv.Value)})
-			sc.take(r)
-			break
-		}
+// replaceUsage takes out of the output the usage that so many counts were taken from.
+// What says more than they do stays, under another name.
+func (sc *scratch) replaceUsage(counts int) {
+	if o, _ := sc.span.Output[sc.outputUsage()].Value.AppendFields(nil); len(o) <= counts {
+		sc.dropUsage()
+	} else {
+		sc.renameUsage()
 	}
-	return o
 }
 
-// isCount reports whether v can be billed: a number that is not negative.
-func isCount(v attribute.Value) bool {
-	switch v.Type() {
-	case attribute.INT64:
-		return v.AsInt64() >= 0
-	case attribute.FLOAT64:
-		f := v.AsFloat64()
+// countIn returns the count of usageKeys[i] in an object, or in the objects of details
+// in it; nil when there is none.
+func countIn(o sgpspan.Object, i int) *sgpspan.Value {
+	for k := range o {
+		f := &o[k]
+		if n, ok := usageWords[f.Key]; ok && n == i && isCount(&f.Value) {
+			return &f.Value
+		}
+	}
+	for k := range o {
+		f := &o[k]
+		if f.Value.Kind() == sgpspan.KindObject && (strings.HasSuffix(f.Key, "_details") || strings.HasSuffix(f.Key, "Details")) {
+			if v := countIn(*f.Value.Object(), i); v != nil {
+				return v
+			}
+		}
+	}
+	return nil
+}
+
+func isCount(v *sgpspan.Value) bool {
+	switch v.Kind() {
+	case sgpspan.KindInt, sgpspan.KindFloat:
+		f := v.Float()
 		return f >= 0 && f <= 1<<53
 	}
 	return false
+}
+
+// count returns the number that an attribute says was used: one that is not negative,
+// or text that spells one. It is less than zero for all else.
+func count(v attribute.Value) (sgpspan.Value, float64) {
+	n := number(v)
+	switch {
+	case v.Type() != attribute.STRING:
+		return sgpspan.AttributeValue(v), n
+	case n == math.Trunc(n):
+		return sgpspan.IntValue(int64(n)), n
+	}
+	return sgpspan.FloatValue(n), n
+}
+
+// number is count without the value.
+func number(v attribute.Value) float64 {
+	n := -1.0
+	switch v.Type() {
+	case attribute.INT64:
+		n = float64(v.AsInt64())
+	case attribute.FLOAT64:
+		n = v.AsFloat64()
+	case attribute.STRING:
+		if f, err := strconv.ParseFloat(strings.TrimSpace(v.AsString()), 64); err == nil {
+			n = f
+		}
+	}
+	if n >= 0 && n <= 1<<53 {
+		return n
+	}
+	return -1
 }

@@ -2,10 +2,9 @@ package mapping
 
 import (
 	"math"
-	"strings"
 	"testing"
 
-	"github.com/stretchr/testify/require"
+	"github.com/stretchr/testify/assert"
 	"go.opentelemetry.io/otel/attribute"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
@@ -25,121 +24,106 @@ func TestUsage(t *testing.T) {
 	with := func(kv attribute.KeyValue, more ...attribute.KeyValue) []attribute.KeyValue {
 		return append([]attribute.KeyValue{kv}, more...)
 	}
-	for _, operation := range []string{"chat", "text_completion", "generate_content", "embeddings"} {
+	for _, operation := range []string{"chat", "embeddings", "invoke_agent", "execute_tool", "retrieval"} {
 		row{
 			name: operation, attrs: with(str("gen_ai.operation.name", operation), genAI...),
 			output: `{"usage":` + genAIUsage + `}`, left: `{"gen_ai.operation.name":"` + operation + `"}`,
 		}.run(t)
 	}
-	for _, operation := range []string{"invoke_agent", "invoke_workflow", "execute_tool", "retrieval"} {
-		row{
-			name: operation, attrs: with(str("gen_ai.operation.name", operation), genAI...),
-			usage: genAIUsage, left: `{"gen_ai.operation.name":"` + operation + `"}`,
-		}.run(t)
-	}
-	for _, kind := range []string{"LLM", "EMBEDDING"} {
+	for _, kind := range []string{"LLM", "EMBEDDING", "AGENT"} {
 		row{
 			name: kind, attrs: with(str("openinference.span.kind", kind), openInference...),
 			output: `{"usage":` + openInferenceUsage + `}`, left: `{"openinference.span.kind":"` + kind + `"}`,
 		}.run(t)
 	}
-	for _, kind := range []string{"AGENT", "CHAIN", "TOOL"} {
-		row{
-			name: kind, attrs: with(str("openinference.span.kind", kind), openInference...),
-			usage: openInferenceUsage, left: `{"openinference.span.kind":"` + kind + `"}`,
-		}.run(t)
-	}
 	for _, r := range []row{
-		{name: "nothing known", attrs: genAI, usage: genAIUsage},
+		{name: "nothing known", attrs: genAI, output: `{"usage":` + genAIUsage + `}`},
 		{
-			name: "overridden type, a model call", attrs: with(str("gen_ai.operation.name", "chat"), str("sgp.span.type", "AGENT_WORKFLOW"), num("gen_ai.usage.input_tokens", 1)),
-			wantType: "AGENT_WORKFLOW", output: `{"usage":{"input_tokens":1}}`, left: `{"gen_ai.operation.name":"chat"}`,
-		},
-		{
-			name: "overridden type, an agent", attrs: with(str("gen_ai.operation.name", "invoke_agent"), str("sgp.span.type", "COMPLETION"), num("gen_ai.usage.input_tokens", 1)),
-			wantType: "COMPLETION", usage: `{"input_tokens":1}`, left: `{"gen_ai.operation.name":"invoke_agent"}`,
-		},
-		{
-			name: "older names", attrs: with(str("gen_ai.operation.name", "chat"), num("gen_ai.usage.prompt_tokens", 1), num("gen_ai.usage.completion_tokens", 2), num("gen_ai.usage.cache_read_input_tokens", 3)),
-			output: `{"usage":{"input_tokens":1,"output_tokens":2,"cached_input_tokens":3}}`, left: `{"gen_ai.operation.name":"chat"}`,
+			name: "older names", attrs: []attribute.KeyValue{num("gen_ai.usage.prompt_tokens", 1), num("gen_ai.usage.completion_tokens", 2), num("gen_ai.usage.cache_read_input_tokens", 3)},
+			output: `{"usage":{"input_tokens":1,"output_tokens":2,"cached_input_tokens":3}}`,
 		},
 		{
 			name:   "one spelling of several",
-			attrs:  with(str("gen_ai.operation.name", "chat"), num("llm.token_count.prompt", 3), num("gen_ai.usage.prompt_tokens", 2), num("gen_ai.usage.input_tokens", 1)),
+			attrs:  []attribute.KeyValue{num("llm.token_count.prompt", 3), num("gen_ai.usage.prompt_tokens", 2), num("gen_ai.usage.input_tokens", 1)},
 			output: `{"usage":{"input_tokens":1}}`,
-			left:   `{"gen_ai.operation.name":"chat","llm.token_count.prompt":3,"gen_ai.usage.prompt_tokens":2}`,
+			left:   `{"llm.token_count.prompt":3,"gen_ai.usage.prompt_tokens":2}`,
 		},
 		{
-			name: "no numbers", attrs: with(str("gen_ai.operation.name", "chat"), str("gen_ai.usage.input_tokens", "10"), num("gen_ai.usage.output_tokens", -1), attribute.Float64("gen_ai.usage.cost", math.Inf(1))),
-			left:  `{"gen_ai.operation.name":"chat","gen_ai.usage.input_tokens":"10","gen_ai.usage.output_tokens":-1,"gen_ai.usage.cost":"Infinity"}`,
+			name: "OpenLLMetry", attrs: []attribute.KeyValue{num("llm.usage.prompt_tokens", 1), num("llm.usage.completion_tokens", 2), num("llm.usage.total_tokens", 3)},
+			output: `{"usage":{"input_tokens":1,"output_tokens":2,"total_tokens":3}}`,
+		},
+		{
+			name: "tRPC", attrs: []attribute.KeyValue{num("gen_ai.usage.input_tokens", 1), num("gen_ai.usage.input_tokens.cached", 2), num("gen_ai.usage.input_tokens.cache_read", 3)},
+			output: `{"usage":{"input_tokens":1,"cached_input_tokens":2}}`, left: `{"gen_ai.usage.input_tokens.cache_read":3}`,
+		},
+		{
+			name: "LangSmith", attrs: []attribute.KeyValue{
+				num("gen_ai.usage.input_tokens", 120), str("langsmith.usage_metadata", `{"input_token_details":{"cache_read":64},"input_tokens":1,"output_token_details":{"reasoning":5},"output_tokens":18}`),
+			},
+			output: `{"usage":{"input_tokens":120,"output_tokens":18,"cached_input_tokens":64,"reasoning_tokens":5}}`,
+			left:   `{"langsmith.usage_metadata":"{\"input_token_details\":{\"cache_read\":64},\"input_tokens\":1,\"output_token_details\":{\"reasoning\":5},\"output_tokens\":18}"}`,
+		},
+		{
+			name: "text that is a number", attrs: []attribute.KeyValue{str("gen_ai.usage.input_tokens", "10"), str("gen_ai.usage.cost", " 0.5 "), str("gen_ai.usage.output_tokens", "many")},
+			output: `{"usage":{"input_tokens":10,"cost_usd":0.5}}`, left: `{"gen_ai.usage.output_tokens":"many"}`,
+			notes: `["gen_ai.usage.input_tokens: text, counted as the number that it spells","gen_ai.usage.cost: text, counted as the number that it spells"]`,
+		},
+		{
+			name: "no counts", attrs: []attribute.KeyValue{num("gen_ai.usage.output_tokens", -1), attribute.Float64("gen_ai.usage.cost", math.Inf(1)), str("llm.cost.total", "NaN")},
+			left:  `{"gen_ai.usage.output_tokens":-1,"gen_ai.usage.cost":"Infinity","llm.cost.total":"NaN"}`,
 			notes: `["metadata.attributes.gen_ai.usage.cost: number that JSON does not have, kept as a string"]`,
 		},
 		{
-			name: "not billed", attrs: with(str("gen_ai.operation.name", "chat"), num("gen_ai.usage.cache_creation.input_tokens", 5)),
-			left: `{"gen_ai.operation.name":"chat","gen_ai.usage.cache_creation.input_tokens":5}`,
+			name: "zero is no usage", attrs: []attribute.KeyValue{num("gen_ai.usage.input_tokens", 0), num("gen_ai.usage.output_tokens", 0)},
+			left: `{"gen_ai.usage.input_tokens":0,"gen_ai.usage.output_tokens":0}`,
 		},
 		{
-			name: "a model call's payload has its own", attrs: with(str("openinference.span.kind", "LLM"), str("output.value", `{"id":"x","usage":{"prompt_tokens":1}}`), num("llm.token_count.prompt", 1)),
-			output: `{"id":"x","reported_usage":{"prompt_tokens":1},"usage":{"input_tokens":1}}`, left: `{"openinference.span.kind":"LLM"}`,
+			name: "zero beside another count", attrs: []attribute.KeyValue{num("gen_ai.usage.input_tokens", 1), num("gen_ai.usage.output_tokens", 0)},
+			output: `{"usage":{"input_tokens":1,"output_tokens":0}}`,
+		},
+		{name: "not billed", attrs: []attribute.KeyValue{num("gen_ai.usage.cache_creation.input_tokens", 5)}, left: `{"gen_ai.usage.cache_creation.input_tokens":5}`},
+		{
+			name: "a payload has its own", attrs: []attribute.KeyValue{str("output.value", `{"id":"x","usage":{"prompt_tokens":1}}`), num("llm.token_count.prompt", 1)},
+			output: `{"id":"x","reported_usage":{"prompt_tokens":1},"usage":{"input_tokens":1}}`,
 		},
 		{
-			name: "a model call's payload alone has it", attrs: with(str("openinference.span.kind", "LLM"), str("output.value", `{"id":"x","usage":{"prompt_tokens":1}}`)),
-			output: `{"id":"x","usage":{"prompt_tokens":1}}`, left: `{"openinference.span.kind":"LLM"}`,
+			name: "a payload alone has it", attrs: []attribute.KeyValue{str("output.value", `{"id":"x","usage":{"prompt_tokens":1}}`)},
+			output: `{"id":"x","usage":{"input_tokens":1}}`,
 		},
 		{
-			name: "an agent's payload has its own", attrs: with(str("openinference.span.kind", "AGENT"), str("output.value", `{"usage":{"prompt_tokens":1}}`), num("llm.token_count.prompt", 1)),
-			output: `{"reported_usage":{"prompt_tokens":1}}`, usage: `{"input_tokens":1}`, left: `{"openinference.span.kind":"AGENT"}`,
+			name: "a payload says more of it", attrs: []attribute.KeyValue{str("sgp.output", `{"usage":{"prompt_tokens":3,"prompt_tokens_details":{"cached_tokens":2},"tier":"x"}}`)},
+			output: `{"reported_usage":{"prompt_tokens":3,"prompt_tokens_details":{"cached_tokens":2},"tier":"x"},"usage":{"input_tokens":3,"cached_input_tokens":2}}`,
 		},
 		{
-			name: "an agent's payload alone has it", attrs: with(str("gen_ai.operation.name", "invoke_agent"), str("sgp.output", `{"usage":{"input_tokens":1},"answer":42}`)),
-			output: `{"answer":42}`, usage: `{"input_tokens":1}`, left: `{"gen_ai.operation.name":"invoke_agent"}`,
+			name: "a payload is nothing else", attrs: []attribute.KeyValue{attribute.Map("output.value", attribute.Map("usage", num("input_tokens", 1)))},
+			output: `{"usage":{"input_tokens":1}}`,
 		},
 		{
-			name: "an agent's payload is nothing else", attrs: with(str("openinference.span.kind", "CHAIN"), attribute.Map("output.value", attribute.Map("usage", num("input_tokens", 1)))),
-			usage: `{"input_tokens":1}`, left: `{"openinference.span.kind":"CHAIN"}`,
+			name: "a payload with zeros", attrs: []attribute.KeyValue{str("sgp.output", `{"usage":{"input_tokens":0}}`)},
+			output: `{"reported_usage":{"input_tokens":0}}`,
 		},
 		{
-			name: "an agent by its type alone", attrs: with(str("__span_type__", "AGENT_WORKFLOW"), str("sgp.output", `{"usage":{"input_tokens":1}}`)),
-			wantType: "AGENT_WORKFLOW", usage: `{"input_tokens":1}`,
+			name: "a usage that nobody bills", attrs: []attribute.KeyValue{str("output.value", `{"usage":"go vet [packages]"}`)},
+			output: `{"usage":"go vet [packages]"}`,
 		},
 		{
-			name: "a model call by its type alone", attrs: with(str("__span_type__", "COMPLETION"), str("sgp.output", `{"usage":{"input_tokens":1}}`)),
-			wantType: "COMPLETION", output: `{"usage":{"input_tokens":1}}`,
+			name: "a payload with two", attrs: []attribute.KeyValue{str("output.value", `{"usage":{"input_tokens":1},"usage":{"input_tokens":2}}`)},
+			output: `{"usage":{"input_tokens":2}}`,
 		},
 		{
-			name: "a model call by its type alone, in attributes", attrs: with(str("sgp.span.type", "COMPLETION"), str("gen_ai.operation.name", "dream"), num("gen_ai.usage.input_tokens", 1)),
-			wantType: "COMPLETION", output: `{"usage":{"input_tokens":1}}`, left: `{"gen_ai.operation.name":"dream"}`,
+			name: "of none", attrs: []attribute.KeyValue{str("sgp.usage", "none"), num("gen_ai.usage.input_tokens", 1)},
+			reported: `{"input_tokens":1}`,
 		},
 		{
-			name: "overridden type, an agent's payload", attrs: with(str("openinference.span.kind", "AGENT"), str("sgp.span.type", "COMPLETION"), str("sgp.output", `{"usage":{"input_tokens":1}}`)),
-			wantType: "COMPLETION", usage: `{"input_tokens":1}`, left: `{"openinference.span.kind":"AGENT"}`,
+			name: "a rule that is none", attrs: []attribute.KeyValue{str("sgp.usage", "most"), num("gen_ai.usage.input_tokens", 1)},
+			output: `{"usage":{"input_tokens":1}}`, left: `{"sgp.usage":"most"}`, notes: `["sgp.usage: not turn, call or none, ignored"]`,
 		},
 		{
-			name: "overridden type, a model call's payload", attrs: with(str("gen_ai.operation.name", "chat"), str("sgp.span.type", "AGENT_WORKFLOW"), str("sgp.output", `{"usage":{"input_tokens":1}}`)),
-			wantType: "AGENT_WORKFLOW", output: `{"usage":{"input_tokens":1}}`, left: `{"gen_ai.operation.name":"chat"}`,
-		},
-		{
-			name: "nothing known, a payload", attrs: with(str("sgp.output", `{"usage":{"input_tokens":1},"answer":42}`)),
-			output: `{"answer":42}`, usage: `{"input_tokens":1}`,
-		},
-		{
-			name: "nothing known, a payload and attributes", attrs: with(str("sgp.output", `{"usage":{"input_tokens":1}}`), num("gen_ai.usage.input_tokens", 2)),
-			output: `{"reported_usage":{"input_tokens":1}}`, usage: `{"input_tokens":2}`,
-		},
-		{
-			name: "a usage that nobody bills", attrs: with(str("openinference.span.kind", "TOOL"), str("output.value", `{"usage":"go vet [packages]"}`)),
-			output: `{"usage":"go vet [packages]"}`, left: `{"openinference.span.kind":"TOOL"}`,
-		},
-		{
-			name: "a payload with two", attrs: with(str("openinference.span.kind", "AGENT"), str("output.value", `{"usage":{"input_tokens":1},"usage":{"input_tokens":2}}`)),
-			usage: `{"input_tokens":2}`, left: `{"openinference.span.kind":"AGENT"}`,
-		},
-		{
-			name: "on the event with the details", attrs: with(str("gen_ai.operation.name", "chat"), num("gen_ai.usage.input_tokens", 1)),
+			name: "on the event with the details", attrs: []attribute.KeyValue{num("gen_ai.usage.input_tokens", 1)},
 			events: []sdktrace.Event{{Name: "gen_ai.client.inference.operation.details", Attributes: []attribute.KeyValue{
 				num("gen_ai.usage.input_tokens", 1), num("gen_ai.usage.output_tokens", 2), str("gen_ai.request.model", "m"),
 			}}},
-			output: `{"usage":{"input_tokens":1,"output_tokens":2}}`, left: `{"gen_ai.operation.name":"chat"}`,
+			output:     `{"usage":{"input_tokens":1,"output_tokens":2}}`,
 			leftEvents: `[{"name":"gen_ai.client.inference.operation.details","attributes":{"gen_ai.request.model":"m"}}]`,
 		},
 	} {
@@ -147,22 +131,21 @@ func TestUsage(t *testing.T) {
 	}
 }
 
-func TestUsageIsNeverInBothPlaces(t *testing.T) {
-	for _, operation := range []string{"", "chat", "invoke_agent", "execute_tool", "dream"} {
-		for _, kind := range []string{"", "LLM", "AGENT", "TOOL"} {
-			for _, output := range []string{"", `{"usage":{"input_tokens":1}}`, `[1]`} {
-				for _, typ := range []string{"", "COMPLETION", "AGENT_WORKFLOW"} {
-					for _, counted := range []string{"gen_ai.usage.input_tokens", "other"} {
-						s := stub(attribute.String("gen_ai.operation.name", operation), attribute.String("openinference.span.kind", kind),
-							attribute.String("sgp.output", output), attribute.String("sgp.span.type", typ), attribute.Int(counted, 2))
-						got := item(t, Config{}, end(s))
-						inOutput, inMetadata := at(got, "output", "usage"), at(got, "metadata", "usage")
-						require.False(t, inOutput != nil && inMetadata != nil, "%s %s %s", operation, kind, output)
-						known := counted != "other" || strings.Contains(output, "usage")
-						require.Equal(t, known, inOutput != nil || inMetadata != nil, "%s %s %s", operation, kind, output)
-					}
-				}
-			}
-		}
+func TestUsageOfATurn(t *testing.T) {
+	got := item(t, Config{}, end(stub(attribute.String("sgp.usage", "turn"), attribute.Int("gen_ai.usage.input_tokens", 7), attribute.Float64("gen_ai.usage.cost", 0.25))))
+	requireJSON(t, `{"input_tokens":7}`, at(got, "metadata", "usage"))
+	requireJSON(t, `0.25`, at(got, "metadata", "cost_usd"))
+	assert.Nil(t, got["output"])
+	assert.Nil(t, at(got, "metadata", "attributes"))
+}
+
+// Only an END says what was used.
+func TestUsageIsTheEnds(t *testing.T) {
+	s := stub(attribute.Int("gen_ai.usage.input_tokens", 7), attribute.String("sgp.output", `{"a":1,"usage":{"input_tokens":7}}`), attribute.String("sgp.usage", "turn"))
+	for _, phase := range []Phase{PhaseStart, PhaseUpdate, PhaseUnfinished} {
+		got := item(t, Config{}, inputAt(phase, s))
+		requireJSON(t, `{"a":1,"reported_usage":{"input_tokens":7}}`, got["output"])
+		assert.Nil(t, at(got, "metadata", "usage"))
+		requireJSON(t, `{"gen_ai.usage.input_tokens":7,"sgp.usage":"turn"}`, at(got, "metadata", "attributes"))
 	}
 }

@@ -23,7 +23,7 @@ type span struct {
 		Usage *usage `json:"usage"`
 	} `json:"output"`
 	Metadata struct {
-		Usage        *usage `json:"usage"`
+		Usage        *usage `json:"reported_usage"`
 		ErrorMessage string `json:"error_message"`
 	} `json:"metadata"`
 }

@@ -38,7 +38,7 @@ var trace = []string{
 	`{"id":"3","parent_id":"2","name":"chat m","type":"COMPLETION","status":"SUCCESS","start_timestamp":"2026-05-01T10:00:00.25Z","end_timestamp":"2026-05-01T10:00:01.5Z","output":{"messages":[],"usage":{"input_tokens":1200,"output_tokens":34}}}`,
 	`{"id":"3","parent_id":"2","name":"chat m","type":"COMPLETION","start_timestamp":"2026-05-01T10:00:00.25Z"}`,
 	`{"id":"4","parent_id":"3","name":"POST /v1","type":"STANDALONE","status":"CANCELED","start_timestamp":"2026-05-01T10:00:00.25Z","end_timestamp":"2026-05-01T10:00:01.4994Z"}`,
-	`{"id":"2","parent_id":"1","name":"invoke_agent lead","type":"AGENT_WORKFLOW","status":"SUCCESS","start_timestamp":"2026-05-01T10:00:00.001Z","end_timestamp":"2026-05-01T10:02:00.001Z","metadata":{"usage":{"input_tokens":123456,"output_tokens":340}}}`,
+	`{"id":"2","parent_id":"1","name":"invoke_agent lead","type":"AGENT_WORKFLOW","status":"SUCCESS","start_timestamp":"2026-05-01T10:00:00.001Z","end_timestamp":"2026-05-01T10:02:00.001Z","metadata":{"reported_usage":{"input_tokens":123456,"output_tokens":340}}}`,
 	`{"id":"6","parent_id":"remote","name":"elsewhere","type":"STANDALONE","status":"ERROR","start_timestamp":"2026-05-01T10:00:00.5Z","end_timestamp":"2026-05-01T10:00:00.6Z"}`,
 }
 

@@ -136,7 +136,7 @@ export class Detail {
     if (node.children.length && node.sum.total !== (own?.total ?? 0)) {
       rows.push(["Below it, Σ", `${tokens(node.sum.total)} tokens${node.sum.cost ? ` · ${cost(node.sum.cost)}` : ""}`]);
     }
-    const reported = span?.metadata?.usage;
+    const reported = span?.metadata?.reported_usage ?? span?.metadata?.usage;
     if (reported && typeof reported === "object") rows.push(["Reported total", usageLine(reported)]);
     rows.push(["Span id", id(node.id)]);
     if (node.parent) {

@@ -141,7 +141,7 @@ export class TraceModel {
   }
 
   // Adds up tokens and cost of model calls, and errors, from the leaves. Totals
-  // that spans report themselves (metadata.usage) are not in the rows.
+  // that spans report themselves (metadata.reported_usage) are not in the rows.
   rollUp() {
     this.start = Infinity;
     this.end = -Infinity;

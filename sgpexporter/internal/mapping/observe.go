@@ -1,0 +1,69 @@
+package mapping
+
+import "strings"
+
+// Observe takes note of what spans say of others: of their trace's conversation, and
+// of usage that those above them need not be billed for. Of a batch it is called with all
+// inputs before the first is mapped: an END may stand before those of the spans below
+// it. Append does so with what was not observed yet.
+func (w Writer) Observe(inputs []Input) {
+	for i := range inputs {
+		w.observe(&inputs[i])
+	}
+	w.m.lineage.see(inputs)
+	w.makeIDs(inputs)
+}
+
+func (w Writer) observe(in *Input) {
+	if in.observed || in.Phase == 0 {
+		return
+	}
+	in.observed = true
+	defer func() { _ = recover() }() // Append meets it again, and says so
+	in.classify()
+	if own, ok := in.ownConversation(); ok {
+		w.m.conversations.learn(in.TraceID, own)
+	}
+	in.uses = in.Phase == PhaseEnd && w.uses(in)
+}
+
+// uses reports whether a span has usage that is billed, unless it is for one below.
+func (w Writer) uses(in *Input) bool {
+	asks := len(in.Records) > 0
+	for i := range in.Events {
+		asks = asks || strings.HasPrefix(in.Events[i].Name, "gen_ai.")
+	}
+	used, ruled := false, false
+	for i, id := range in.keys {
+		if id <= 0 {
+			continue
+		}
+		k := &keyTable[id-1]
+		asks = asks || k.mayCount()
+		used = used || k.role >= firstCount && k.role <= lastCount && number(in.Attributes[i].Value) > 0
+		ruled = ruled || k.role == roleUsageRule
+	}
+	if !asks || used && !ruled {
+		return used
+	}
+	sc := w.sc
+	sc.reset()
+	sc.collect(in, nil)
+	if rule, _ := sc.text(roleUsageRule); rule == usageOfNone {
+		return false
+	}
+	if _, used := sc.countAttributes(); used {
+		return true
+	}
+	if sc.hasPayload() {
+		sc.span.Output = sc.sideOf(sideOutput)
+	}
+	_, used = sc.countPayload()
+	return used
+}
+
+// mayCount reports whether an attribute with this key may tell of usage.
+func (k *key) mayCount() bool {
+	return k.role >= firstCount && k.role <= lastCount || k.role == roleUsageObject ||
+		k.role == rolePayload && k.side == sideOutput && (k.field == "" || k.form == formMessages)
+}
