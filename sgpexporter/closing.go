@@ -1,11 +1,11 @@
 package sgpexporter
 
-import "context"
+import (
+	"context"
+
+	"github.com/otelsgp/otelsgp/asyncprocessor"
+)
 
 // shutdownBegun returns a channel that is closed when the Shutdown of the processor
 // whose call ctx is of has begun; nil, which is never closed, for another context.
-//
-// It needs asyncprocessor.ShutdownBegun(ctx), which the context of each call answers with
-// a channel that Processor.Shutdown closes first of all. Until that is there a key that
-// is refused takes all of Shutdown's time.
-func shutdownBegun(context.Context) <-chan struct{} { return nil }
+func shutdownBegun(ctx context.Context) <-chan struct{} { return asyncprocessor.ShutdownBegun(ctx) }
