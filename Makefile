@@ -9,7 +9,7 @@ SOAK          ?= 4m
 each = @set -e; for m in $(MODULES); do echo "== $$m: $(1)"; (cd $$m && $(1)); done
 
 .DEFAULT_GOAL := help
-.PHONY: help test race vet lint bench faults soak cover fuzz run frameworks vuln api browser ci
+.PHONY: help test race vet lint bench faults soak cover fuzz run frameworks upstream vuln api browser ci
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ run: ## run the example service
 
 frameworks: ## run agent frameworks themselves; their module is not among the others, for its size
 	cd integration/frameworks && go vet ./... && go test -race ./...
+
+upstream: ## the library's tests with the newest OpenTelemetry, if it is not in go.mod already
+	@./.ci/upstream
 
 vuln: ## known vulnerabilities; needs the network
 	$(call each,go run $(GOVULNCHECK) ./...)

@@ -49,7 +49,7 @@ func newVerdict(h *history) *verdict {
 		v.exact = false
 	}
 	if h.virtual { // what remains of an END is not offered after Shutdown began
-		h.offers = slices.DeleteFunc(h.offers, func(o *offer) bool { return o.remains && o.returned.at >= v.shut })
+		h.offers = slices.DeleteFunc(h.offers, func(o *offer) bool { return o.remains != nil && o.returned.at >= v.shut })
 	}
 	for _, o := range h.offers {
 		if o.retried != nil && o.call == nil && !v.counted(o.retried) {
@@ -227,7 +227,7 @@ func (v *verdict) ending() {
 	}
 	least := uint64(len(v.offers))
 	for _, o := range v.offers { // after Shutdown nothing remains
-		if !v.virtual && o.remains && o.returned.seq > v.shutdownBegun.seq {
+		if !v.virtual && o.remains != nil && o.remains.returned.seq > v.shutdownBegun.seq {
 			least--
 		}
 	}
