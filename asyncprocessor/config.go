@@ -78,7 +78,8 @@ type Option func(*config)
 // WithMaxQueueSize bounds the snapshots in memory, those that wait and those in
 // flight together. Above it a snapshot is dropped as [ReasonQueueFull]; from
 // three quarters of it STARTs are refused as [ReasonStartRefused].
-// The default is [DefaultMaxQueueSize]; it must be positive.
+// The default is [DefaultMaxQueueSize]; it must be positive, and more than 134,217,727 stands for
+// that.
 func WithMaxQueueSize(snapshots int) Option {
 	return func(c *config) { c.maxQueueSize = snapshots }
 }
@@ -86,22 +87,19 @@ func WithMaxQueueSize(snapshots int) Option {
 // WithMaxQueueBytes bounds the memory held by the snapshots that wait and those
 // in flight together, by an estimate: a fixed size for each snapshot, and the length
 // of its name, trace state, keys, values and status description, those of events and
-// links included. What a START and its END share is counted twice. What a span gets
-// after its START is counted with its END; if the queue is full and drops that, a
-// START that is in flight still keeps it, one that waits does not. Above the bound a
+// links included. What a START and its END share is counted twice. Above the bound a
 // snapshot is dropped as [ReasonQueueFull]; from three quarters of it STARTs are
-// refused as [ReasonStartRefused]; a snapshot that is larger than all of it is
-// dropped as [ReasonTooLarge]. The default is [DefaultMaxQueueBytes]; it must be
-// positive.
+// refused as [ReasonStartRefused]; one that is larger than all of it is dropped as
+// [ReasonTooLarge]. The default is [DefaultMaxQueueBytes]; it must be positive, and
+// more than 64 GiB stands for 64 GiB.
 func WithMaxQueueBytes(bytes int64) Option {
 	return func(c *config) { c.maxQueueBytes = bytes }
 }
 
 // WithMaxExportBatchSize bounds the snapshots in one call of the exporter. The
 // default is [DefaultMaxExportBatchSize]; it must be positive. A value above the
-// queue's size stands for the queue's size. A batch is sent when it has as many.
-// STARTs that are left out do not count, unless the queue has room for fewer than 16
-// batches.
+// queue's size stands for the queue's size. A batch is sent when it has as many;
+// STARTs that are left out do not count.
 func WithMaxExportBatchSize(snapshots int) Option {
 	return func(c *config) { c.maxBatchSize = snapshots }
 }
@@ -120,9 +118,10 @@ func WithBatchTimeout(timeout time.Duration) Option {
 	return func(c *config) { c.batchTimeout = timeout }
 }
 
-// WithExportTimeout bounds one call of [Exporter.ExportSnapshots], retries
-// included: its context ends then. The default is [DefaultExportTimeout]; 0
-// means no bound. It must not be negative.
+// WithExportTimeout bounds one call of [Exporter.ExportSnapshots]: its context ends then. What failed for
+// now ([ExportError]) is handed to the exporter again after that; only what fails alone for longer, while
+// others succeed, is given up. The default is [DefaultExportTimeout]; 0 means no bound. It must not be
+// negative.
 func WithExportTimeout(timeout time.Duration) Option {
 	return func(c *config) { c.exportTimeout = timeout }
 }

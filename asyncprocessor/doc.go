@@ -16,35 +16,35 @@ that show a span while it runs.
 
 	tracer.Start ─► OnStart ─► snapshot ─┐
 	                                     ├─► queue ─► dispatcher ─► batch ─► Exporter
-	span.End ─────► OnEnd ───► snapshot ─┘   (bounded)   │  ▲                (up to WithConcurrency at once)
-	                                                     ▼  │
-	                                                    shards, where snapshots wait whose trace
-	                                                    is with the exporter, or the batch full
+	span.End ─────► OnEnd ───► snapshot ─┘   (bounded, a queue          (up to WithConcurrency at once)
+	                                          for each trace)
 
-OnStart and OnEnd fix a [Snapshot] and append it to the queue under one short lock.
-One goroutine, the dispatcher, fills one batch after the other, in the order of
-arrival, but for what belongs to a trace of which something is with the exporter:
-that waits in the shard of the trace until the export is over. So a trace has one
-export in flight at a time, a retry holds up its own shards only, and the others go
-on.
+OnStart and OnEnd fix a [Snapshot] and append it to a log under one short lock. One goroutine, the
+dispatcher, fills batches from the queues of the traces. While something of a trace is with the exporter,
+what follows of it waits. So a trace has one export in flight at a time, a retry holds up its own trace
+only, and the others go on.
+
+A span that runs on is written again when it has changed, at most once in [WithUpdateInterval], and what
+still runs at Shutdown is written as unfinished, so that nothing shows as running for ever.
 
 # Promises
 
 Order: a span's START is delivered before its END, or not at all. Nothing of a child
-is delivered before its parent's START, or the END that took its place, unless that
-START was refused, dropped, or never made (by [StartNever] or in another process).
+is delivered before its parent's START, or the END or update that took its place, unless that
+START was refused, dropped, or never made (by [StartNever] or in another process). A START of a span whose
+END waits or is in flight is a replay, and dropped as [ReasonAlreadyEnded]; later it is a new life.
 
 This holds for exports that were answered. One that is abandoned, by a Shutdown that
 runs out of time, may still take effect later.
 
 Conservation: every value of [Processor.Stats] adds up; see [Stats]. Nothing is lost
 without being counted under a [DropReason], and losses are reported to the global
-OpenTelemetry error handler (see otel.SetErrorHandler), at most every 10 seconds, but
-for those that the exporter reports itself ([ExportError]).
+OpenTelemetry error handler (see otel.SetErrorHandler), at most every 10 seconds.
 
 Bounds: the snapshots that wait and those in flight are bounded together, in number
 and in bytes. From three quarters of either bound STARTs are refused, so that ENDs,
-which are complete in themselves, find room. What is queued is never evicted.
+which are complete in themselves, find room, and a trace that holds more than half of it finds none. What is
+queued is never evicted. What fails for now keeps its place and is tried again.
 OnStart and OnEnd never wait, unless [WithBlocking] asks for it.
 
 One write for a short span, two for a long one: see [StartPolicy].
