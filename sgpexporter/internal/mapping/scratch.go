@@ -3,7 +3,6 @@ package mapping
 import (
 	"sync"
 	"time"
-	"unsafe"
 
 	"go.opentelemetry.io/otel/attribute"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
@@ -92,16 +91,8 @@ func (sc *scratch) release() {
 
 func (sc *scratch) note(what string) { sc.span.Notes = append(sc.span.Notes, what) }
 
-// madeText returns what was appended to sc.made from start on. Without hooks nobody
-// sees it but the encoder, which is done before that memory is used again, so it need
-// not be copied.
-func (sc *scratch) madeText(start int) string {
-	b := sc.made[start:]
-	if sc.hooks {
-		return string(b)
-	}
-	return unsafe.String(unsafe.SliceData(b), len(b)) //nolint:gosec // see above
-}
+// madeText returns what was appended to sc.made from start on.
+func (sc *scratch) madeText(start int) string { return string(sc.made[start:]) }
 
 // fieldsOf returns a new object with the fields of the object that v is, nil when it
 // is none, and room for a few more.
