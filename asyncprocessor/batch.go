@@ -12,13 +12,10 @@ type batch struct {
 	snapshots []Snapshot
 	starts    []startRead // STARTs whose constants are still to be read
 
-	items  []*item // by index of the snapshot; nil once it is settled
-	left   int     // that are not
-	bytes  uint64
-	ends   uint64
-	keep   bool          // for the exporter's KeepSnapshots
-	begun  time.Duration // when it was launched
-	failed bool          // a snapshot of it failed for now
+	items []*item // by index of the snapshot; nil once it is settled
+	left  int     // that are not
+	bytes uint64
+	keep  bool // for the exporter's KeepSnapshots
 }
 
 // startRead is a START in a batch and the live span of which its constants are read.
@@ -43,8 +40,8 @@ func (q *queue) sendable() bool { return q.traces.first != nil && q.calls < q.cf
 
 // nextBatch takes a batch out of the queues of the traces that are ready, one trace after the
 // other. A snapshot that is larger than a batch goes alone.
-func (q *queue) nextBatch(now time.Duration) *batch {
-	b := &batch{begun: now}
+func (q *queue) nextBatch() *batch {
+	b := new(batch)
 	size := min(q.cfg.maxBatchSize, int(q.traces.waiting.items))
 	b.items, b.snapshots = make([]*item, 0, size), make([]Snapshot, 0, size)
 	for full := false; q.traces.first != nil && !full; {

@@ -96,7 +96,7 @@ func (d *dispatcher) look() (until time.Duration, done bool) {
 	sent := false
 	for q.sendable() && q.batchDue(now) {
 		sent = true
-		b := q.nextBatch(now)
+		b := q.nextBatch()
 		b.keep = keep
 		q.calls++
 		go (&export{d, b}).run()

@@ -112,11 +112,11 @@ func TestAnIdThatStartsAgain(t *testing.T) {
 		require.Equal(t, reasons{"already_ended": 1}, balanced(t, p).DroppedBy)
 		time.Sleep(time.Second)
 		require.Equal(t, int64(1), p.Stats().InFlight)
-		again := offer("while its END is in flight")
+		offer("while its END is in flight")
 		require.Equal(t, reasons{"already_ended": 2}, balanced(t, p).DroppedBy)
 		gate <- struct{}{}
 		synctest.Wait()
-		again = offer("second")
+		again := offer("second")
 		time.Sleep(time.Second)
 		gate <- struct{}{}
 		end(p, again)

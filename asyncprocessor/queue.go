@@ -30,11 +30,8 @@ type queue struct {
 
 	mu sync.Mutex // guards all that follows
 
-	traces traces
-	items  items
-	// spans has the latest snapshot of each span of which anything is held, and of each
-	// that is tracked.
-	spans    map[spanKey]*item
+	traces   traces
+	items    items
 	released amount // so far
 	freed    amount // to be released: once for many snapshots
 

@@ -36,6 +36,9 @@ func (q *queue) finish(b *batch, o outcome) (wake bool) {
 		s.settle(i, o.of(i))
 	}
 	b.items = nil // a late Progress changes nothing
+	if b.keep && len(s.retried) > 0 {
+		q.keepAfter = s.now + firstRest
+	}
 	// The dispatcher has not looked for what came while all calls were under way.
 	return s.end() || q.calls == q.cfg.concurrency-1 || q.closed
 }

@@ -140,9 +140,9 @@ func (t *traceQueue) liveSpans(spans []liveSpan, choose func(*item) bool) []live
 }
 
 // seenAgain notes that a pass saw a record, and reports whether one did before.
-func (r *item) seenAgain() bool {
-	before := r.seen
-	r.seen = true
+func (it *item) seenAgain() bool {
+	before := it.seen
+	it.seen = true
 	return before
 }
 

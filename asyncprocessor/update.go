@@ -66,7 +66,7 @@ func fingerprint(s *startSpan) uint64 {
 		case attribute.FLOAT64:
 			number(math.Float64bits(v.AsFloat64()))
 		default:
-			text(v.Emit())
+			text(v.String())
 		}
 	}
 	status, events := s.Status(), s.Events()
