@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"time"
@@ -35,9 +36,9 @@ type app struct {
 	page  *live.Page
 }
 
-// newApp builds the service, and says on out what it is made of. recorder, if
-// not nil, keeps what is delivered. The caller closes the app.
-func newApp(ctx context.Context, cfg config, recorder *delivery.Recorder, out io.Writer) (_ *app, err error) {
+// newApp builds the service that will listen on addr, and says on out what it is made of.
+// recorder, if not nil, keeps what is delivered. The caller closes the app.
+func newApp(ctx context.Context, cfg config, addr net.Addr, recorder *delivery.Recorder, out io.Writer) (_ *app, err error) {
 	a := &app{models: http.DefaultTransport.(*http.Transport).Clone()}
 	defer func() {
 		if err != nil {
@@ -46,7 +47,7 @@ func newApp(ctx context.Context, cfg config, recorder *delivery.Recorder, out io
 			err = errors.Join(err, a.close(ctx))
 		}
 	}()
-	a.telemetry, err = newTelemetry(ctx, func(items ...json.RawMessage) {
+	a.telemetry, err = newTelemetry(ctx, addr, func(items ...json.RawMessage) {
 		if a.telemetry.embedded == nil {
 			a.page.Ingest(items...)
 		}

@@ -14,7 +14,7 @@ func serve(ctx context.Context, cfg config, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	a, err := newApp(ctx, cfg, nil, stdout)
+	a, err := newApp(ctx, cfg, listener.Addr(), nil, stdout)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
