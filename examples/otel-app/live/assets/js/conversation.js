@@ -2,6 +2,8 @@
 // OpenTelemetry GenAI conventions, of OpenAI's and of Anthropic's APIs, and the
 // plain question and answer.
 
+import { parse } from "./exact.js";
+
 const messageKeys = [
   "messages", "gen_ai.input.messages", "gen_ai.output.messages", "input_messages", "output_messages", "choices", "candidates",
 ];
@@ -39,7 +41,7 @@ export function conversation(object, role) {
 function parsed(value) {
   if (typeof value !== "string" || !/^\s*[[{]/.test(value)) return value;
   try {
-    return JSON.parse(value);
+    return parse(value);
   } catch {
     return value;
   }

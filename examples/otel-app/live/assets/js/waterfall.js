@@ -3,6 +3,7 @@
 import { TraceModel } from "./model.js";
 import { Axis } from "./axis.js";
 import { createRow, updateRow, updateBar } from "./spanrow.js";
+import { isSilent, until } from "./types.js";
 import { VirtualList } from "./virtual.js";
 
 const frame = 33; // milliseconds between two looks at what runs
@@ -17,6 +18,9 @@ export class Waterfall {
     this.active = null; // id of the span under the cursor
     this.selected = null; // id of the span in the panel
     this.matches = null; // Set of span ids, with the text searched for; null when none is
+    this.following = false; // the newest running span is kept in view
+    this.byService = false; // what colours the bars: the service, or the type
+    this.silent = 0; // running spans that nothing is heard of any more
     this.zoomed = null; // the node whose time fills the axis, null for the whole trace
     this.dirty = false;
     this.lastFrame = 0;
@@ -41,6 +45,8 @@ export class Waterfall {
       if (node && event.target.closest(".span-time")) this.zoom(node);
     });
     scroller.addEventListener("focus", () => this.focused());
+    // Whoever looks around is not pulled away.
+    for (const type of ["wheel", "touchmove", "pointerdown"]) scroller.addEventListener(type, () => this.follow(false), { passive: true });
   }
 
   rowHeight() {
@@ -50,6 +56,7 @@ export class Waterfall {
   clear() {
     this.model.clear();
     this.active = this.selected = this.matches = this.zoomed = null;
+    this.following = false;
     this.axis.setZoom(null);
     this.scroller.scrollTop = 0;
     this.changed();
@@ -69,8 +76,31 @@ export class Waterfall {
       this.model.build();
       this.layout();
       this.on.change(this.model);
-      if (this.model.running) this.animate(time);
+      this.keepNewest();
+      if (this.model.running.length) this.animate(time);
     });
+  }
+
+  // Keeps the newest running span in view, or no longer.
+  follow(on) {
+    if (this.following === on) return;
+    this.following = on;
+    this.keepNewest();
+    this.on.change(this.model);
+  }
+
+  keepNewest() {
+    const node = this.following ? this.model.newestRunning(this.now()) : null;
+    if (!node) return;
+    this.model.expandTo(node.id);
+    this.rows = this.model.visible();
+    this.list.setCount(this.rows.length);
+    this.list.reveal(this.indexOf(node.id));
+  }
+
+  colourByService(on) {
+    this.byService = on;
+    this.list.invalidate();
   }
 
   layout() {
@@ -86,11 +116,12 @@ export class Waterfall {
     const { model } = this;
     this.time = this.now();
     this.base = model.start;
-    const end = model.running ? Math.max(model.end, this.time) : model.end;
-    this.range = Math.max(1, end - this.base) * (model.running ? 1.04 : 1);
+    const grows = model.newestRunning(this.time) !== null;
+    const end = grows ? Math.max(model.end, this.time) : model.end;
+    this.range = Math.max(1, end - this.base) * (model.running.length ? 1.04 : 1);
     if (this.zoomed) {
-      const { start, end: until } = this.zoomed;
-      const length = Math.max(1, (until || Math.max(start, this.time)) - start);
+      const { start } = this.zoomed;
+      const length = Math.max(1, until(this.zoomed, this.time) - start);
       this.base = start - length * 0.02;
       this.range = length * 1.04;
     }
@@ -101,7 +132,13 @@ export class Waterfall {
     if (this.animating) return;
     this.animating = true;
     const step = (at) => {
-      this.animating = this.model.running > 0;
+      const silent = this.model.running.filter((node) => isSilent(node, this.now())).length;
+      if (silent !== this.silent) {
+        this.silent = silent;
+        this.layout();
+        this.on.change(this.model);
+      }
+      this.animating = this.model.running.length > silent;
       if (!this.animating) return;
       if (at - this.lastFrame >= frame) {
         this.lastFrame = at;
@@ -242,6 +279,7 @@ export class Waterfall {
 
   // The keys of a tree, as the ARIA practices have them. Reports whether it took the key.
   key(event) {
+    this.follow(false);
     const index = this.indexOf(this.active);
     const node = this.rows[index];
     const page = Math.max(1, Math.floor(this.scroller.clientHeight / this.list.rowHeight) - 1);
