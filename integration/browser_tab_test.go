@@ -116,6 +116,12 @@ func eval[T any](b *tab, expression string) T {
 	return value
 }
 
+// script runs JavaScript for its effect.
+func (b *tab) script(code string) {
+	b.t.Helper()
+	b.do(chromedp.Evaluate[chromedp.Void](code))
+}
+
 // wait waits in the page, frame by frame, until a JavaScript condition holds.
 func (b *tab) wait(condition string) {
 	b.t.Helper()

@@ -32,7 +32,7 @@ type app struct {
 	models    *http.Transport
 	// model says which model answers, for people.
 	model string
-	lead  *agent.Agent
+	lead  *agent.Agent // nil when a recording is shown
 	page  *live.Page
 }
 
@@ -59,11 +59,18 @@ func newApp(ctx context.Context, cfg config, addr net.Addr, recorder *delivery.R
 		return nil, err
 	}
 	// Nothing is delivered before this: no span was made yet.
-	a.page = live.New(a.telemetry.processor, live.WithAsk("/ask"), live.WithNotice(a.telemetry.notice))
+	options := []live.Option{live.WithNotice(a.telemetry.notice)}
+	if cfg.replay == "" {
+		options = append(options, live.WithAsk("/ask"))
+	}
+	a.page = live.New(a.telemetry.processor, options...)
 	if a.telemetry.embedded != nil {
 		a.telemetry.embedded.OnStored(a.showStored)
 	}
 
+	if cfg.replay != "" {
+		return a, nil // nobody asks, so nobody has to answer
+	}
 	started := time.Now()
 	goroot, err := docs.FindGOROOT(ctx, cfg.goroot)
 	if err != nil {

@@ -117,7 +117,7 @@ export class Filters {
   drawGroup(traces) {
     this.box.hidden = this.group === null;
     if (this.group === null) return;
-    const mine = [...traces].filter((trace) => trace.group === this.group);
+    const mine = traces.filter((trace) => trace.group === this.group);
     const sum = (value) => mine.reduce((total, trace) => total + (value(trace) ?? 0), 0);
     const errors = sum((trace) => trace.errors);
     const usd = sum((trace) => trace.usage?.cost);

@@ -69,9 +69,10 @@ export class TraceList {
 
   sort() {
     const now = this.now();
-    this.filters.offer(this.traces.values());
-    this.filters.drawGroup(this.traces.values());
-    this.rows = [...this.traces.values()]
+    const traces = [...this.traces.values()];
+    this.filters.offer(traces);
+    this.filters.drawGroup(traces);
+    this.rows = traces
       .filter((trace) => (this.matches === null || this.matches[trace.id]) && this.filters.accepts(trace, now))
       .sort((a, b) => this.filters.compare(a, b, now));
   }
@@ -91,11 +92,12 @@ export class TraceList {
       facts: h("span", { class: "facts" }, Array.from({ length: 5 }, () => h("span"))),
       errors: h("span", { class: "errors" }),
     };
+    parts.origin = h("div", { class: "line origin" }, parts.service, parts.root);
     const element = h("div", { class: "trace-row", role: "option", id: `trace-${slot}` },
       parts.status,
       h("div", { class: "trace-text" },
         h("div", { class: "line" }, parts.title, parts.time),
-        h("div", { class: "line origin" }, parts.service, parts.root),
+        parts.origin,
         h("div", { class: "line" }, parts.facts, parts.errors)));
     element.parts = parts;
     return element;
@@ -122,6 +124,7 @@ export class TraceList {
     parts.title.title = visible(trace.preview ? `${trace.name}: ${trace.preview}` : trace.name);
     setText(parts.service, trace.service ?? "");
     setText(parts.root, trace.preview ? trace.name : "");
+    parts.origin.hidden = !trace.service && !trace.preview;
     setText(parts.time, duration(traceDuration(trace, now)));
     const facts = [ago(trace.start, now), plural(trace.spans, "span")];
     if (status === "running") facts[0] = "running";
