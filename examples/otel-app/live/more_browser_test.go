@@ -340,3 +340,47 @@ func TestBrowserOpensADeepChain(t *testing.T) {
 	assert.Less(t, eval[int](b, `window.looks`), 400_000, "a few for each span")
 	b.clean()
 }
+
+// The time that the axis shows is chosen by buttons, by dragging over the axis or over the
+// minimap of a long trace, and by the wheel. Bars that are cut show it.
+func TestBrowserZoomsByMouse(t *testing.T) {
+	page := New(nil)
+	defer page.Close()
+	page.Ingest(manySpans("big", 400)...)
+	b := openTab(t, page.Handler(), 1440, 900)
+	b.wait(rowOf("batch run") + ` && document.querySelector("#minimap:not([hidden]) canvas").width > 0`)
+	const zoomText = `document.querySelector(".zoom-out:not([hidden])")?.textContent`
+	const bar = `.querySelector(".bar").className`
+	assert.NotContains(t, eval[string](b, rowOf("batch run")+bar), "cut")
+	b.click(`[aria-label="Zoom in"]`)
+	b.wait(zoomText + ` === "50.00 s"`)
+	assert.Contains(t, eval[string](b, rowOf("batch run")+bar), "cut-left cut-right")
+	b.click(`[aria-label="Zoom out"]`)
+	b.wait(`document.querySelector(".zoom-out").hidden`)
+
+	drag := func(element string, from, to float64) {
+		b.script(fmt.Sprintf(`(() => {
+			const e = document.querySelector(%q), box = e.getBoundingClientRect();
+			e.setPointerCapture = () => {};
+			const send = (type, share) => e.dispatchEvent(new PointerEvent(type, { bubbles: true, button: 0, pointerId: 1, clientX: box.left + share * box.width, clientY: box.top + 5 }));
+			send("pointerdown", %v); send("pointermove", %v); send("pointerup", %v);
+		})()`, element, from, to, to))
+	}
+	drag(".axis-track", 0.2, 0.4)
+	b.wait(zoomText + ` === "20.00 s"`)
+	b.wait(`!document.querySelector("#minimap .view").hidden && document.querySelector("#minimap .view").style.left === "20%"`)
+	b.screenshot("zoom")
+	drag("#minimap", 0.5, 0.51)
+	b.wait(zoomText + ` === "1.00 s"`)
+	b.script(rowOf("batch run") + `.querySelector(".span-time").dispatchEvent(new WheelEvent("wheel", { bubbles: true, cancelable: true, ctrlKey: true, deltaY: 200, clientX: 1100 }))`)
+	b.wait(zoomText + ` === "2.00 s"`)
+	b.click(".zoom-out")
+	b.wait(`document.querySelector(".zoom-out").hidden && document.querySelector("#minimap .view").hidden`)
+
+	width := eval[float64](b, `document.querySelector(".axis-title").offsetWidth`)
+	b.script(`document.querySelector(".splitter").dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowRight", bubbles: true }))`)
+	b.wait(fmt.Sprintf(`document.querySelector(".axis-title").offsetWidth > %v`, width))
+	assert.Equal(t, eval[float64](b, `document.querySelector(".axis-title").offsetWidth`), eval[float64](b, `document.querySelector(".span-name").offsetWidth`), "the rows go along")
+	b.fits("splitter")
+	b.clean()
+}

@@ -28,6 +28,11 @@ export function conversation(object, role) {
       if (message) messages.push(message);
     }
   }
+  const single = parsed(object.message); // Genkit's answer
+  if (single && typeof single === "object") {
+    const message = messageOf({ finish_reason: object.finishReason, ...single }, role);
+    if (message) messages.push(message);
+  }
   if (!messages.some((message) => message.role !== "system")) {
     const keys = Object.keys(object).filter((key) => !sideKeys.has(key) && !systemKeys.includes(key));
     const text = keys.length === 1 && textKeys.has(keys[0]) ? object[keys[0]] : null;
@@ -88,6 +93,11 @@ function partOf(part) {
     }
   }
   if (typeof part.text === "string") return { kind: "text", text: part.text };
+  // Gemini's parts, and Genkit's.
+  const call = part.functionCall ?? part.toolRequest;
+  if (call) return toolCall(call.name, call.args ?? call.input);
+  const result = part.functionResponse ?? part.toolResponse;
+  if (result) return { kind: "result", title: result.name, value: parsed(result.response ?? result.output) };
   return { kind: "other", title: part.type, value: part };
 }
 

@@ -40,7 +40,7 @@ app.list = new TraceList(byId("traces"), {
   filters: app.filters,
   on: { open: (id) => openTrace(id, { user: true }), shown: () => drawListState() },
 });
-app.waterfall = new Waterfall(byId("waterfall"), byId("axis"), {
+app.waterfall = new Waterfall(byId("waterfall"), byId("axis"), byId("minimap"), {
   now,
   on: {
     open: (node) => openSpan(node.id),
