@@ -5,6 +5,7 @@ import { append, h, icon, replace, setClass, setText, visible } from "./dom.js";
 import { duration, tokens, cost, plural, clock } from "./format.js";
 import { typeOf, statusOf, statusLabel, until } from "./types.js";
 
+const widestLabel = 130; // pixels, but for the seldom "no news since …"
 const maxIndent = 14; // levels that are drawn; deeper ones say their level in figures
 
 export function createRow(slot) {
@@ -102,7 +103,7 @@ export function updateBar(element, node, view) {
     setClass(label, "bar-label after");
     label.style.left = `${after}%`;
     label.style.right = "";
-  } else if (left > 24) {
+  } else if (left > 24 && (left / 100) * view.axis.width > widestLabel) {
     setClass(label, "bar-label before");
     label.style.left = "";
     label.style.right = `${100 - left}%`;
