@@ -1,6 +1,7 @@
 package integration
 
 import (
+	"fmt"
 	"path/filepath"
 	"syscall"
 	"testing"
@@ -12,12 +13,14 @@ import (
 // it what a model was asked. The pictures of docs are what it leaves in SCREENSHOT_DIR.
 func TestBrowserReplay(t *testing.T) {
 	browser(t)
-	for _, framework := range []string{"genkit", "adk", "trpc-agent-go"} {
+	for framework, spans := range map[string]int{"genkit": 22, "adk": 11, "trpc-agent-go": 16} {
 		t.Run(framework, func(t *testing.T) {
 			srv := newSGP(t)
 			example := serve(t, srv.URL, "-replay", filepath.Join("..", "internal", "recording", "frameworks", "testdata", framework))
 			b := openTab(t, example.url, 1440, 900)
-			b.wait(traceCount + ` > 0 && document.querySelector("#ask").hidden`)
+			// All of them, or the largest trace is not known.
+			b.wait(fmt.Sprintf(`[...document.querySelectorAll(".trace-row:not([hidden])")].reduce((sum, row) => sum + row.trace.spans, 0) === %d`, spans))
+			assert.True(t, eval[bool](b, `document.querySelector("#ask").hidden`))
 			b.script(`[...document.querySelectorAll(".trace-row:not([hidden])")].sort((a, b) => b.trace.spans - a.trace.spans)[0].click()`)
 			const models = `[...document.querySelectorAll(".span-row:not([hidden])")].filter((row) => row.querySelector(".type").textContent === "model")`
 			b.wait(models + `.length > 0`)
