@@ -23,7 +23,8 @@ func TestBrowserReplay(t *testing.T) {
 			assert.True(t, eval[bool](b, `document.querySelector("#ask").hidden`))
 			b.script(`[...document.querySelectorAll(".trace-row:not([hidden])")].sort((a, b) => b.trace.spans - a.trace.spans)[0].click()`)
 			const models = `[...document.querySelectorAll(".span-row:not([hidden])")].filter((row) => row.querySelector(".type").textContent === "model")`
-			b.wait(models + `.length > 0`)
+			// The rows of this trace, and no longer those of the one before.
+			b.wait(`document.querySelectorAll(".span-row:not([hidden])").length === Number(` + spanCount + `) && ` + models + `.length > 0`)
 			b.script(models + `[0].querySelector(".name").click()`)
 			b.wait(`document.querySelectorAll("#detail .message").length > 1`)
 			assert.NotEmpty(t, eval[string](b, `document.querySelector(".fact-tokens dd").textContent`), "what the models used")
