@@ -8,6 +8,11 @@ SOAK          ?= 4m
 
 each = @set -e; for m in $(MODULES); do echo "== $$m: $(1)"; (cd $$m && $(1)); done
 
+# The browser of the browser tests. It is in their environment, so that whether there is one
+# decides whether a cached result of theirs still counts.
+BROWSER := $(shell for b in chromium chromium-browser google-chrome google-chrome-stable; do command -v $$b && exit; done)
+export BROWSER
+
 .DEFAULT_GOAL := help
 .PHONY: help test race vet lint bench faults soak cover fuzz run frameworks upstream vuln api browser ci
 
@@ -16,8 +21,7 @@ help: ## list the targets
 
 test: ## run all tests of all modules
 	$(call each,go test ./...)
-	@for b in chromium chromium-browser google-chrome google-chrome-stable; do command -v $$b >/dev/null && exit; done; \
-	printf '\n%s\n' 'NOT RUN: the browser tests, as there is no Chromium on PATH. "make browser" installs it (Debian, as root).'
+	@test -n "$(BROWSER)" || printf '\n%s\n' 'NOT RUN: the browser tests, as there is no Chromium on PATH. "make browser" installs it (Debian, as root).'
 
 race: ## the same under the race detector
 	$(call each,go test -race ./...)

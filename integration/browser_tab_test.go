@@ -20,10 +20,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// browser finds Chromium, or skips the test; BROWSER_TESTS=required fails it.
+// browser finds Chromium, or skips the test; BROWSER_TESTS=required fails it. BROWSER, which
+// the Makefile sets, names it: go test looks at the environment, but not at what is on PATH,
+// to see whether a cached result still counts.
 func browser(t *testing.T) string {
 	t.Helper()
-	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"} {
+	for _, name := range []string{os.Getenv("BROWSER"), "chromium", "chromium-browser", "google-chrome", "google-chrome-stable"} {
 		if path, err := exec.LookPath(name); err == nil {
 			return path
 		}
@@ -112,6 +114,12 @@ func eval[T any](b *tab, expression string) T {
 	value, err := chromedp.Run(b.ctx, chromedp.Evaluate[T](expression))
 	require.NoError(b.t, err, expression)
 	return value
+}
+
+// script runs JavaScript for its effect.
+func (b *tab) script(code string) {
+	b.t.Helper()
+	b.do(chromedp.Evaluate[chromedp.Void](code))
 }
 
 // wait waits in the page, frame by frame, until a JavaScript condition holds.

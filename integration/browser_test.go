@@ -62,6 +62,8 @@ func asksOnThePage(b *tab) {
 	b.wait(fmt.Sprintf("%s !== %q", label, first)) // it grows by itself
 	b.wait(row("execute_tool ask_reviewer") + `?.matches(".s-running")`)
 	b.screenshot("example-running-1440")
+	// The newest running span is kept in view until whoever looks scrolls.
+	b.script(`document.querySelector("#waterfall").dispatchEvent(new WheelEvent("wheel")); document.querySelector("#waterfall").scrollTop = 0`)
 
 	b.wait(row("POST /ask") + `?.matches(".s-ok")`)
 	b.wait(spanCount + ` === "40"`)

@@ -33,9 +33,9 @@ func Example_migrateFromBatchSpanProcessor() {
 		return
 	}
 	after := asyncprocessor.New(exp,
-		asyncprocessor.WithMaxQueueSize(2*2048),                   // snapshots: a span is two
-		asyncprocessor.WithMaxExportBatchSize(2*512),              // snapshots
-		asyncprocessor.WithBatchTimeout(5*time.Second),            // also how late a running span is seen
+		asyncprocessor.WithMaxQueueSize(2048),                     // snapshots: with StartNever, one for each span
+		asyncprocessor.WithMaxExportBatchSize(512),                // snapshots
+		asyncprocessor.WithBatchTimeout(5*time.Second),            //
 		asyncprocessor.WithExportTimeout(30*time.Second),          // with all its retries
 		asyncprocessor.WithStartPolicy(asyncprocessor.StartNever), // ended spans only, as before
 		// asyncprocessor.WithBlocking(),

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"time"
@@ -31,13 +32,13 @@ type app struct {
 	models    *http.Transport
 	// model says which model answers, for people.
 	model string
-	lead  *agent.Agent
+	lead  *agent.Agent // nil when a recording is shown
 	page  *live.Page
 }
 
-// newApp builds the service, and says on out what it is made of. recorder, if
-// not nil, keeps what is delivered. The caller closes the app.
-func newApp(ctx context.Context, cfg config, recorder *delivery.Recorder, out io.Writer) (_ *app, err error) {
+// newApp builds the service that will listen on addr, and says on out what it is made of.
+// recorder, if not nil, keeps what is delivered. The caller closes the app.
+func newApp(ctx context.Context, cfg config, addr net.Addr, recorder *delivery.Recorder, out io.Writer) (_ *app, err error) {
 	a := &app{models: http.DefaultTransport.(*http.Transport).Clone()}
 	defer func() {
 		if err != nil {
@@ -46,7 +47,7 @@ func newApp(ctx context.Context, cfg config, recorder *delivery.Recorder, out io
 			err = errors.Join(err, a.close(ctx))
 		}
 	}()
-	a.telemetry, err = newTelemetry(ctx, func(items ...json.RawMessage) {
+	a.telemetry, err = newTelemetry(ctx, addr, func(items ...json.RawMessage) {
 		if a.telemetry.embedded == nil {
 			a.page.Ingest(items...)
 		}
@@ -58,11 +59,18 @@ func newApp(ctx context.Context, cfg config, recorder *delivery.Recorder, out io
 		return nil, err
 	}
 	// Nothing is delivered before this: no span was made yet.
-	a.page = live.New(a.telemetry.processor, live.WithAsk("/ask"), live.WithNotice(a.telemetry.notice))
+	options := []live.Option{live.WithNotice(a.telemetry.notice)}
+	if cfg.replay == "" {
+		options = append(options, live.WithAsk("/ask"))
+	}
+	a.page = live.New(a.telemetry.processor, options...)
 	if a.telemetry.embedded != nil {
 		a.telemetry.embedded.OnStored(a.showStored)
 	}
 
+	if cfg.replay != "" {
+		return a, nil // nobody asks, so nobody has to answer
+	}
 	started := time.Now()
 	goroot, err := docs.FindGOROOT(ctx, cfg.goroot)
 	if err != nil {

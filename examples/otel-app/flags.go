@@ -15,6 +15,7 @@ const defaultQuestion = "how do I cancel an HTTP request?"
 type config struct {
 	once     bool
 	question string
+	replay   string
 	addr     string
 	port     int
 	pace     time.Duration
@@ -30,6 +31,7 @@ func parseFlags(args []string, stderr io.Writer) (config, error) {
 	flags.SetOutput(stderr)
 	flags.BoolVar(&cfg.once, "once", false, "answer one question, print its trace, and exit: 0 only if every span was delivered")
 	flags.StringVar(&cfg.question, "q", defaultQuestion, "the question for -once")
+	flags.StringVar(&cfg.replay, "replay", "", "show the spans of a recording instead: a file of OTLP JSON, or a folder with otlp.json, onstart.json and logs.json")
 	flags.StringVar(&cfg.addr, "addr", "127.0.0.1", "address to listen on")
 	flags.IntVar(&cfg.port, "port", 8088, "port to listen on; 0 picks a free one, the default with -once")
 	flags.DurationVar(&cfg.pace, "pace", 7*time.Millisecond, "time between two tokens of the embedded model")
@@ -59,6 +61,8 @@ func (c config) check(rest []string) error {
 		return fmt.Errorf("-port %d: must be from 0 to 65535", c.port)
 	case c.pace < 0 || c.grace < 0 || c.drain <= 0:
 		return errors.New("-pace and -grace must not be negative, -drain must be positive")
+	case c.once && c.replay != "":
+		return errors.New("-once and -replay: choose one")
 	case c.once && checkQuestion(c.question) != nil:
 		return fmt.Errorf("-q: %w", checkQuestion(c.question))
 	}

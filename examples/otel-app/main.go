@@ -7,6 +7,7 @@
 //
 //	go run ./examples/otel-app                     serve; the page at / shows traces as they run
 //	go run ./examples/otel-app -once -q "..."      answer one question, print its trace, exit
+//	go run ./examples/otel-app -replay FILE        show a recording, OTLP JSON, on the page
 //
 // Neither needs an account: by default the model and the SGP server are
 // embedded. With OPENAI_API_KEY or OPENAI_BASE_URL set (and OPENAI_MODEL) the

@@ -29,7 +29,7 @@ func once(ctx context.Context, cfg config, stdout io.Writer) error {
 		return err
 	}
 	var recorder delivery.Recorder
-	a, err := newApp(ctx, cfg, &recorder, stdout)
+	a, err := newApp(ctx, cfg, listener.Addr(), &recorder, stdout)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}

@@ -14,14 +14,21 @@ func serve(ctx context.Context, cfg config, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	a, err := newApp(ctx, cfg, nil, stdout)
+	a, err := newApp(ctx, cfg, listener.Addr(), nil, stdout)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
 	s := startServer(listener, a)
-	say(stdout, "The model is %s.\nSpans go to %s.\n\n", a.model, a.telemetry.target)
-	say(stdout, "Open   %s/\nAsk    curl -s %s/ask -d '{\"question\": \"%s\"}'\nStop   Ctrl-C\n", s.url(), s.url(), defaultQuestion)
-	say(stdout, "%s\n", a.telemetry.hint(s.url()))
+	if cfg.replay != "" {
+		if err := a.replay(ctx, cfg.replay, stdout); err != nil {
+			return errors.Join(err, s.stop(0), finish(a, cfg.drain, stdout))
+		}
+		say(stdout, "Open   %s/\nStop   Ctrl-C\n", s.url())
+	} else {
+		say(stdout, "The model is %s.\nSpans go to %s.\n\n", a.model, a.telemetry.target)
+		say(stdout, "Open   %s/\nAsk    curl -s %s/ask -d '{\"question\": \"%s\"}'\nStop   Ctrl-C\n", s.url(), s.url(), defaultQuestion)
+		say(stdout, "%s\n", a.telemetry.hint(s.url()))
+	}
 
 	select {
 	case <-ctx.Done():

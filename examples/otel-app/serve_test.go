@@ -2,10 +2,13 @@ package main
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -228,6 +231,49 @@ func TestAskRefuses(t *testing.T) {
 	assert.Equal(t, http.StatusForbidden, status, "a website asks in the user's name")
 	p.stop()
 	assert.Equal(t, 0, p.wait(t))
+}
+
+// TestServeWithItsOwnVariables: with the variables that it prints for other services it does
+// not send to itself, and keeps its embedded server.
+func TestServeWithItsOwnVariables(t *testing.T) {
+	clearEnv(t)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	port := listener.Addr().(*net.TCPAddr).Port
+	require.NoError(t, listener.Close())
+	t.Setenv("SGP_CLIENT_BASE_URL", fmt.Sprintf("http://localhost:%d", port))
+	t.Setenv("SGP_API_KEY", "any")
+	p := start(t, "-port", strconv.Itoa(port))
+	url := p.url(t)
+	assert.Contains(t, p.stdout.String(), "Spans go to an embedded SGP server, as SGP_CLIENT_BASE_URL is this program's own address.\n")
+	status, body := read(t, post(t, url, `{"question":"how do I cancel an HTTP request?"}`))
+	require.Equal(t, http.StatusOK, status, body)
+	p.stop()
+	require.Equal(t, 0, p.wait(t), p.stderr.String())
+	assert.Empty(t, p.stderr.String())
+	assert.Contains(t, p.stdout.String(), "Of 88 starts and ends of spans: ")
+	assert.Contains(t, p.stdout.String(), " 0 not delivered.\n")
+}
+
+func TestIsOwn(t *testing.T) {
+	loopback, all, other := net.IPv4(127, 0, 0, 1), net.IPv4zero, net.IPv4(10, 1, 2, 3)
+	for _, c := range []struct {
+		base string
+		ip   net.IP
+		own  bool
+	}{
+		{"http://127.0.0.1:8088", loopback, true},
+		{"http://127.0.0.1:8088/", all, true},
+		{"http://localhost:8088", loopback, true},
+		{"http://10.1.2.3:8088", other, true},
+		{"http://127.0.0.1:8089", loopback, false},
+		{"http://127.0.0.1:8088", other, false},
+		{"http://localhost:8088", other, false},
+		{"https://api.egp.scale.com", loopback, false},
+		{"http://%zz:8088", loopback, false},
+	} {
+		assert.Equal(t, c.own, isOwn(c.base, &net.TCPAddr{IP: c.ip, Port: 8088}), "%s at %s", c.base, c.ip)
+	}
 }
 
 // TestStopInTheMiddle: a signal ends a question that goes on for too long, and

@@ -63,13 +63,15 @@ func (s *server) url() string { return "http://" + s.addr.String() }
 // routes are the service's paths. Only questions are traced: the page at / asks
 // for traces, and would be most of what it shows.
 func routes(a *app) http.Handler {
-	ask := otelhttp.NewHandler(askHandler{a.lead}, "ask",
-		otelhttp.WithTracerProvider(a.telemetry.provider),
-		otelhttp.WithPropagators(propagation.TraceContext{}),
-		otelhttp.WithSpanNameFormatter(func(_ string, r *http.Request) string { return r.Pattern }))
 	mux := http.NewServeMux()
-	// A website in the same browser must not ask in the user's name.
-	mux.Handle("POST /ask", http.NewCrossOriginProtection().Handler(ask))
+	if a.lead != nil {
+		ask := otelhttp.NewHandler(askHandler{a.lead}, "ask",
+			otelhttp.WithTracerProvider(a.telemetry.provider),
+			otelhttp.WithPropagators(propagation.TraceContext{}),
+			otelhttp.WithSpanNameFormatter(func(_ string, r *http.Request) string { return r.Pattern }))
+		// A website in the same browser must not ask in the user's name.
+		mux.Handle("POST /ask", http.NewCrossOriginProtection().Handler(ask))
+	}
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain")
 		_, _ = w.Write([]byte("ok\n"))

@@ -5,10 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"runtime"
 	"runtime/debug"
+	"strconv"
 	"strings"
 
 	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
@@ -45,9 +48,9 @@ type telemetry struct {
 	transport *http.Transport
 }
 
-// newTelemetry sets tracing up. delivered is given the items of every request
-// that SGP accepted.
-func newTelemetry(ctx context.Context, delivered func(...json.RawMessage)) (*telemetry, error) {
+// newTelemetry sets tracing up for a service that listens on addr. delivered is given
+// the items of every request that SGP accepted.
+func newTelemetry(ctx context.Context, addr net.Addr, delivered func(...json.RawMessage)) (*telemetry, error) {
 	res, err := newResource(ctx)
 	if err != nil {
 		return nil, err
@@ -76,9 +79,9 @@ func newTelemetry(ctx context.Context, delivered func(...json.RawMessage)) (*tel
 		}}),
 	}
 	t.target = "SGP at " + baseURL()
-	if os.Getenv("SGP_API_KEY") == "" {
+	if why := whyEmbedded(addr); why != "" {
 		t.embedded = sgptest.NewServer(sgptest.WithMaxSpans(embeddedMaxSpans), sgptest.WithMaxBytes(embeddedMaxBytes), sgptest.WithMaxRequests(0))
-		t.target = "an embedded SGP server, as SGP_API_KEY is not set"
+		t.target = "an embedded SGP server, as " + why
 		options = append(options, sgpexporter.WithBaseURL(t.embedded.URL), sgpexporter.WithAPIKey("embedded"))
 	}
 	if t.exporter, err = sgpexporter.New(options...); err != nil {
@@ -92,6 +95,31 @@ func newTelemetry(ctx context.Context, delivered func(...json.RawMessage)) (*tel
 		t.target = "nowhere, as DISABLE_SCALE_TRACING is set"
 	}
 	return t, nil
+}
+
+// whyEmbedded says why the SGP server is an embedded one, or "" if it is not. The
+// variables that this program prints for other services may be its own too.
+func whyEmbedded(addr net.Addr) string {
+	switch own, ok := addr.(*net.TCPAddr); {
+	case os.Getenv("SGP_API_KEY") == "":
+		return "SGP_API_KEY is not set"
+	case ok && isOwn(baseURL(), own):
+		return "SGP_CLIENT_BASE_URL is this program's own address"
+	}
+	return ""
+}
+
+// isOwn reports whether a base URL leads to a listener of this process.
+func isOwn(base string, own *net.TCPAddr) bool {
+	u, err := url.Parse(base)
+	if err != nil || u.Port() != strconv.Itoa(own.Port) {
+		return false
+	}
+	if u.Hostname() == "localhost" {
+		return own.IP.IsLoopback() || own.IP.IsUnspecified()
+	}
+	ip := net.ParseIP(u.Hostname())
+	return ip.Equal(own.IP) || ip.IsLoopback() && own.IP.IsUnspecified()
 }
 
 // baseURL is where SGP is.

@@ -38,7 +38,7 @@ func TestLinks(t *testing.T) {
 		}
 	}
 	recipes := heading.Split(text, -1)[1:]
-	assert.Len(t, recipes, 11)
+	assert.Len(t, recipes, 12)
 	for i, recipe := range recipes {
 		assert.Regexp(t, `\]\((\.\./)?[\w/-]+(\.go|\.yaml)\)`, recipe, anchors(text)[i])
 	}

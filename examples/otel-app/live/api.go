@@ -70,6 +70,23 @@ func (p *Page) serveTrace(w http.ResponseWriter, r *http.Request) {
 	writeJSON(w, map[string]any{"trace": d.traces[i], "spans": rows})
 }
 
+// serveExport sends a trace as one batch of SGP spans, as PUT /v5/spans/batch takes it,
+// oldest first.
+func (p *Page) serveExport(w http.ResponseWriter, r *http.Request) {
+	d := p.store.since(0, r.URL.Query().Get("id"))
+	if len(d.spans) == 0 {
+		http.Error(w, "no such trace", http.StatusNotFound)
+		return
+	}
+	slices.SortStableFunc(d.spans, func(a, b *span) int { return cmp.Compare(a.start, b.start) })
+	items := make([]*item, len(d.spans))
+	for i, s := range d.spans {
+		items[i] = &s.item
+	}
+	w.Header().Set("Content-Disposition", `attachment; filename="trace.json"`)
+	writeJSON(w, map[string]any{"items": items})
+}
+
 func (p *Page) serveSpan(w http.ResponseWriter, r *http.Request) {
 	s := p.store.span(r.URL.Query().Get("trace"), r.URL.Query().Get("id"))
 	if s == nil {

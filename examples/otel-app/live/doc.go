@@ -27,7 +27,8 @@
 //	GET /api/traces                    the summaries of all traces, newest first
 //	GET /api/trace?id=ID               one trace: its summary and its spans without payloads
 //	GET /api/span?trace=ID&id=ID       one span as an SGP item, with payloads
-//	GET /api/search?q=TEXT&trace=ID    which traces match, and which spans of one
+//	GET /api/export?id=ID              one trace with its payloads, as PUT /v5/spans/batch takes it
+//	GET /api/search?q=QUERY&trace=ID   which traces match, and which spans of one
 //	GET /api/stats                     the processor's counts
 //
 // # Security

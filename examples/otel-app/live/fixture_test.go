@@ -16,11 +16,12 @@ type object = map[string]any
 
 // wireSpan describes one SGP item; offsets are from the trace's start.
 type wireSpan struct {
-	trace, id, parent, name, typ string
-	base                         time.Time
-	start, end                   time.Duration // end 0: in progress
-	err                          string
-	input, output, metadata      object
+	trace, id, parent, name, typ, group string
+	base                                time.Time
+	start, end                          time.Duration // end 0: in progress
+	err                                 string
+	canceled                            bool
+	input, output, metadata             object
 }
 
 func (w wireSpan) item() json.RawMessage {
@@ -44,6 +45,12 @@ func (w wireSpan) item() json.RawMessage {
 	if w.end != 0 {
 		m["end_timestamp"] = w.base.Add(w.end).Format(time.RFC3339Nano)
 		m["status"] = "SUCCESS"
+	}
+	if w.group != "" {
+		m["group_id"] = w.group
+	}
+	if w.canceled {
+		m["status"] = "CANCELED"
 	}
 	if w.err != "" {
 		m["status"] = "ERROR"

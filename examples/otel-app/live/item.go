@@ -13,8 +13,6 @@ const maxIDBytes = 256
 // maxNameBytes is the longest name that the page shows; the rest is cut off.
 const maxNameBytes = 1024
 
-const maxKindBytes = 32
-
 var errMalformed = errors.New("live: not an SGP span item")
 
 // item is one SGP span as it is on the wire.
@@ -45,11 +43,11 @@ type span struct {
 	seq     uint64 // of the change that brought it; set by the store before anyone sees it
 	item    item
 	start   int64 // Unix time in microseconds, which JavaScript's numbers hold exactly
-	end     int64 // 0 while the span runs
+	end     int64 // where ended
+	ended   bool
 	failed  bool
 	usage   usage
-	kind    string // of the OpenTelemetry span: internal, server, client, producer, consumer
-	events  int
+	fields  fields
 	preview string // what a person asked, if the input says
 	bare    bool   // payloads were left out for want of room
 }
@@ -62,7 +60,7 @@ const spanOverhead = 512
 func (s *span) size() int64 {
 	it := &s.item
 	return spanOverhead + int64(len(it.ID)+len(it.TraceID)+len(it.ParentID)+len(it.GroupID)+len(it.Name)+
-		len(it.Input)+len(it.Output)+len(it.Metadata)+len(it.Expected)+len(s.preview))
+		len(it.Input)+len(it.Output)+len(it.Metadata)+len(it.Expected)+len(s.preview)) + s.fields.size()
 }
 
 // withoutPayloads is s without its JSON objects. What was read from them stays.
@@ -95,41 +93,14 @@ func decode(raw json.RawMessage) (*span, error) {
 		if err != nil {
 			return nil, err
 		}
-		s.end = max(end.UnixMicro(), s.start)
+		s.end, s.ended = max(end.UnixMicro(), s.start), true
 	}
 	if len(it.Name) > maxNameBytes {
 		it.Name = strings.ToValidUTF8(it.Name[:maxNameBytes], "") + "…"
 	}
 	s.usage = usageOf(it.Output)
 	s.preview = previewOf(it.Input)
-	s.readMetadata()
+	s.fields = fieldsOf(it.Metadata, s.start)
+	s.failed = it.Status == "ERROR" || s.fields.err
 	return s, nil
-}
-
-// readMetadata takes the error flag, the kind and the number of events from the
-// metadata.
-// A field of another type than expected counts as absent.
-func (s *span) readMetadata() {
-	s.failed = s.item.Status == "ERROR"
-	md := s.item.Metadata
-	if len(md) == 0 {
-		return
-	}
-	var m struct {
-		Error  any `json:"error"`
-		Events any `json:"events"`
-		Kind   any `json:"kind"`
-	}
-	if json.Unmarshal(md, &m) != nil {
-		return
-	}
-	if m.Error == true {
-		s.failed = true
-	}
-	if kind, ok := m.Kind.(string); ok && len(kind) <= maxKindBytes {
-		s.kind = kind
-	}
-	if events, ok := m.Events.([]any); ok {
-		s.events = len(events)
-	}
 }

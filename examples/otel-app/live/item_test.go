@@ -44,16 +44,16 @@ func TestDecodeReadsMetadata(t *testing.T) {
 		"metadata":{"error":true,"kind":"client","events":[{"name":"one"},{"name":"two"}]}}`))
 	require.NoError(t, err)
 	assert.True(t, s.failed)
-	assert.Equal(t, "client", s.kind)
-	assert.Equal(t, 2, s.events)
+	assert.Equal(t, "client", s.fields.kind)
+	assert.Equal(t, 2, s.fields.events)
 	assert.Equal(t, int64(1772616600000001), s.start)
-	assert.Zero(t, s.end)
+	assert.False(t, s.ended)
 
 	s, err = decode(json.RawMessage(`{"trace_id":"t","id":"a","start_timestamp":"2026-03-04T09:30:00Z","status":"ERROR","metadata":{"events":"none","kind":7}}`))
 	require.NoError(t, err)
 	assert.True(t, s.failed)
-	assert.Zero(t, s.events)
-	assert.Empty(t, s.kind)
+	assert.Zero(t, s.fields.events)
+	assert.Empty(t, s.fields.kind)
 }
 
 func TestUsageOf(t *testing.T) {

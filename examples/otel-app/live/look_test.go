@@ -12,7 +12,7 @@ import (
 // look at, and fails when one of them is wider than its window.
 func TestLook(t *testing.T) {
 	for _, theme := range []string{"light", "dark"} {
-		for _, width := range []int{1440, 390} {
+		for _, width := range []int{1440, 1024, 768, 390} {
 			t.Run(fmt.Sprintf("%s-%d", theme, width), func(t *testing.T) {
 				source := &fakeSource{}
 				page := New(source, WithAsk("/ask"))

@@ -85,6 +85,7 @@ func (p *Page) Handler() http.Handler {
 	mux.HandleFunc("GET /api/traces", p.serveTraces)
 	mux.HandleFunc("GET /api/trace", p.serveTrace)
 	mux.HandleFunc("GET /api/span", p.serveSpan)
+	mux.HandleFunc("GET /api/export", p.serveExport)
 	mux.HandleFunc("GET /api/search", p.serveSearch)
 	mux.HandleFunc("GET /api/stats", p.serveStats)
 	return p.guard(mux)

@@ -169,7 +169,7 @@ func TestBrowserShowsRunningTimesWholeOnAPhone(t *testing.T) {
 	for _, length := range []time.Duration{12_710 * time.Millisecond, 59 * time.Minute} {
 		page := New(nil)
 		defer page.Close()
-		page.Ingest(wireSpan{trace: "t", id: "a", name: "think", base: time.Now().Add(-length)}.item())
+		page.Ingest(wireSpan{trace: "t", id: "a", name: "think", base: time.Now().Add(-length), metadata: object{"heartbeat": time.Now().Format(time.RFC3339Nano)}}.item())
 		b := openTab(t, page.Handler(), 390, 844)
 		b.wait(listCount + " === 1")
 		b.click(".trace-row")

@@ -14,15 +14,15 @@ const (
 	maxSearchSpans = 5000 // the span ids that one answer names
 )
 
-// searchResult says where a text was found.
+// searchResult says what a query was found in.
 type searchResult struct {
 	Traces    map[string]int `json:"traces"`          // matching spans by trace
 	Spans     []string       `json:"spans,omitempty"` // those of the trace that was asked for
 	Truncated bool           `json:"truncated,omitempty"`
+	Words     []string       `json:"words,omitempty"` // to be marked
 }
 
-// serveSearch looks for a text in names, ids, types, statuses and payloads,
-// without regard to case. One search runs at a time, so that many browsers do
+// serveSearch finds the spans for which a [query] holds. One search runs at a time, so that many browsers do
 // not take the machine from the service.
 func (p *Page) serveSearch(w http.ResponseWriter, r *http.Request) {
 	q := strings.TrimSpace(r.URL.Query().Get("q"))
@@ -36,21 +36,20 @@ func (p *Page) serveSearch(w http.ResponseWriter, r *http.Request) {
 	case <-r.Context().Done():
 		return
 	}
-	result, err := search(r.Context(), p.store.all(), q, r.URL.Query().Get("trace"))
+	result, err := search(r.Context(), p.store.all(), parseQuery(q), r.URL.Query().Get("trace"))
 	if err != nil {
 		return // the browser has gone
 	}
 	writeJSON(w, result)
 }
 
-func search(ctx context.Context, spans []*span, q, traceID string) (searchResult, error) {
-	q = strings.ToLower(q)
-	result := searchResult{Traces: map[string]int{}}
+func search(ctx context.Context, spans []*span, q query, traceID string) (searchResult, error) {
+	result := searchResult{Traces: map[string]int{}, Words: q.words}
 	for i, s := range spans {
 		if i%256 == 0 && ctx.Err() != nil {
 			return result, ctx.Err()
 		}
-		if !s.matches(q) {
+		if !q.matches(s) {
 			continue
 		}
 		result.Traces[s.item.TraceID]++
@@ -64,22 +63,6 @@ func search(ctx context.Context, spans []*span, q, traceID string) (searchResult
 		result.Spans = append(result.Spans, s.item.ID)
 	}
 	return result, nil
-}
-
-// matches reports whether s holds q, which is in lower case.
-func (s *span) matches(q string) bool {
-	it := &s.item
-	for _, text := range []string{it.Name, it.Type, it.Status, it.ID, it.TraceID, it.GroupID} {
-		if strings.Contains(strings.ToLower(text), q) {
-			return true
-		}
-	}
-	for _, raw := range [][]byte{it.Input, it.Output, it.Metadata, it.Expected} {
-		if len(raw) > 0 && strings.Contains(strings.ToLower(unescape(string(raw))), q) {
-			return true
-		}
-	}
-	return false
 }
 
 // unescape replaces the escapes of JSON strings by what they stand for, so that

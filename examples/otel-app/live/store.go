@@ -59,7 +59,7 @@ func (st *store) put(s *span) {
 			old = e.Value.(*span)
 		}
 	}
-	if old != nil && old.end != 0 && s.end == 0 {
+	if old != nil && old.ended && !s.ended {
 		return
 	}
 	if s.size() > st.maxBytes {

@@ -28,18 +28,34 @@ type row struct {
 	Kind   string `json:"kind,omitempty"`
 	Status string `json:"status,omitempty"`
 	Start  int64  `json:"start"`
-	End    int64  `json:"end,omitempty"` // absent while the span runs
+	End    *int64 `json:"end,omitempty"`  // absent while the span runs
+	News   int64  `json:"news,omitempty"` // while it runs: when it was last heard of
 	Failed bool   `json:"failed,omitempty"`
 	Events int    `json:"events,omitempty"`
 	Usage  usage  `json:"usage,omitzero"`
 	Seq    uint64 `json:"seq"` // grows with each change of the span
+
+	Service    string `json:"service,omitempty"`
+	Pod        string `json:"pod,omitempty"`
+	Model      string `json:"model,omitempty"`
+	HTTP       int    `json:"http,omitempty"`        // the response's status code
+	FirstToken int64  `json:"first_token,omitempty"` // microseconds after the start
+	Unfinished bool   `json:"unfinished,omitempty"`  // the end is not the span's own
 }
 
 func (s *span) row() row {
-	return row{
-		ID: s.item.ID, Parent: s.item.ParentID, Name: s.item.Name, Type: s.item.Type, Kind: s.kind, Status: s.item.Status,
-		Start: s.start, End: s.end, Failed: s.failed, Events: s.events, Usage: s.usage, Seq: s.seq,
+	f := &s.fields
+	r := row{
+		ID: s.item.ID, Parent: s.item.ParentID, Name: s.item.Name, Type: s.item.Type, Kind: f.kind, Status: s.item.Status,
+		Start: s.start, Failed: s.failed, Events: f.events, Usage: s.usage, Seq: s.seq,
+		Service: f.service, Pod: f.pod, Model: f.model, HTTP: f.httpStatus, FirstToken: f.firstToken, Unfinished: f.unfinished,
 	}
+	if s.ended {
+		r.End = &s.end
+	} else {
+		r.News = s.news()
+	}
+	return r
 }
 
 // The events of a stream, in the order in which one look at the store sends

@@ -102,7 +102,8 @@ func TestStreamShowsASpanRunningAndThenFinished(t *testing.T) {
 	next("spans", &spans)
 	assert.False(t, spans.Reset)
 	require.Len(t, spans.Spans, 1)
-	assert.Equal(t, epoch.Add(time.Second).UnixMicro(), spans.Spans[0].End)
+	require.NotNil(t, spans.Spans[0].End)
+	assert.Equal(t, epoch.Add(time.Second).UnixMicro(), *spans.Spans[0].End)
 }
 
 func TestStreamSendsOnlyTheTraceAskedFor(t *testing.T) {

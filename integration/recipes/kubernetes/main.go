@@ -1,5 +1,5 @@
-// Command kubernetes is a recipe: a service that on SIGTERM lets requests end, then
-// delivers their spans, within the grace period of docs/kubernetes.yaml.
+// Command kubernetes is a recipe: a service that on SIGTERM (or Ctrl-C) lets requests end,
+// then delivers their spans, within the grace period of docs/kubernetes.yaml.
 package main
 
 import (
@@ -36,15 +36,17 @@ func main() {
 	}
 }
 
-// run serves until SIGTERM.
+// run serves until a signal comes; a second one ends the process at once.
 func run(ctx context.Context, addr string, out io.Writer) error {
-	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGTERM, os.Interrupt)
 	defer stop()
+	context.AfterFunc(ctx, stop)
 
 	exporter, err := sgpexporter.New()
 	if err != nil {
 		return err
 	}
+	// The resource is the SDK's default: service and pod are in the manifest's environment.
 	tp := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(
 		asyncprocessor.New(exporter, sgpexporter.ProcessorOptionsFromEnv()...)))
 

@@ -52,19 +52,23 @@ func (s *service) ask(t *testing.T) {
 	require.NoError(t, response.Body.Close())
 }
 
-// TestSIGTERM: the spans of requests before SIGTERM are delivered before the end,
+// TestSignals: the spans of requests before a signal are delivered before the end,
 // also when SGP has a bad moment.
-func TestSIGTERM(t *testing.T) {
-	sgp := sgptest.NewServer()
-	defer sgp.Close()
-	sgp.Inject(sgptest.Status(http.StatusServiceUnavailable))
-	s := start(t, sgp)
-	s.ask(t)
-	s.ask(t)
-	require.NoError(t, syscall.Kill(os.Getpid(), syscall.SIGTERM))
-	require.NoError(t, <-s.result)
-	assert.Len(t, sgp.Spans(), 2)
-	assert.NoError(t, sgp.Check())
+func TestSignals(t *testing.T) {
+	for _, signal := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT} {
+		t.Run(signal.String(), func(t *testing.T) {
+			sgp := sgptest.NewServer()
+			defer sgp.Close()
+			sgp.Inject(sgptest.Status(http.StatusServiceUnavailable))
+			s := start(t, sgp)
+			s.ask(t)
+			s.ask(t)
+			require.NoError(t, syscall.Kill(os.Getpid(), signal))
+			require.NoError(t, <-s.result)
+			assert.Len(t, sgp.Spans(), 2)
+			assert.NoError(t, sgp.Check())
+		})
+	}
 }
 
 // TestSIGTERMInTheMiddle: a request that goes on after SIGTERM has its span
@@ -134,6 +138,7 @@ func TestGracePeriod(t *testing.T) {
 						Lifecycle struct {
 							PreStop struct{ Sleep struct{ Seconds int } } `yaml:"preStop"`
 						}
+						Env []struct{ Name, Value string }
 					}
 				}
 			}
@@ -145,4 +150,11 @@ func TestGracePeriod(t *testing.T) {
 	assert.Equal(t, 45, pod.Grace)
 	assert.Equal(t, 5, pod.Containers[0].Lifecycle.PreStop.Sleep.Seconds)
 	assert.LessOrEqual(t, requestsTimeout+spansTimeout, 40*time.Second)
+
+	env := map[string]string{}
+	for _, variable := range pod.Containers[0].Env {
+		env[variable.Name] = variable.Value
+	}
+	assert.Equal(t, "hello", env["OTEL_SERVICE_NAME"])
+	assert.Equal(t, "k8s.pod.name=$(POD_NAME)", env["OTEL_RESOURCE_ATTRIBUTES"])
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"go.opentelemetry.io/contrib/instrumentation/net/http/otelhttp"
 	otelprometheus "go.opentelemetry.io/otel/exporters/prometheus"
 	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
@@ -14,22 +15,34 @@ import (
 	"github.com/otelsgp/otelsgp/sgpexporter"
 )
 
-// Setup traces to SGP and serves what the processor and the exporter count at
-// GET /metrics. Shut the TracerProvider down first, so that the last counts are there.
-func Setup(mux *http.ServeMux) (*sdktrace.TracerProvider, *sdkmetric.MeterProvider, error) {
+// Telemetry is a service that is traced to SGP and tells Prometheus how that goes.
+type Telemetry struct {
+	// Handler serves the service, traced, and what the processor and the exporter count at
+	// GET /metrics, untraced: scrapes make no spans.
+	Handler http.Handler
+	// Traces is to be shut down before Meters, so that the last counts are there.
+	Traces *sdktrace.TracerProvider
+	Meters *sdkmetric.MeterProvider
+}
+
+// Setup traces service to SGP.
+func Setup(service http.Handler) (*Telemetry, error) {
 	registry := prometheus.NewRegistry()
 	reader, err := otelprometheus.New(otelprometheus.WithRegisterer(registry))
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	meters := sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader))
-	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
 
 	exp, err := sgpexporter.New(sgpexporter.WithMeterProvider(meters))
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	opts := append(sgpexporter.ProcessorOptionsFromEnv(), asyncprocessor.WithMeterProvider(meters))
-	proc := asyncprocessor.New(exp, opts...)
-	return sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(proc)), meters, nil
+	tp := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(asyncprocessor.New(exp, opts...)))
+
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", promhttp.HandlerFor(registry, promhttp.HandlerOpts{}))
+	mux.Handle("/", otelhttp.NewHandler(service, "http", otelhttp.WithTracerProvider(tp)))
+	return &Telemetry{Handler: mux, Traces: tp, Meters: meters}, nil
 }

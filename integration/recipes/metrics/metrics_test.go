@@ -19,33 +19,36 @@ func TestMain(m *testing.M) {
 }
 
 // TestSetup: both the processor and the exporter are on /metrics, and the environment
-// configures the queue all the same.
+// configures the queue all the same. A scrape makes no span.
 func TestSetup(t *testing.T) {
 	sgp := sgptest.NewServer()
 	defer sgp.Close()
 	t.Setenv("SGP_API_KEY", "key")
 	t.Setenv("SGP_CLIENT_BASE_URL", sgp.URL)
 	t.Setenv("AGENTEX_SPAN_QUEUE_MAX_SIZE", "4321")
-	mux := http.NewServeMux()
-	tp, meters, err := Setup(mux)
+	telemetry, err := Setup(http.NotFoundHandler())
 	require.NoError(t, err)
-
-	_, span := tp.Tracer("test").Start(t.Context(), "work")
-	span.End()
-	require.NoError(t, tp.ForceFlush(t.Context()))
-	w := httptest.NewRecorder()
-	mux.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/metrics", nil))
+	get := func(path string) *httptest.ResponseRecorder {
+		w := httptest.NewRecorder()
+		telemetry.Handler.ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, path, nil))
+		return w
+	}
+	get("/metrics")
+	get("/work")
+	require.NoError(t, telemetry.Traces.ForceFlush(t.Context()))
+	w := get("/metrics")
 	require.Equal(t, http.StatusOK, w.Code)
 	assert.Regexp(t, `(?m)^otel_sdk_processor_span_processed_total\{.*\} 1$`, w.Body.String())
 	assert.Regexp(t, `(?m)^otel_sdk_exporter_span_exported_total\{.*\} 1$`, w.Body.String())
 	assert.Regexp(t, `(?m)^otel_sdk_processor_span_queue_capacity\{.*\} 4321$`, w.Body.String())
 
-	require.NoError(t, tp.Shutdown(t.Context()))
-	require.NoError(t, meters.Shutdown(t.Context()))
+	require.NoError(t, telemetry.Traces.Shutdown(t.Context()))
+	assert.Len(t, sgp.Spans(), 1, "of the request, not of the scrapes")
+	require.NoError(t, telemetry.Meters.Shutdown(t.Context()))
 }
 
 // TestSetupFails: without a key there is nothing to set up.
 func TestSetupFails(t *testing.T) {
-	_, _, err := Setup(http.NewServeMux())
+	_, err := Setup(http.NotFoundHandler())
 	require.ErrorContains(t, err, "no API key")
 }

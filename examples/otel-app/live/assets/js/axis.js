@@ -2,13 +2,14 @@
 
 import { h, icon, setClass, setText } from "./dom.js";
 import { tick } from "./format.js";
+import { drag } from "./minimap.js";
 
 const minGap = 74; // pixels between two labels, at least
 const margin = 14; // pixels to the right of the track, as the style has it
 
 export class Axis {
   // on: grid(position, size), told where the ticks are, as a CSS background
-  // has it, and zoomOut()
+  // has it, zoomOut(), zoomBy(factor) and pick(from, to), shares of the time shown
   constructor(element, on) {
     this.on = on;
     this.track = h("div", { class: "axis-track" });
@@ -18,7 +19,10 @@ export class Axis {
     this.zoomText = h("span");
     this.zoomOut = h("button", { type: "button", class: "zoom-out", title: "Show the whole trace (z)", hidden: true, onclick: on.zoomOut },
       icon("close"), this.zoomText);
-    element.replaceChildren(h("div", { class: "axis-title" }, "Span", this.zoomOut), this.track);
+    const step = (label, name, factor) => h("button", { type: "button", class: "zoom-step", "aria-label": label, title: `${label} (or Ctrl and the wheel, or drag over the axis)`, onclick: () => on.zoomBy(factor) }, icon(name));
+    this.splitter = h("div", { class: "splitter", role: "separator", "aria-orientation": "vertical", "aria-label": "Width of the names", "aria-valuemin": 20, "aria-valuemax": 80, tabindex: "0", title: "Drag to resize" });
+    element.replaceChildren(h("div", { class: "axis-title" }, h("span", { class: "axis-name" }, "Span", this.zoomOut), step("Zoom out", "minus", 2), step("Zoom in", "plus", 0.5), this.splitter), this.track);
+    drag(this.track, on.pick ?? (() => {}));
     this.width = 0;
     new ResizeObserver(() => {
       this.width = this.track.clientWidth;
@@ -26,10 +30,10 @@ export class Axis {
     }).observe(this.track);
   }
 
-  // name is that of the span that fills the axis, null for the whole trace.
-  setZoom(name) {
-    this.zoomOut.hidden = name === null;
-    setText(this.zoomText, name === null ? "" : `only ${name}`);
+  // text says what fills the axis, null for the whole trace.
+  setZoom(text) {
+    this.zoomOut.hidden = text === null;
+    setText(this.zoomText, text ?? "");
   }
 
   // Draws ticks at round times, for range microseconds beginning at from after

@@ -2,6 +2,8 @@
 // OpenTelemetry GenAI conventions, of OpenAI's and of Anthropic's APIs, and the
 // plain question and answer.
 
+import { parse } from "./exact.js";
+
 const messageKeys = [
   "messages", "gen_ai.input.messages", "gen_ai.output.messages", "input_messages", "output_messages", "choices", "candidates",
 ];
@@ -26,6 +28,11 @@ export function conversation(object, role) {
       if (message) messages.push(message);
     }
   }
+  const single = parsed(object.message); // Genkit's answer
+  if (single && typeof single === "object") {
+    const message = messageOf({ finish_reason: object.finishReason, ...single }, role);
+    if (message) messages.push(message);
+  }
   if (!messages.some((message) => message.role !== "system")) {
     const keys = Object.keys(object).filter((key) => !sideKeys.has(key) && !systemKeys.includes(key));
     const text = keys.length === 1 && textKeys.has(keys[0]) ? object[keys[0]] : null;
@@ -39,7 +46,7 @@ export function conversation(object, role) {
 function parsed(value) {
   if (typeof value !== "string" || !/^\s*[[{]/.test(value)) return value;
   try {
-    return JSON.parse(value);
+    return parse(value);
   } catch {
     return value;
   }
@@ -86,6 +93,11 @@ function partOf(part) {
     }
   }
   if (typeof part.text === "string") return { kind: "text", text: part.text };
+  // Gemini's parts, and Genkit's.
+  const call = part.functionCall ?? part.toolRequest;
+  if (call) return toolCall(call.name, call.args ?? call.input);
+  const result = part.functionResponse ?? part.toolResponse;
+  if (result) return { kind: "result", title: result.name, value: parsed(result.response ?? result.output) };
   return { kind: "other", title: part.type, value: part };
 }
 

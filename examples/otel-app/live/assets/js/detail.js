@@ -1,14 +1,16 @@
 // The panel of one span: what it was asked, what it answered, and the rest.
 
 import { h, icon, replace, copyButton } from "./dom.js";
-import { duration, tokens, cost, count, dateTime } from "./format.js";
+import { duration, tokens, cost, count, dateTime, clock } from "./format.js";
 import { conversation } from "./conversation.js";
 import { messages } from "./messages.js";
 import { jsonView } from "./jsonview.js";
 import { table } from "./table.js";
 import { events } from "./events.js";
 import { highlight } from "./highlight.js";
-import { typeOf, statusOf, statusLabel } from "./types.js";
+import { isMarkdown } from "./markdown.js";
+import { parse, stringify } from "./exact.js";
+import { typeOf, statusOf, statusLabel, until, isSilent } from "./types.js";
 
 const tabs = [["io", "Input & output"], ["metadata", "Metadata"], ["events", "Events"], ["json", "JSON"]];
 
@@ -19,10 +21,10 @@ export class Detail {
     this.now = now;
     this.on = on;
     this.tab = "io";
-    this.asJSON = { Input: false, Output: false, Expected: false };
+    this.views = { Input: "read", Output: "read", Expected: "read" }; // or "raw", "json"
     this.node = null;
     this.loaded = null; // {seq, bare, span} as the server sent it
-    this.search = ""; // marked in what shows
+    this.words = []; // marked in what shows
     this.build();
   }
 
@@ -31,7 +33,7 @@ export class Detail {
     this.facts = h("dl", { class: "facts-grid" });
     this.error = h("div", { class: "error-box", role: "note", hidden: true });
     this.body = h("div", { class: "tab-body", role: "tabpanel", id: "tab-body", tabindex: "0" });
-    this.body.addEventListener("toggle", () => highlight(this.body, this.search), { capture: true }); // it does not bubble
+    this.body.addEventListener("toggle", () => highlight(this.body, this.words), { capture: true }); // it does not bubble
     this.buttons = tabs.map(([id, label]) => {
       const button = h("button", { type: "button", role: "tab", id: `tab-${id}`, "aria-controls": "tab-body" }, label);
       button.addEventListener("click", () => this.show(id));
@@ -58,9 +60,9 @@ export class Detail {
     this.load();
   }
 
-  setSearch(text) {
-    this.search = text;
-    highlight(this.body, text);
+  setSearch(words) {
+    this.words = words;
+    highlight(this.body, words);
   }
 
   close() {
@@ -81,12 +83,14 @@ export class Detail {
   }
 
   tick() {
-    if (this.node && !this.node.end && this.time) this.time.textContent = this.elapsed();
+    if (!this.node || this.node.ended || !this.time) return;
+    this.time.textContent = this.elapsed();
+    this.drawHead(); // it may have fallen silent
   }
 
   elapsed() {
     const { node } = this;
-    return duration((node.end || Math.max(node.start, this.now())) - node.start) + (node.end ? "" : " so far");
+    return duration(until(node, this.now()) - node.start) + (node.ended ? "" : " so far");
   }
 
   async load() {
@@ -98,7 +102,7 @@ export class Detail {
       const url = `/api/span?trace=${encodeURIComponent(trace)}&id=${encodeURIComponent(node.id)}`;
       const response = await fetch(url, { signal: this.abort.signal });
       if (!response.ok) throw new Error(response.status === 404 ? "The server has forgotten this span." : `The server answered ${response.status}.`);
-      this.loaded = await response.json();
+      this.loaded = parse(await response.text());
     } catch (error) {
       if (error.name === "AbortError") return;
       replace(this.body, h("p", { class: "muted" }, error.message || "The server cannot be reached."));
@@ -111,7 +115,7 @@ export class Detail {
   drawHead() {
     const { node } = this;
     const { family, label } = typeOf(node);
-    const status = statusOf(node);
+    const status = statusOf(node, this.now());
     const key = `${node.id} ${node.seq} ${status}`;
     if (this.drawn === key) return;
     this.drawn = key;
@@ -130,6 +134,11 @@ export class Detail {
     const span = this.loaded?.span;
     this.time = h("span", null, this.elapsed());
     const rows = [["Duration", this.time], ["Started", dateTime(node.start)]];
+    if (!node.ended) rows.push(["Last news", clock(node.news)]);
+    if (node.service) rows.push(["Service", [node.service, node.pod && h("span", { class: "muted" }, ` on ${node.pod}`)]]);
+    if (node.model) rows.push(["Model", node.model]);
+    if (node.firstToken) rows.push(["First token", `after ${duration(node.firstToken)}`]);
+    if (node.http) rows.push(["HTTP status", h("span", { class: node.http >= 400 ? "bad-text" : null }, String(node.http))]);
     const own = node.usage;
     if (own?.total) rows.push(["Tokens", `${count(own.input ?? 0)} in · ${count(own.output ?? 0)} out${share(span?.output?.usage)}`]);
     if (own?.cost) rows.push(["Cost", cost(own.cost)]);
@@ -146,15 +155,27 @@ export class Detail {
         : h("span", null, id(node.parent), " ", h("span", { class: "muted" }, "not here"))]);
     }
     rows.push(["Trace id", id(this.trace)]);
-    if (span?.group_id) rows.push(["Group", id(span.group_id)]);
+    if (span?.group_id) rows.push(["Conversation", groupLink(span.group_id)]);
     replace(this.facts, rows.map(([name, value]) => [h("dt", null, name), h("dd", null, value)]));
     this.drawError(span?.metadata);
   }
 
+  // Why the span failed, or why it has no end of its own.
   drawError(metadata) {
     const { node } = this;
-    this.error.hidden = !node.failed;
-    if (!node.failed) return;
+    const silent = isSilent(node, this.now());
+    this.error.hidden = !node.failed && !node.unfinished && !silent;
+    this.error.classList.toggle("mild", !node.failed);
+    if (this.error.hidden) return;
+    if (!node.failed) {
+      const notes = Array.isArray(metadata?.otel_sgp_notes) ? metadata.otel_sgp_notes.map(String) : [];
+      replace(this.error, icon(silent ? "silent" : "unfinished"), h("div", null,
+        h("strong", null, silent ? `No news since ${clock(node.news)}` : "Unfinished"),
+        h("p", null, silent
+          ? "A running span is written at least once a minute. Its process may have been killed, or cannot reach SGP."
+          : (notes.find((note) => note.startsWith("unfinished:")) ?? "Its end did not come.").replace(/^unfinished: /, ""))));
+      return;
+    }
     const type = metadata?.error_type;
     replace(this.error, icon("error"), h("div", null,
       h("strong", null, type ? String(type) : "Error"),
@@ -176,7 +197,7 @@ export class Detail {
     const note = this.loaded.bare
       && h("p", { class: "note" }, "The payloads of this span were not kept: the page's memory bound was reached.");
     replace(this.body, note, this[tab](span));
-    highlight(this.body, this.search);
+    highlight(this.body, this.words);
   }
 
   io(span) {
@@ -184,28 +205,29 @@ export class Detail {
       .filter(([, value]) => value && Object.keys(value).length)
       .map(([title, value, role]) => this.payload(title, value, role));
     if (parts.length) return parts;
-    return h("p", { class: "muted" }, this.node.end ? "This span has no input and no output." : "No input or output yet.");
+    return h("p", { class: "muted" }, this.node.ended ? "This span has no input and no output." : "No input or output yet.");
   }
 
   payload(title, value, role) {
     const talk = conversation(value, role);
     const body = h("div", { class: "payload-body" });
-    const draw = () => replace(body, talk && !this.asJSON[title] ? messages(talk) : jsonView(value, { open: 3 }));
+    const marked = talk?.some(({ parts }) => parts.some(({ text }) => text && isMarkdown(text)));
+    const draw = () => replace(body, talk && this.views[title] !== "json" ? messages(talk, { raw: this.views[title] === "raw" }) : jsonView(value, { open: 3 }));
     const views = talk && h("div", { class: "segments", role: "group", "aria-label": `${title} as` },
-      [["Conversation", false], ["JSON", true]].map(([label, json]) => {
-        const button = h("button", { type: "button", "aria-pressed": this.asJSON[title] === json }, label);
+      [["Conversation", "read"], marked && ["Raw text", "raw"], ["JSON", "json"]].filter(Boolean).map(([label, view]) => {
+        const button = h("button", { type: "button", "aria-pressed": this.views[title] === view }, label);
         button.addEventListener("click", () => {
-          this.asJSON[title] = json;
+          this.views[title] = view;
           for (const other of button.parentElement.children) other.setAttribute("aria-pressed", other === button);
           draw();
-          highlight(this.body, this.search);
+          highlight(this.body, this.words);
         });
         return button;
       }));
     draw();
     return h("section", { class: "payload" },
-      h("header", null, h("h3", null, title), views || h("span", { class: "muted" }, "JSON"),
-        copyButton(`Copy ${title.toLowerCase()} as JSON`, JSON.stringify(value, null, 2))),
+      h("header", null, h("h3", null, title, !this.node.ended && h("span", { class: "muted" }, " so far")), views || h("span", { class: "muted" }, "JSON"),
+        copyButton(`Copy ${title.toLowerCase()} as JSON`, stringify(value))),
       body);
   }
 
@@ -228,7 +250,7 @@ export class Detail {
   json(span) {
     return h("section", { class: "payload" },
       h("header", null, h("h3", null, "SGP span"), h("span", { class: "muted" }, "as it is on the wire"),
-        copyButton("Copy the span as JSON", JSON.stringify(span, null, 2))),
+        copyButton("Copy the span as JSON", stringify(span))),
       h("div", { class: "payload-body" }, jsonView(span, { open: 2 })));
   }
 
@@ -242,6 +264,11 @@ export class Detail {
     event.preventDefault();
     event.stopPropagation();
   }
+}
+
+// Leads to all traces of a conversation.
+export function groupLink(group) {
+  return h("a", { class: "link", href: `#${new URLSearchParams({ group })}`, title: `All traces of ${group}` }, group);
 }
 
 function id(text) {

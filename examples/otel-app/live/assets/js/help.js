@@ -21,6 +21,7 @@ const keys = [
   ["View", [
     [["x", "c"], "expand, collapse all"],
     [["z"], "zoom to the span, and out again"],
+    [["Ctrl", "wheel"], "zoom; drag over the axis to choose a time"],
     [["f"], "follow the newest trace"],
     [["a"], "ask a question"],
     [["t"], "theme: system, light, dark"],

@@ -1,22 +1,24 @@
-// Marks a text wherever it stands in an element, without touching what is there.
+// Marks words wherever they stand in an element, without touching what is there.
 // Browsers that cannot do without are left as they are.
 
 const most = 500;
 
-// text is in lower case; "" marks nothing.
-export function highlight(root, text) {
+// words are in lower case.
+export function highlight(root, words) {
   if (!globalThis.CSS?.highlights) return;
   const ranges = [];
   const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
-  while (text && ranges.length < most && walker.nextNode()) {
+  while (words.length && ranges.length < most && walker.nextNode()) {
     const node = walker.currentNode;
     const lower = node.data.toLowerCase();
     if (lower.length !== node.data.length) continue; // the places are not known
-    for (let at = lower.indexOf(text); at >= 0; at = lower.indexOf(text, at + text.length)) {
-      const range = new Range();
-      range.setStart(node, at);
-      range.setEnd(node, at + text.length);
-      ranges.push(range);
+    for (const word of words) {
+      for (let at = lower.indexOf(word); at >= 0; at = lower.indexOf(word, at + word.length)) {
+        const range = new Range();
+        range.setStart(node, at);
+        range.setEnd(node, at + word.length);
+        ranges.push(range);
+      }
     }
   }
   CSS.highlights.set("found", new Highlight(...ranges));

@@ -4,7 +4,7 @@ import { byId } from "./dom.js";
 
 export function installKeys({ app, show, closeSpan, follow, help }) {
   const { waterfall, list } = app;
-  const running = (node) => !node.end && !node.failed;
+  const running = (node) => !node.ended;
   const failed = (node) => node.failed;
 
   const letters = {

@@ -4,6 +4,7 @@ import { byId, h, icon, replace, setText } from "./dom.js";
 import { Ask } from "./ask.js";
 import { QueueChart } from "./chart.js";
 import { Detail } from "./detail.js";
+import { Filters } from "./filters.js";
 import { installHelp } from "./help.js";
 import { installKeys } from "./keys.js";
 import { Search } from "./search.js";
@@ -16,16 +17,30 @@ import { Waterfall } from "./waterfall.js";
 const narrow = matchMedia("(max-width: 719px)");
 
 const app = {
+  lostAt: null, // when the server was lost, while it is
   skew: 0, // the server's clock less this one's, in microseconds
   traceID: null,
   wanted: null, // id of a span to show as soon as it is there
   following: true,
   queue: new QueueChart(byId("queue")),
 };
-const now = () => Date.now() * 1000 + app.skew;
+// The server's time. While the page has lost its server, time stands still: nothing is known
+// of what goes on.
+const now = () => app.lostAt ?? Date.now() * 1000 + app.skew;
 
-app.list = new TraceList(byId("traces"), { now, on: { open: (id) => openTrace(id, { user: true }) } });
-app.waterfall = new Waterfall(byId("waterfall"), byId("axis"), {
+app.filters = new Filters(byId("filter"), byId("filters"), byId("group"), {
+  onChange: () => app.list.changed(),
+  onLeaveGroup: () => {
+    setGroup(null);
+    remember(false);
+  },
+});
+app.list = new TraceList(byId("traces"), {
+  now,
+  filters: app.filters,
+  on: { open: (id) => openTrace(id, { user: true }), shown: () => drawListState() },
+});
+app.waterfall = new Waterfall(byId("waterfall"), byId("axis"), byId("minimap"), {
   now,
   on: {
     open: (node) => openSpan(node.id),
@@ -46,6 +61,8 @@ app.head = new TraceHead(byId("trace-head"), {
     expand: () => app.waterfall.expandAll(),
     collapse: () => app.waterfall.collapseAll(),
     error: () => app.waterfall.find((node) => node.failed, 1),
+    follow: () => app.waterfall.follow(!app.waterfall.following),
+    colour: (byService) => app.waterfall.colourByService(byService),
   },
 });
 app.detail = new Detail(byId("detail"), {
@@ -61,10 +78,10 @@ app.search = new Search({
       const matches = result && new Set(result.spans ?? []);
       if (matches) {
         matches.complete = !result.truncated; // or what does not match is not known
-        matches.text = result.text;
+        matches.words = result.words;
       }
       app.waterfall.setMatches(matches);
-      app.detail.setSearch(result?.text ?? "");
+      app.detail.setSearch(result?.words ?? []);
       drawListState();
     },
     step: (step) => app.waterfall.find((node) => app.waterfall.matches?.has(node.id), step),
@@ -122,7 +139,14 @@ function followNewest() {
 function follow(on) {
   app.following = on;
   byId("follow").setAttribute("aria-pressed", on);
+  app.waterfall.follow(on);
   if (on && !narrow.matches) followNewest();
+}
+
+// Shows one conversation's traces alone; null shows all.
+function setGroup(group) {
+  app.filters.setGroup(group);
+  app.list.changed();
 }
 
 function openTrace(id, { user, span = null, push = true }) {
@@ -134,6 +158,7 @@ function openTrace(id, { user, span = null, push = true }) {
     app.detail.close();
     document.body.classList.remove("with-detail");
     app.waterfall.clear();
+    app.waterfall.follow(app.following);
     app.list.setCurrent(id);
     app.stream.open(id);
     app.search.run();
@@ -148,6 +173,7 @@ function openTrace(id, { user, span = null, push = true }) {
 
 function closeTrace() {
   app.traceID = null;
+  document.title = "Live traces";
   closeSpan();
   app.waterfall.clear();
   app.list.setCurrent(null);
@@ -198,7 +224,8 @@ function modelChanged(model) {
 function drawHead() {
   const trace = app.list.traces.get(app.traceID);
   if (!trace) return;
-  app.head.draw(trace, app.waterfall.model);
+  app.head.draw(trace, app.waterfall.model, app.waterfall.following);
+  document.title = `${trace.preview || trace.name} · Live traces`;
   const state = trace.running ? "running" : "finished";
   if (app.announced === "running" && state === "finished") {
     setText(byId("announce"), `Trace finished: ${trace.preview || trace.name}, ${trace.spans} spans, ${trace.errors ?? 0} errors`);
@@ -212,8 +239,8 @@ function drawListState() {
   byId("trace").hidden = app.traceID === null;
   // On a narrow screen the answer is where the list is.
   document.body.classList.toggle("no-traces", traces.size === 0 && !app.ask.asked);
-  setText(byId("trace-count"), traceCount(app.list.shown(), traces.size));
-  const none = app.search.result && Object.keys(app.search.result.traces).length === 0;
+  setText(byId("trace-count"), traceCount(app.list.rows.length, traces.size));
+  const none = app.list.rows.length === 0;
   byId("list-empty").hidden = traces.size > 0 && !none;
   setText(byId("list-empty"), traces.size === 0 ? "No traces yet." : none ? "Nothing matches." : "");
   app.ask.place(traces.size === 0);
@@ -230,6 +257,8 @@ function notice(text) {
 
 function connectionState(state) {
   if (state === "live") app.started = true;
+  if (state === "live") app.lostAt = null;
+  else if (state === "lost") app.lostAt ??= now();
   const label = { connecting: "Connecting", live: "Live", lost: "Reconnecting" }[state];
   const element = byId("connection");
   element.className = `connection ${state}`;
@@ -241,6 +270,7 @@ function connectionState(state) {
 // the browser's back button works.
 function remember(replaceState) {
   const params = new URLSearchParams();
+  if (app.filters.group !== null) params.set("group", app.filters.group);
   if (app.traceID !== null) params.set("trace", app.traceID);
   if (app.detail.node) params.set("span", app.detail.node.id);
   const hash = params.size ? `#${params}` : location.pathname;
@@ -252,6 +282,8 @@ function restore() {
   const params = new URLSearchParams(location.hash.slice(1));
   const trace = params.get("trace");
   const span = params.get("span");
+  if (params.get("group") !== app.filters.group) setGroup(params.get("group"));
+  if (!trace && params.has("group") && app.traceID !== null && !narrow.matches) return remember(true);
   if (!trace) {
     if (narrow.matches) closeSpan({ keepAddress: true });
     return show("list");
@@ -271,5 +303,5 @@ connectionState("connecting");
 installTheme(byId("theme"));
 const help = installHelp(byId("help"), byId("help-open"));
 installKeys({ app, show, closeSpan, follow, help });
-if (location.hash.includes("trace=")) restore();
-else app.stream.open(null);
+if (location.hash.length > 1) restore();
+if (app.traceID === null) app.stream.open(null);

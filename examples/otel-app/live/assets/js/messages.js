@@ -1,27 +1,29 @@
-// Drawing a recognised conversation. All of it is text.
+// Drawing a recognised conversation. All of it goes into the page as text.
 
 import { h } from "./dom.js";
+import { isMarkdown, markdown } from "./markdown.js";
 import { jsonView, longString } from "./jsonview.js";
 
 const roleNames = { user: "User", assistant: "Assistant", model: "Assistant", system: "System", developer: "Developer", tool: "Tool" };
 
-export function messages(list) {
+// raw shows texts as they are written, and not as Markdown.
+export function messages(list, { raw = false } = {}) {
   return h("ol", { class: "talk" }, list.map((message) => {
     const known = roleNames[message.role] ? message.role : "other";
     return h("li", { class: `message r-${known}` },
       h("div", { class: "who" }, roleNames[message.role] ?? message.role,
         message.name && h("span", { class: "muted" }, ` ${message.name}`),
         message.finish && h("span", { class: "finish" }, message.finish)),
-      message.parts.map(part));
+      message.parts.map((one) => part(one, raw)));
   }));
 }
 
-function part({ kind, title, text, value }) {
+function part({ kind, title, text, value }, raw) {
   switch (kind) {
     case "text":
-      return prose(text);
+      return written(text, raw);
     case "reasoning":
-      return h("details", { class: "reasoning" }, h("summary", null, "Reasoning"), prose(text));
+      return h("details", { class: "reasoning" }, h("summary", null, "Reasoning"), written(text, raw));
     case "call":
       return h("div", { class: "call" }, h("div", { class: "call-head" }, "calls ", h("code", null, title)), body(value));
     case "result":
@@ -31,13 +33,14 @@ function part({ kind, title, text, value }) {
   }
 }
 
+const written = (text, raw) => (!raw && isMarkdown(text) ? markdown(text) : prose(text));
+
 function body(value) {
   if (value === undefined || value === null || value === "") return null;
   return typeof value === "string" ? prose(value) : jsonView(value, { open: 2 });
 }
 
-// Text with its line breaks, and fenced code as code. Nothing else of Markdown
-// is interpreted. For an answer, which is read and not examined, so is code between
+// Text with its line breaks, and fenced code as code. For an answer, which is read and not examined, so is code between
 // backticks, and all of it shows.
 export function prose(text, { answer = false } = {}) {
   const shorten = answer ? (piece, wrap) => wrap(piece) : longString;

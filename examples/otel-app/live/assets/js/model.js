@@ -3,6 +3,8 @@
 // Spans come in any order and by the thousand. Each is linked in once, when it
 // arrives; what is done for every change (order, sums) is one pass over numbers.
 
+import { isSilent } from "./types.js";
+
 class Node {
   constructor(row, born) {
     this.id = row.id;
@@ -26,10 +28,18 @@ class Node {
     this.kind = row.kind ?? "";
     this.status = row.status ?? "";
     this.start = row.start;
-    this.end = row.end ?? 0; // 0 while it runs
+    this.ended = row.end !== undefined;
+    this.end = row.end ?? 0;
+    this.news = row.news ?? this.start; // while it runs: when it was last heard of
+    this.unfinished = row.unfinished ?? false; // the end is not its own
     this.failed = row.failed ?? false;
     this.events = row.events ?? 0;
     this.usage = row.usage ?? null;
+    this.service = row.service ?? "";
+    this.pod = row.pod ?? "";
+    this.model = row.model ?? "";
+    this.http = row.http ?? 0;
+    this.firstToken = row.first_token ?? 0; // microseconds after the start
   }
 }
 
@@ -52,7 +62,8 @@ export class TraceModel {
     this.restructured = false;
     this.start = Infinity;
     this.end = -Infinity;
-    this.running = 0;
+    this.running = [];
+    this.services = []; // their names, in the order of the tree
   }
 
   // Adds rows as the stream brings them. Call build afterwards, once for many.
@@ -145,8 +156,10 @@ export class TraceModel {
   rollUp() {
     this.start = Infinity;
     this.end = -Infinity;
-    this.running = 0;
-    for (const { sum, usage, failed } of this.order) {
+    this.running = [];
+    const services = new Set();
+    for (const { sum, usage, failed, service } of this.order) {
+      if (service) services.add(service);
       sum.input = usage?.input ?? 0;
       sum.output = usage?.output ?? 0;
       sum.total = usage?.total ?? 0;
@@ -154,11 +167,12 @@ export class TraceModel {
       sum.errors = failed ? 1 : 0;
       sum.spans = 1;
     }
+    this.services = [...services];
     for (let i = this.order.length - 1; i >= 0; i--) {
       const node = this.order[i];
       this.start = Math.min(this.start, node.start);
-      this.end = Math.max(this.end, node.end || node.start);
-      if (!node.end) this.running++;
+      this.end = Math.max(this.end, node.ended ? node.end : node.news);
+      if (!node.ended) this.running.push(node);
       if (!node.up) continue;
       const { sum } = node;
       const above = node.up.sum;
@@ -184,6 +198,15 @@ export class TraceModel {
     return rows;
   }
 
+  // The running span that started last, of those that are still heard of; null for none.
+  newestRunning(now) {
+    let newest = null;
+    for (const node of this.running) {
+      if (!isSilent(node, now) && (newest === null || byStart(newest, node) < 0)) newest = node;
+    }
+    return newest;
+  }
+
   // Opens every ancestor of a span, so that it can be shown.
   expandTo(id) {
     for (let node = this.nodes.get(id)?.up; node; node = node.up) this.collapsed.delete(node.id);
@@ -195,8 +218,10 @@ export class TraceModel {
   }
 }
 
-// Reports whether node is top or below it.
+// Reports whether node is top or below it. A top that has no children, as one that has just
+// come, needs no walk up: chains may be long.
 function within(node, top) {
+  if (!top.children.length) return node === top;
   for (let at = node; at; at = at.up) if (at === top) return true;
   return false;
 }

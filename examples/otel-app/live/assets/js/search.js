@@ -16,7 +16,7 @@ export class Search {
     this.result = null;
     this.input = byId("q");
     const narrow = matchMedia("(max-width: 719px)");
-    const place = () => { this.input.placeholder = narrow.matches ? "Search" : "Search names, ids, types, payloads"; };
+    const place = () => { this.input.placeholder = narrow.matches ? "Search" : "Search, or status:error type:completion …"; };
     narrow.addEventListener("change", place);
     place();
     this.input.addEventListener("input", () => this.later(typing));
@@ -54,12 +54,11 @@ export class Search {
     if (!this.text) return this.show(null);
     const abort = new AbortController();
     this.abort = abort;
-    const text = this.text.toLowerCase();
     const params = new URLSearchParams({ q: this.text });
     if (this.trace() !== null) params.set("trace", this.trace());
     try {
       const response = await fetch(`/api/search?${params}`, { signal: abort.signal });
-      if (response.ok) this.show({ text, ...(await response.json()) });
+      if (response.ok) this.show({ words: [], ...(await response.json()) });
     } catch {
       // Either a newer search took its place, or the server is away, which the
       // connection's state says.

@@ -2,9 +2,10 @@
 // change is not touched.
 
 import { append, h, icon, replace, setClass, setText, visible } from "./dom.js";
-import { duration, tokens, cost, plural } from "./format.js";
-import { typeOf, statusOf, statusLabel } from "./types.js";
+import { duration, tokens, cost, plural, clock } from "./format.js";
+import { typeOf, statusOf, statusLabel, until } from "./types.js";
 
+const widestLabel = 130; // pixels, but for the seldom "no news since …"
 const maxIndent = 14; // levels that are drawn; deeper ones say their level in figures
 
 export function createRow(slot) {
@@ -14,6 +15,7 @@ export function createRow(slot) {
     level: h("span", { class: "level" }),
     type: h("span", { class: "type" }),
     status: h("span", { class: "status" }),
+    service: h("span", { class: "service" }),
     name: h("span", { class: "name" }),
     found: h("span", { class: "found" }),
     more: h("span", { class: "more" }),
@@ -24,7 +26,7 @@ export function createRow(slot) {
     cell: h("div", { class: "span-name" }),
   };
   const element = h("div", { class: "span-row", role: "treeitem", id: `span-${slot}` },
-    append(parts.cell, [toggle, parts.level, parts.status, parts.type, parts.name, parts.found, parts.more,
+    append(parts.cell, [toggle, parts.level, parts.status, parts.type, parts.service, parts.name, parts.found, parts.more,
       h("span", { class: "sums" }, parts.usage, parts.cost)]),
     h("div", { class: "span-time" }, parts.bar, parts.label));
   element.parts = parts;
@@ -34,7 +36,7 @@ export function createRow(slot) {
 // view is the Waterfall that the row is in.
 export function updateRow(element, node, view) {
   const { parts } = element;
-  const status = statusOf(node);
+  const status = statusOf(node, view.time);
   const { family, label } = typeOf(node);
   const open = !view.model.collapsed.has(node.id);
   const parent = node.children.length > 0;
@@ -44,7 +46,11 @@ export function updateRow(element, node, view) {
   const found = match ? " match" : matches?.complete ? " dim" : "";
   setClass(element, `span-row s-${status}${node.id === view.active ? " active" : ""}${found}`);
   setClass(parts.type, `type t-${family}`);
-  setClass(parts.bar, `bar t-${family}`);
+  const colour = serviceClass(node, view.model);
+  setClass(parts.bar, `bar ${view.byService && colour ? colour : `t-${family}`}`);
+  setClass(parts.service, `service ${colour}`);
+  setText(parts.service, view.model.services.length > 1 ? node.service : "");
+  parts.service.title = node.service && `Service ${node.service}`;
   parts.cell.style.setProperty("--depth", Math.min(node.depth, maxIndent));
   setText(parts.level, node.depth > maxIndent ? `L${node.depth + 1}` : "");
   parts.level.title = `Level ${node.depth + 1}`;
@@ -56,7 +62,7 @@ export function updateRow(element, node, view) {
   else element.removeAttribute("aria-expanded");
   parts.toggle.classList.toggle("leaf", !parent);
   setText(parts.type, label);
-  drawName(parts, node, match ? matches.text : "");
+  drawName(parts, node, match ? matches.words : []);
   if (element.status !== status) {
     element.status = status;
     parts.status.replaceChildren(status === "ok" ? "" : icon(status));
@@ -69,7 +75,7 @@ export function updateRow(element, node, view) {
   const used = usageOf(node);
   setText(parts.usage, used.tokens);
   setText(parts.cost, used.cost);
-  element.setAttribute("aria-label", describe(node, label, status, used));
+  element.setAttribute("aria-label", describe(node, label, status, used, view.model));
   updateBar(element, node, view);
 }
 
@@ -77,23 +83,27 @@ export function updateRow(element, node, view) {
 export function updateBar(element, node, view) {
   const { bar, label } = element.parts;
   const narrow = view.narrow.matches;
-  const end = node.end || Math.max(node.start, view.time);
+  const end = until(node, view.time);
+  const status = statusOf(node, view.time);
   // What reaches beyond the axis, when it shows a part, is cut off there.
   const left = Math.max(-0.5, (100 * (node.start - view.base)) / view.range);
   const width = Math.min(100.5, (100 * (end - view.base)) / view.range) - left;
   const outside = left > 100 || width < -0.001;
+  const rest = (100 * (end - view.base)) / view.range - 100.5;
+  bar.classList.toggle("cut-left", (node.start - view.base) / view.range < -0.005);
+  bar.classList.toggle("cut-right", rest > 0);
   bar.hidden = label.hidden = outside;
   if (outside) return;
   bar.style.left = `${left}%`;
   bar.style.width = `${width}%`;
   // On a narrow screen the row's icon has to say it: there is no room beside the bar.
-  setText(label, duration(end - node.start) + (node.end || narrow ? "" : " · running"));
+  setText(label, duration(end - node.start) + (narrow ? "" : suffix(node, status)));
   const after = left + width;
   if (after < 76 || narrow) {
     setClass(label, "bar-label after");
     label.style.left = `${after}%`;
     label.style.right = "";
-  } else if (left > 24) {
+  } else if (left > 24 && (left / 100) * view.axis.width > widestLabel) {
     setClass(label, "bar-label before");
     label.style.left = "";
     label.style.right = `${100 - left}%`;
@@ -104,27 +114,43 @@ export function updateBar(element, node, view) {
   }
 }
 
-// Draws the name, with the text searched for marked in it. A row says where the text is
-// that its name does not have.
-function drawName(parts, node, text) {
+function suffix(node, status) {
+  switch (status) {
+    case "running": return " · running";
+    case "silent": return ` · no news since ${clock(node.news)}`;
+    case "unfinished": return " · unfinished";
+  }
+  return "";
+}
+
+// The class that colours a service, "" for none.
+function serviceClass({ service }, { services }) {
+  return service ? `v-${services.indexOf(service) % 8}` : "";
+}
+
+// Draws the name, with the first of the words searched for that it has marked in it. A row
+// says where they are if its name has none.
+function drawName(parts, node, words) {
   const { name } = node;
   const lower = name.toLowerCase();
+  const text = words.find((word) => lower.includes(word)) ?? "";
   const at = text ? lower.indexOf(text) : -1;
   parts.name.title = visible(name);
   // A few letters change their length with their case; then the places are not known.
   if (at < 0 || lower.length !== name.length) setText(parts.name, name);
   else replace(parts.name, name.slice(0, at), h("mark", null, name.slice(at, at + text.length)), name.slice(at + text.length));
-  setText(parts.found, text && at < 0 ? placeOf(node, text) : "");
+  setText(parts.found, words.length && at < 0 ? placeOf(node, words) : "");
 }
 
-function placeOf(node, text) {
-  for (const key of ["type", "status", "id"]) if (node[key].toLowerCase().includes(text)) return `in ${key}`;
+function placeOf(node, words) {
+  for (const key of ["type", "status", "id"]) if (words.some((word) => node[key].toLowerCase().includes(word))) return `in ${key}`;
   return "inside"; // its payloads, and the ids that it shares with others
 }
 
-function describe(node, type, status, used) {
+function describe(node, type, status, used, { services }) {
   const parts = [node.name, type, statusLabel[status]];
-  if (node.end) parts.push(duration(node.end - node.start));
+  if (services.length > 1) parts.push(node.service);
+  if (node.ended) parts.push(duration(node.end - node.start));
   return [...parts, used.tokens, used.cost].filter(Boolean).join(", ");
 }
 

@@ -29,6 +29,7 @@ export class Stream {
   // Opens the same stream again, where it stopped.
   resume() {
     this.close();
+    if (document.hidden) return; // a tab that was opened in the background, too
     const params = new URLSearchParams();
     if (this.trace !== null) params.set("trace", this.trace);
     if (this.mark) params.set("since", this.mark);

@@ -1,12 +1,14 @@
 // The list of traces, newest first.
 
 import { h, icon, setText, visible } from "./dom.js";
-import { duration, tokens, cost, plural, ago, count } from "./format.js";
+import { duration, tokens, cost, plural, ago, count, clock } from "./format.js";
+import { isSilent } from "./types.js";
 import { VirtualList } from "./virtual.js";
 
 export class TraceList {
-  // on: open(id)
-  constructor(scroller, { now, on }) {
+  // on: open(id), shown() when the rows may be others
+  constructor(scroller, { now, filters, on }) {
+    this.filters = filters;
     this.traces = new Map();
     this.rows = [];
     this.now = now;
@@ -17,7 +19,7 @@ export class TraceList {
     this.dirty = false;
     this.scroller = scroller;
     this.list = new VirtualList(scroller, {
-      rowHeight: 62,
+      rowHeight: 80,
       create: (slot) => this.createRow(slot),
       update: (element, index) => this.updateRow(element, index),
     });
@@ -28,7 +30,7 @@ export class TraceList {
     scroller.addEventListener("focus", () => {
       if (this.indexOf(this.active) < 0) this.setActive(Math.max(0, this.indexOf(this.current)));
     });
-    setInterval(() => this.list.invalidate(), 1000); // "12 s ago", and what runs
+    setInterval(() => this.changed(), 1000); // "12 s ago", what runs, and filters by time
   }
 
   // Applies one event. Returns the ids of traces that are new.
@@ -61,24 +63,23 @@ export class TraceList {
       this.dirty = false;
       this.sort();
       this.list.setCount(this.rows.length);
+      this.on.shown();
     });
   }
 
   sort() {
-    this.rows = [...this.traces.values()]
-      .filter((trace) => this.matches === null || this.matches[trace.id])
-      .sort((a, b) => b.arrived - a.arrived);
-  }
-
-  // How many traces are in the list.
-  shown() {
-    if (this.matches === null) return this.traces.size;
-    return Object.keys(this.matches).filter((id) => this.traces.has(id)).length;
+    const now = this.now();
+    const traces = [...this.traces.values()];
+    this.filters.offer(traces);
+    this.filters.drawGroup(traces);
+    this.rows = traces
+      .filter((trace) => (this.matches === null || this.matches[trace.id]) && this.filters.accepts(trace, now))
+      .sort((a, b) => this.filters.compare(a, b, now));
   }
 
   newest() {
     this.sort();
-    return this.rows[0]?.id ?? null;
+    return this.rows.reduce((newest, trace) => (newest && newest.arrived > trace.arrived ? newest : trace), null)?.id ?? null;
   }
 
   createRow(slot) {
@@ -86,13 +87,17 @@ export class TraceList {
       status: h("span", { class: "status" }),
       title: h("span", { class: "title" }),
       time: h("span", { class: "time" }),
+      service: h("span", { class: "service" }),
+      root: h("span", { class: "root" }),
       facts: h("span", { class: "facts" }, Array.from({ length: 5 }, () => h("span"))),
       errors: h("span", { class: "errors" }),
     };
+    parts.origin = h("div", { class: "line origin" }, parts.service, parts.root);
     const element = h("div", { class: "trace-row", role: "option", id: `trace-${slot}` },
       parts.status,
       h("div", { class: "trace-text" },
         h("div", { class: "line" }, parts.title, parts.time),
+        parts.origin,
         h("div", { class: "line" }, parts.facts, parts.errors)));
     element.parts = parts;
     return element;
@@ -102,7 +107,7 @@ export class TraceList {
     const trace = this.rows[index];
     const { parts } = element;
     const now = this.now();
-    const status = traceStatus(trace);
+    const status = traceStatus(trace, now);
     element.trace = trace;
     element.className = `trace-row s-${status}`;
     element.classList.toggle("current", trace.id === this.current);
@@ -117,16 +122,20 @@ export class TraceList {
     }
     setText(parts.title, trace.preview || trace.name);
     parts.title.title = visible(trace.preview ? `${trace.name}: ${trace.preview}` : trace.name);
+    setText(parts.service, trace.service ?? "");
+    setText(parts.root, trace.preview ? trace.name : "");
+    parts.origin.hidden = !trace.service && !trace.preview;
     setText(parts.time, duration(traceDuration(trace, now)));
     const facts = [ago(trace.start, now), plural(trace.spans, "span")];
-    if (trace.running) facts[0] = "running";
+    if (status === "running") facts[0] = "running";
+    if (status === "silent") facts[0] = `no news since ${clock(trace.news)}`;
     if (trace.usage?.total) facts.push(`${tokens(trace.usage.total)} tok`);
     if (trace.usage?.cost) facts.push(cost(trace.usage.cost));
     if (this.matches) facts.unshift(plural(this.matches[trace.id], "match", "matches"));
     [...parts.facts.children].forEach((part, i) => setText(part, facts[i] ?? ""));
     setText(parts.errors, trace.errors ? plural(trace.errors, "error") : "");
     element.setAttribute("aria-label",
-      [trace.preview || trace.name, traceLabel[status], duration(traceDuration(trace, now)), ...facts,
+      [trace.preview || trace.name, trace.preview && trace.name, trace.service, traceLabel[status], duration(traceDuration(trace, now)), ...facts,
         trace.errors ? plural(trace.errors, "error") : ""].filter(Boolean).join(", "));
   }
 
@@ -177,15 +186,17 @@ export class TraceList {
   }
 }
 
-export function traceStatus(trace) {
-  if (trace.running) return "running";
-  return trace.failed ? "error" : "ok"; // what failed below a root may have been recovered from
+export function traceStatus(trace, now) {
+  if (trace.running) return isSilent(trace, now) ? "silent" : "running";
+  if (trace.failed) return "error"; // what failed below a root may have been recovered from
+  return trace.canceled ? "canceled" : "ok";
 }
 
-export const traceLabel = { running: "Running", error: "Failed", ok: "Finished" };
+export const traceLabel = { running: "Running", silent: "No news", error: "Failed", canceled: "Canceled", ok: "Finished" };
 
 export function traceDuration(trace, now) {
-  return Math.max(0, (trace.running ? Math.max(now, trace.end ?? 0) : trace.end) - trace.start);
+  const end = !trace.running ? trace.end : traceStatus(trace, now) === "silent" ? trace.news : Math.max(now, trace.end);
+  return Math.max(0, end - trace.start);
 }
 
 // n of so many traces are in the list.

@@ -33,11 +33,26 @@ export function typeOf({ type, name, kind }) {
   return byType.get(type) ?? { family: "plain", label: type ? type.toLowerCase().replaceAll("_", " ") : "span" };
 }
 
-export function statusOf(span) {
-  if (!span.end && !span.failed) return "running";
+// A running span is written again at least once a minute, the exporter's heartbeat. After
+// twice that without news (in microseconds) nothing is known of it any more.
+export const silence = 120e6;
+
+export const isSilent = ({ ended, news }, now) => !ended && now - news > silence;
+
+// Where a span's time ends as far as is known: a silent one does not grow.
+export function until(span, now) {
+  if (span.ended) return span.end;
+  return Math.max(span.start, isSilent(span, now) ? span.news : now);
+}
+
+export function statusOf(span, now) {
   if (span.failed) return "error";
+  if (!span.ended) return isSilent(span, now) ? "silent" : "running";
+  if (span.unfinished) return "unfinished";
   if (span.status === "CANCELED") return "canceled";
   return "ok";
 }
 
-export const statusLabel = { running: "Running", error: "Error", canceled: "Canceled", ok: "Success" };
+export const statusLabel = {
+  running: "Running", silent: "No news", error: "Error", unfinished: "Unfinished", canceled: "Canceled", ok: "Success",
+};

@@ -2,14 +2,19 @@
 
 import { TraceModel } from "./model.js";
 import { Axis } from "./axis.js";
+import { duration } from "./format.js";
+import { Minimap } from "./minimap.js";
+import { installSplitter } from "./splitter.js";
 import { createRow, updateRow, updateBar } from "./spanrow.js";
+import { isSilent, until } from "./types.js";
 import { VirtualList } from "./virtual.js";
 
+const shortest = 10; // microseconds, the least that the axis shows
 const frame = 33; // milliseconds between two looks at what runs
 
 export class Waterfall {
   // on: select(node), open(node), change(model), tick(), cursor()
-  constructor(scroller, axis, { now, on }) {
+  constructor(scroller, axis, minimap, { now, on }) {
     this.model = new TraceModel();
     this.rows = [];
     this.now = now;
@@ -17,7 +22,10 @@ export class Waterfall {
     this.active = null; // id of the span under the cursor
     this.selected = null; // id of the span in the panel
     this.matches = null; // Set of span ids, with the text searched for; null when none is
-    this.zoomed = null; // the node whose time fills the axis, null for the whole trace
+    this.following = false; // the newest running span is kept in view
+    this.byService = false; // what colours the bars: the service, or the type
+    this.silent = 0; // running spans that nothing is heard of any more
+    this.zoomed = null; // what fills the axis: a node, or a part of the time; null for the whole trace
     this.dirty = false;
     this.lastFrame = 0;
     this.scroller = scroller;
@@ -27,7 +35,25 @@ export class Waterfall {
         scroller.style.setProperty("--grid", size);
       },
       zoomOut: () => this.zoom(null),
+      zoomBy: (factor) => this.zoomBy(factor, 0.5),
+      pick: (from, to) => this.zoomTo(this.base + from * this.range, this.base + to * this.range),
     });
+    this.minimap = new Minimap(minimap, { onPick: (from, to) => this.zoomTo(from, to) });
+    installSplitter(this.axis.splitter, axis, [axis, scroller, minimap]);
+    // With Ctrl the wheel zooms where the mouse is; sideways it moves through the time.
+    scroller.addEventListener("wheel", (event) => {
+      const time = event.target.closest(".span-time");
+      if (!time) return;
+      const sideways = event.shiftKey ? event.deltaY : event.deltaX;
+      if (event.ctrlKey || event.metaKey) {
+        const box = time.getBoundingClientRect();
+        this.zoomBy(2 ** (event.deltaY / 200), (event.clientX - box.left) / box.width);
+      } else if (this.zoomed && Math.abs(sideways) > Math.abs(event.deltaY) * (event.shiftKey ? 0 : 1)) {
+        const step = (sideways / time.clientWidth) * this.range;
+        this.zoomTo(this.base + step, this.base + step + this.range);
+      } else return;
+      event.preventDefault();
+    }, { passive: false });
     this.narrow = matchMedia("(max-width: 719px)");
     this.list = new VirtualList(scroller, {
       rowHeight: this.rowHeight(),
@@ -41,6 +67,8 @@ export class Waterfall {
       if (node && event.target.closest(".span-time")) this.zoom(node);
     });
     scroller.addEventListener("focus", () => this.focused());
+    // Whoever looks around is not pulled away.
+    for (const type of ["wheel", "touchmove", "pointerdown"]) scroller.addEventListener(type, () => this.follow(false), { passive: true });
   }
 
   rowHeight() {
@@ -50,6 +78,7 @@ export class Waterfall {
   clear() {
     this.model.clear();
     this.active = this.selected = this.matches = this.zoomed = null;
+    this.following = false;
     this.axis.setZoom(null);
     this.scroller.scrollTop = 0;
     this.changed();
@@ -69,8 +98,31 @@ export class Waterfall {
       this.model.build();
       this.layout();
       this.on.change(this.model);
-      if (this.model.running) this.animate(time);
+      this.keepNewest();
+      if (this.model.running.length) this.animate(time);
     });
+  }
+
+  // Keeps the newest running span in view, or no longer.
+  follow(on) {
+    if (this.following === on) return;
+    this.following = on;
+    this.keepNewest();
+    this.on.change(this.model);
+  }
+
+  keepNewest() {
+    const node = this.following ? this.model.newestRunning(this.now()) : null;
+    if (!node) return;
+    this.model.expandTo(node.id);
+    this.rows = this.model.visible();
+    this.list.setCount(this.rows.length);
+    this.list.reveal(this.indexOf(node.id));
+  }
+
+  colourByService(on) {
+    this.byService = on;
+    this.list.invalidate();
   }
 
   layout() {
@@ -86,22 +138,35 @@ export class Waterfall {
     const { model } = this;
     this.time = this.now();
     this.base = model.start;
-    const end = model.running ? Math.max(model.end, this.time) : model.end;
-    this.range = Math.max(1, end - this.base) * (model.running ? 1.04 : 1);
-    if (this.zoomed) {
-      const { start, end: until } = this.zoomed;
-      const length = Math.max(1, (until || Math.max(start, this.time)) - start);
+    const grows = model.newestRunning(this.time) !== null;
+    const end = grows ? Math.max(model.end, this.time) : model.end;
+    this.range = Math.max(1, end - this.base) * (model.running.length ? 1.04 : 1);
+    const whole = { from: this.base, length: this.range };
+    if (this.zoomed?.part) {
+      this.base = this.zoomed.start;
+      this.range = this.zoomed.end - this.zoomed.start;
+    } else if (this.zoomed) {
+      const { start } = this.zoomed;
+      const length = Math.max(1, until(this.zoomed, this.time) - start);
       this.base = start - length * 0.02;
       this.range = length * 1.04;
     }
-    if (model.nodes.size) this.axis.draw(this.range, this.base - model.start);
+    if (!model.nodes.size) return;
+    this.axis.draw(this.range, this.base - model.start);
+    this.minimap.draw(model, whole, { from: this.base, length: this.range }, this.time);
   }
 
   animate(time) {
     if (this.animating) return;
     this.animating = true;
     const step = (at) => {
-      this.animating = this.model.running > 0;
+      const silent = this.model.running.filter((node) => isSilent(node, this.now())).length;
+      if (silent !== this.silent) {
+        this.silent = silent;
+        this.layout();
+        this.on.change(this.model);
+      }
+      this.animating = this.model.running.length > silent;
       if (!this.animating) return;
       if (at - this.lastFrame >= frame) {
         this.lastFrame = at;
@@ -137,8 +202,25 @@ export class Waterfall {
   // Lets one span's time fill the axis; null shows the whole trace again.
   zoom(node) {
     this.zoomed = node;
-    this.axis.setZoom(node?.name ?? null);
+    this.axis.setZoom(node && (node.part ? duration(node.end - node.start) : `only ${node.name}`));
     this.layout();
+  }
+
+  // Lets a part of the trace's time fill the axis; all of it shows the trace again.
+  zoomTo(from, to) {
+    const { model } = this;
+    const end = Math.max(model.end, model.newestRunning(this.time) ? this.time : 0);
+    const length = Math.max(shortest, to - from);
+    if (length >= end - model.start) return this.zoom(null);
+    const start = Math.max(model.start, Math.min(from, end - length));
+    this.zoom({ part: true, ended: true, start, end: start + length });
+  }
+
+  // Shows factor times as much time; what is at a share of the axis stays there.
+  zoomBy(factor, share) {
+    const range = this.range * factor;
+    const from = this.base + (this.range - range) * share;
+    this.zoomTo(from, from + range);
   }
 
   // Zooms to the span under the cursor, or out if that is what is shown.
@@ -242,6 +324,7 @@ export class Waterfall {
 
   // The keys of a tree, as the ARIA practices have them. Reports whether it took the key.
   key(event) {
+    this.follow(false);
     const index = this.indexOf(this.active);
     const node = this.rows[index];
     const page = Math.max(1, Math.floor(this.scroller.clientHeight / this.list.rowHeight) - 1);
