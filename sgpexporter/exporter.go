@@ -2,6 +2,7 @@ package sgpexporter
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -34,6 +35,7 @@ type Exporter struct {
 	maxItems int
 	records  *logrecords.Store
 	cut      cutSpans
+	spool    *spooler // nil without one
 	metrics  *metrics
 	at       destination
 	about    configLog
@@ -43,7 +45,7 @@ type Exporter struct {
 	shutdown atomic.Bool
 }
 
-var _ asyncprocessor.Exporter = (*Exporter)(nil)
+var _ asyncprocessor.Keeper = (*Exporter)(nil)
 
 // New returns an Exporter. Options go before the environment, which is read here
 // and only here, and the environment before the defaults; the package overview
@@ -88,6 +90,9 @@ func New(opts ...Option) (*Exporter, error) {
 		MaxBytes:     int64(cfg.maxRequestBytes),
 		Observer:     &observer{Exporter: e},
 	})
+	if cfg.spool.dir != "" {
+		e.spool = newSpooler(e, cfg.spool)
+	}
 	return e, nil
 }
 
@@ -112,15 +117,19 @@ func (e *Exporter) Disabled() bool { return e == nil || e.client == nil }
 // came through [WithHTTPClient], and does not wait. It returns nil, unless requests
 // that failed for now are still under way or were cancelled, as by a processor that
 // has no time left: then the last of these failures. A second call does nothing.
-func (e *Exporter) Shutdown(context.Context) error {
+func (e *Exporter) Shutdown(ctx context.Context) error {
 	if e.Disabled() || !e.shutdown.CompareAndSwap(false, true) {
 		return nil
 	}
-	e.client.CloseIdleConnections()
-	if err := e.client.Failure(); err != nil {
-		return fmt.Errorf("sgpexporter: requests were failing: %w", err)
+	err := e.client.Failure()
+	if err != nil {
+		err = fmt.Errorf("sgpexporter: requests were failing: %w", err)
 	}
-	return nil
+	if e.spool != nil {
+		err = errors.Join(err, e.spool.shutdown(ctx))
+	}
+	e.client.CloseIdleConnections()
+	return err
 }
 
 // configLog is the configuration as it may be logged.
@@ -136,6 +145,8 @@ type configLog struct {
 	Compression     string
 	MaxRequestItems int
 	MaxRequestBytes int
+	Spool           string // the directory
+	SpoolMode       string
 	CustomClient    bool
 	Hooks           int
 }
@@ -157,6 +168,8 @@ func (c *config) log() configLog {
 		Compression:     c.compression.String(),
 		MaxRequestItems: c.maxRequestItems,
 		MaxRequestBytes: c.maxRequestBytes,
+		Spool:           c.spool.dir,
+		SpoolMode:       c.spool.mode.String(),
 		CustomClient:    c.httpClient != nil,
 		Hooks:           len(c.mapping.Hooks),
 	}

@@ -75,6 +75,7 @@ func (l *Log) Hold(seqs []Seq) []bool {
 
 // Release says that items were not delivered for now.
 func (l *Log) Release(seqs []Seq) {
+	l.changed = l.changed || len(seqs) > 0
 	for _, seq := range seqs {
 		if s := l.segmentOf(seq); s != nil {
 			if e := s.find(seq.number()); e != nil && e.state == claimed {

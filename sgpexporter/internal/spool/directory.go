@@ -114,6 +114,7 @@ func (l *Log) take(dir Dir) error {
 	for key := range other.running {
 		l.orphans = append(l.orphans, key)
 	}
+	l.changed = true
 	l.stats.Damaged += other.stats.Damaged
 	l.stats.Foreign += other.stats.Foreign
 	for _, s := range other.segments {

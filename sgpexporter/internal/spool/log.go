@@ -52,6 +52,7 @@ type Log struct {
 	orphans  []span         // of running: those of a process that is over
 	foreign  []string
 	unsynced bool
+	changed  bool // there may be something to claim
 	stats    Stats
 	scratch  []byte
 }
@@ -128,6 +129,7 @@ func (l *Log) append(items []Item, isWritten bool) ([]Seq, error) {
 	}
 	if !isWritten {
 		l.stats.Stored += uint64(len(items))
+		l.changed = true
 	}
 	return seqs, nil
 }
@@ -239,6 +241,7 @@ func (l *Log) Withdraw(seqs []Seq) {
 
 // settle ends the waiting of records and writes marks of it to scratch.
 func (l *Log) settle(seqs []Seq) (settled uint64) {
+	l.changed = true // what waits behind them
 	var marks []mark
 	for _, seq := range seqs {
 		s := l.segmentOf(seq)

@@ -35,7 +35,7 @@ func Open(dir Dir, limits Limits) (*Log, error) {
 			_ = dir.Remove(name) // of a rewrite that was not finished
 		}
 	}
-	l.stats.Recovered = uint64(l.stats.Items)
+	l.stats.Recovered, l.changed = uint64(l.stats.Items), true
 	for key := range l.running {
 		l.orphans = append(l.orphans, key)
 	}

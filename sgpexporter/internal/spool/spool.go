@@ -298,7 +298,8 @@ func (s *Spool) publish() {
 	s.stats.Store(&st)
 	s.waiting.Store(items)
 	s.running.Store(running)
-	if items > 0 || s.log != nil && len(s.log.orphans) > 0 {
+	if s.log != nil && s.log.changed {
+		s.log.changed = false
 		select {
 		case s.news <- struct{}{}:
 		default:
