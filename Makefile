@@ -4,11 +4,12 @@ GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GOVULNCHECK   := golang.org/x/vuln/cmd/govulncheck@latest
 FUZZTIME      ?= 30s
 CHECKS        ?= 1000
+SOAK          ?= 4m
 
 each = @set -e; for m in $(MODULES); do echo "== $$m: $(1)"; (cd $$m && $(1)); done
 
 .DEFAULT_GOAL := help
-.PHONY: help test race vet lint bench cover fuzz run frameworks vuln api browser ci
+.PHONY: help test race vet lint bench faults soak cover fuzz run frameworks vuln api browser ci
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +30,12 @@ lint: ## golangci-lint in all modules
 
 bench: ## run all benchmarks next to their peers and print one table (long)
 	cd integration && go run -buildvcs=true ./bench
+
+faults: ## try faults of networks and servers next to the peer and print RELIABILITY.md anew (half an hour)
+	cd integration && go run ./faults -out ../RELIABILITY.md
+
+soak: ## random faults for SOAK (4 minutes): counts, order, memory
+	cd integration && go run ./faults -soak $(SOAK)
 
 cover: ## statement coverage of the library
 	go test -coverprofile=cover.out ./... && go tool cover -func=cover.out | tail -n 1

@@ -23,8 +23,10 @@ type batch struct {
 
 // startRead is a START in a batch and the live span of which its constants are read.
 type startRead struct {
-	start *startSpan
-	live  sdktrace.ReadOnlySpan
+	start  *startSpan
+	live   sdktrace.ReadOnlySpan
+	record *item // nil if the span is not tracked
+	index  int   // in the batch
 }
 
 // batchDue reports whether a batch is to be sent: because it is full, because its first
@@ -87,8 +89,12 @@ func (q *queue) take(it *item, b *batch) {
 	it.sent = true
 	if it.phase == PhaseStart && !it.shared {
 		it.shared = true
-		if it.start.constants == nil {
-			b.starts = append(b.starts, startRead{&it.start, it.live})
+		read := startRead{start: &it.start, live: it.live, index: len(b.items)}
+		if it.tracked {
+			read.record = it
+		}
+		if read.record != nil || it.start.constants == nil {
+			b.starts = append(b.starts, read)
 		}
 		if !it.tracked {
 			q.letGo(it)

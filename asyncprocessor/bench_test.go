@@ -164,7 +164,8 @@ func TestOneAllocationForASpan(t *testing.T) {
 		"five attributes at Start": fiveAtStart, "two at Start and three later": twoAtStartThreeLater,
 	} {
 		for _, policy := range []asyncprocessor.StartPolicy{asyncprocessor.StartCoalesced, asyncprocessor.StartNever} {
-			ours := asyncprocessor.New(discard{}, asyncprocessor.WithStartPolicy(policy))
+			ours := asyncprocessor.New(discard{}, asyncprocessor.WithStartPolicy(policy),
+				asyncprocessor.WithBlocking(), asyncprocessor.WithMaxQueueSize(2048))
 			assert.LessOrEqual(t, perSpan(ours, span)-perSpan(nothing{}, span), 1.0, "%s, %s", name, policy)
 		}
 	}

@@ -26,10 +26,21 @@ func Warn(ctx context.Context, err error) {
 	}
 }
 
+// ShutdownBegun returns a channel that is closed when the Shutdown of the [Processor] has begun whose
+// call ctx is of: from then on nothing gets better by waiting. With another context it is nil, which is
+// never closed.
+func ShutdownBegun(ctx context.Context) <-chan struct{} {
+	if c, ok := ctx.Value(callKey{}).(call); ok {
+		return c.shutdownBegun()
+	}
+	return nil
+}
+
 type callKey struct{}
 
 // call is what the context of a call of the exporter leads to.
 type call interface {
 	progress(delivered []int, err *ExportError)
 	warn(err error)
+	shutdownBegun() <-chan struct{}
 }

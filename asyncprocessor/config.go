@@ -31,6 +31,12 @@ const (
 	DefaultConcurrency = 8
 	// DefaultMaxTrackedSpans is the default of [WithMaxTrackedSpans], in spans.
 	DefaultMaxTrackedSpans = 10_000
+	// DefaultUpdateInterval is the default of [WithUpdateInterval].
+	DefaultUpdateInterval = 10 * time.Second
+	// DefaultUpdateBudget is the default of [WithUpdateBudget], in bytes a second.
+	DefaultUpdateBudget = 1 << 20
+	// DefaultLeakAge is the default of [WithLeakAge].
+	DefaultLeakAge = time.Hour
 )
 
 // StartPolicy says which STARTs are delivered.
@@ -158,6 +164,38 @@ func WithMaxTrackedSpans(spans int) Option {
 	return func(c *config) { c.maxTracked = spans }
 }
 
+// WithUpdateInterval sets how often a span that runs is written again, when it has changed: its
+// name, attributes, events or status. One that has not is written after six intervals, so that a viewer
+// can tell a span that runs from one whose process is gone. The default is [DefaultUpdateInterval]; 0
+// means never. It must not be negative.
+//
+// An update reads the span with the SDK's getters, once an interval: the SDK copies its attributes at the
+// next SetAttributes. Spans that end before their first batch leaves are never read. Updates are made
+// only while less than half of the queue is used.
+func WithUpdateInterval(interval time.Duration) Option {
+	return func(c *config) { c.updateInterval = interval }
+}
+
+// WithUpdateBudget bounds the estimated bytes of all updates in a second, on average. Those longest
+// unwritten come first. The default is [DefaultUpdateBudget]; it must be positive.
+func WithUpdateBudget(bytesPerSecond int64) Option {
+	return func(c *config) { c.updateBudget = bytesPerSecond }
+}
+
+// WithUnfinishedSpans says whether a span is written as unfinished whose END does not come: at Shutdown,
+// after everything else and within its time, those that still run, and at any time those whose END was
+// lost after their START was delivered. Otherwise they show as running for ever. The default is true.
+func WithUnfinishedSpans(write bool) Option {
+	return func(c *config) { c.unfinished = write }
+}
+
+// WithLeakAge sets after what time a span that runs is reported, once, to the global OpenTelemetry
+// error handler, as an error that wraps [ErrLeakedSpan]: its End is probably missing. The default is
+// [DefaultLeakAge]; 0 means never. It must not be negative.
+func WithLeakAge(age time.Duration) Option {
+	return func(c *config) { c.leakAge = age }
+}
+
 // WithMeterProvider sets where the processor's metrics go. The default is the
 // global MeterProvider. A nil provider stands for the default.
 func WithMeterProvider(provider metric.MeterProvider) Option {
@@ -176,6 +214,10 @@ type config struct {
 	blocking        bool
 	startPolicy     StartPolicy
 	maxTracked      int
+	updateInterval  time.Duration
+	updateBudget    int64
+	unfinished      bool
+	leakAge         time.Duration
 	filters         []func(sdktrace.ReadOnlySpan) bool
 	meterProvider   metric.MeterProvider
 }
@@ -192,6 +234,10 @@ func defaultConfig() config {
 		concurrency:     DefaultConcurrency,
 		startPolicy:     StartCoalesced,
 		maxTracked:      DefaultMaxTrackedSpans,
+		updateInterval:  DefaultUpdateInterval,
+		updateBudget:    DefaultUpdateBudget,
+		unfinished:      true,
+		leakAge:         DefaultLeakAge,
 	}
 }
 
@@ -212,21 +258,25 @@ func newConfig(opts []Option) (config, error) {
 		positive("WithBatchTimeout", &c.batchTimeout, def.batchTimeout),
 		positive("WithShutdownTimeout", &c.shutdownTimeout, def.shutdownTimeout),
 		positive("WithConcurrency", &c.concurrency, def.concurrency),
+		positive("WithUpdateBudget", &c.updateBudget, def.updateBudget),
+		notNegative("WithExportTimeout", &c.exportTimeout, def.exportTimeout),
+		notNegative("WithUpdateInterval", &c.updateInterval, def.updateInterval),
+		notNegative("WithLeakAge", &c.leakAge, def.leakAge),
+		notNegative("WithMaxTrackedSpans", &c.maxTracked, def.maxTracked),
 	)
-	if c.maxTracked < 0 {
-		err = errors.Join(err, invalid("WithMaxTrackedSpans", c.maxTracked, def.maxTracked))
-		c.maxTracked = def.maxTracked
-	}
-	if c.exportTimeout < 0 {
-		err = errors.Join(err, invalid("WithExportTimeout", c.exportTimeout, def.exportTimeout))
-		c.exportTimeout = def.exportTimeout
-	}
 	if c.startPolicy > StartNever {
 		err = errors.Join(err, invalid("WithStartPolicy", c.startPolicy, def.startPolicy))
 		c.startPolicy = def.startPolicy
 	}
 	c.maxBatchSize = min(c.maxBatchSize, c.maxQueueSize)
 	return c, err
+}
+
+func notNegative[T int | int64 | time.Duration](option string, value *T, def T) error {
+	if *value == 0 {
+		return nil
+	}
+	return positive(option, value, def)
 }
 
 func positive[T int | int64 | time.Duration](option string, value *T, def T) error {

@@ -17,10 +17,13 @@ type dispatcher struct {
 	// when it gives up.
 	exportCtx context.Context
 
+	closing chan struct{} // closed when Shutdown begins
 	stopped chan struct{} // closed when run returns
 	lag     lag
 	loops   int // how often it looked, for tests
-	pass    pass
+
+	wroteUnfinished bool
+	pass            pass
 }
 
 func newDispatcher(c config, q *queue, exporter Exporter, exportCtx context.Context, l lag) *dispatcher {
@@ -29,11 +32,22 @@ func newDispatcher(c config, q *queue, exporter Exporter, exportCtx context.Cont
 		queue:     q,
 		exporter:  exporter,
 		exportCtx: exportCtx,
+		closing:   make(chan struct{}),
 		stopped:   make(chan struct{}),
 		lag:       l,
 	}
-	d.keeper, _ = exporter.(Keeper)
+	d.keeper = keeperOf(exporter)
 	return d
+}
+
+// keeperOf returns the exporter if it is a Keeper, and has no method Keeps() bool that returns
+// false.
+func keeperOf(exporter Exporter) Keeper {
+	keeper, _ := exporter.(Keeper)
+	if e, ok := exporter.(interface{ Keeps() bool }); ok && !e.Keeps() {
+		return nil
+	}
+	return keeper
 }
 
 // run serves the queue until Shutdown began and everything is settled, or until
@@ -45,8 +59,10 @@ func (d *dispatcher) run() {
 	defer timer.Stop()
 	for {
 		until, done := d.look()
-		if done {
+		if done && !d.unfinished() {
 			return
+		} else if done {
+			continue
 		}
 		until = min(until, d.queue.reporter.tell())
 		var timeout <-chan time.Time
@@ -59,6 +75,17 @@ func (d *dispatcher) run() {
 		case <-timeout:
 		}
 	}
+}
+
+// unfinished writes, once all else is delivered, what still runs as unfinished. It reports whether there
+// is more to deliver now.
+func (d *dispatcher) unfinished() (more bool) {
+	if !d.cfg.unfinished || d.wroteUnfinished {
+		return false
+	}
+	d.wroteUnfinished = true
+	defer func() { _ = recover() }() // a span that is not the SDK's: the rest is left
+	return d.writeUnfinished()
 }
 
 // look sends what is due, and says until when to wait at the most, or that all is done.

@@ -43,6 +43,7 @@ func ExampleSnapshot() {
 	// Output:
 	// END agent: over true, child of another span false
 	// START search: over false, child of another span true
+	// UNFINISHED search: over true, child of another span true
 }
 
 func ExamplePhase() {
@@ -63,10 +64,12 @@ func ExampleStartPolicy() {
 	// StartCoalesced
 	// END agent
 	// START search
+	// UNFINISHED search
 	// StartAlways
 	// START agent
 	// START search
 	// END agent
+	// UNFINISHED search
 	// StartNever
 	// END agent
 }
@@ -128,6 +131,7 @@ func ExampleOption() {
 	// Output:
 	// END agent
 	// START search
+	// UNFINISHED search
 }
 
 // Of what comes while the queue is three quarters full STARTs are refused, so that
@@ -170,4 +174,57 @@ func ExampleWithMaxExportBatchSize() {
 	// Output:
 	// a batch of 2
 	// a batch of 1
+	// a batch of 1
+}
+
+// disk is an exporter that can keep what it cannot deliver.
+type disk struct{ exporterFunc }
+
+func (disk) KeepSnapshots(_ context.Context, snapshots []asyncprocessor.Snapshot) error {
+	fmt.Println("kept", len(snapshots))
+	return nil
+}
+
+// What cannot be delivered before the end of Shutdown is handed over to an exporter that can keep it.
+func ExampleKeeper() {
+	proc := asyncprocessor.New(disk{func(_ context.Context, snapshots []asyncprocessor.Snapshot) error {
+		return &asyncprocessor.ExportError{Undelivered: []int{0, 1}, Err: errors.New("503"), Retryable: true}
+	}}, asyncprocessor.WithUnfinishedSpans(false))
+	showTwoSpans(proc)
+	ctx, cancel := context.WithTimeout(context.Background(), 400*time.Millisecond)
+	defer cancel()
+	fmt.Println(proc.Shutdown(ctx))
+	// Output:
+	// kept 2
+	// <nil>
+}
+
+// An exporter says what it has delivered while it goes on, so that what waits behind it in a trace need
+// not wait for the rest.
+func ExampleProgress() {
+	proc := asyncprocessor.New(exporterFunc(func(ctx context.Context, snapshots []asyncprocessor.Snapshot) error {
+		for i := range snapshots {
+			// ... deliver one ...
+			asyncprocessor.Progress(ctx, []int{i}, nil)
+		}
+		return nil
+	}), asyncprocessor.WithUnfinishedSpans(false))
+	showTwoSpans(proc)
+	_ = proc.Shutdown(context.Background())
+	fmt.Println(proc.Stats().Exported)
+	// Output: 2
+}
+
+// SQL and health checks need not be delivered.
+func ExampleWithSpanFilter() {
+	proc := asyncprocessor.New(console{},
+		asyncprocessor.WithSpanFilter(asyncprocessor.WithoutNames("GET /healthz")),
+		asyncprocessor.WithSpanFilter(asyncprocessor.WithoutScopes("github.com/XSAM/otelsql")))
+	tracer := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(proc)).Tracer("example")
+	for _, name := range []string{"GET /healthz", "POST /ask"} {
+		_, span := tracer.Start(context.Background(), name)
+		span.End()
+	}
+	_ = proc.Shutdown(context.Background())
+	// Output: END POST /ask
 }

@@ -23,7 +23,9 @@ type export struct {
 func (x *export) run() {
 	o := panicked(len(x.batch.snapshots), errExporterPanic) // if it ends this goroutine with runtime.Goexit
 	defer func() {
-		if x.queue.finish(x.batch, o) {
+		wake := x.queue.finish(x.batch, o)
+		clear(x.batch.snapshots) // let the collector have the spans
+		if wake {
 			x.queue.signal()
 		}
 	}()
@@ -46,8 +48,12 @@ func (x *export) call() (o outcome) {
 		}
 	}()
 	for _, s := range x.batch.starts {
-		s.start.fixConstants(s.live)
+		if s.start.constants == nil {
+			s.start.fixConstants(s.live)
+		}
 	}
+	x.queue.firstWrite(x.batch)
+	clear(x.batch.starts) // what the spans get later is not this call's to keep
 	send := x.exporter.ExportSnapshots
 	if x.batch.keep {
 		send = x.keeper.KeepSnapshots
@@ -69,3 +75,6 @@ func (x *export) warn(err error) {
 	x.queue.reporter.warn(err)
 	x.queue.signal()
 }
+
+// shutdownBegun implements call.
+func (x *export) shutdownBegun() <-chan struct{} { return x.closing }

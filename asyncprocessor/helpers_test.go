@@ -166,10 +166,13 @@ func (r *recorder) check(t *testing.T) {
 }
 
 // newProcessor returns a processor that is shut down at the end of the test, when
-// everything must be accounted for and every call must come to an end.
+// everything must be accounted for and every call must come to an end. It writes nothing of its own
+// accord, unless opts say so.
 func newProcessor(t *testing.T, exp *recorder, opts ...asyncprocessor.Option) *asyncprocessor.Processor {
 	t.Helper()
-	p := asyncprocessor.New(exp, opts...)
+	p := asyncprocessor.New(exp, append([]asyncprocessor.Option{
+		asyncprocessor.WithUpdateInterval(0), asyncprocessor.WithUnfinishedSpans(false),
+	}, opts...)...)
 	t.Cleanup(func() {
 		_ = p.Shutdown(context.Background())
 		exp.underWay.Wait()

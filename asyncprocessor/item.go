@@ -20,6 +20,8 @@ type item struct {
 	state itemState
 	sent  bool // it was handed to the exporter before
 
+	closes bool // an END: the START of its span was delivered, or may be
+
 	record *item // of a START and the updates of its span: the START's item
 
 	// Of the record of a running span. live is what the SDK handed to OnStart. It is kept while the
@@ -30,6 +32,13 @@ type item struct {
 	tracked bool // counted in queue.tracked
 	seen    bool // by a pass over the running spans
 	shared  bool // the exporter has start, which is immutable from then on
+
+	written     bool          // its START, or an update, was delivered
+	endSeen     bool          // by a pass, though its END has not come
+	leaked      bool          // it was reported as running for too long
+	startedAt   time.Duration // by the queue's clock
+	writtenAt   time.Duration // when it was last delivered
+	fingerprint uint64        // of what was last handed to the exporter
 }
 
 type itemState uint8
@@ -65,7 +74,7 @@ func (s *items) make(e *entry, since time.Duration) *item {
 	}
 	it.span, it.key, it.bytes, it.phase, it.since = e.span, e.key, e.bytes, e.phase, since
 	if e.phase == PhaseStart {
-		it.record, it.live, it.start = it, e.span, e.start
+		it.record, it.live, it.start, it.startedAt = it, e.span, e.start, since
 		it.span = &it.start
 	}
 	return it

@@ -308,6 +308,8 @@ func (h *history) run() {
 		WithBatchTimeout(h.scaled(p.batchTimeout)), WithExportTimeout(h.scaled(p.exportTimeout)),
 		WithConcurrency(p.concurrency), WithStartPolicy(p.policy),
 		WithShutdownTimeout(h.scaled(p.shutdownTimeout)),
+		// What the processor makes itself has a property test of its own.
+		WithMaxTrackedSpans(0), WithUnfinishedSpans(false),
 	}
 	if p.blocking {
 		opts = append(opts, WithBlocking())

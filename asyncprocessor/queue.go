@@ -186,6 +186,8 @@ func (q *queue) put(e *entry, since time.Duration) {
 		q.track(it)
 	case e.phase == PhaseUpdate && known != nil:
 		it.record = known.record
+	case e.phase == PhaseEnd && known != nil && known.record != nil:
+		it.closes = known.record.shared
 	}
 	t.spans.set(it, known)
 	q.push(it, t)

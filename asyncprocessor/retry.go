@@ -66,7 +66,10 @@ func (q *queue) failedForNow(traces []*traceQueue, now time.Duration) {
 			t.failingSince = now
 		}
 		t.resting = true
-		if t.alone = t.failures > 1 && q.retry.lastSuccess > t.failingSince; t.alone {
+		if !t.alone && t.failures > 1 && q.retry.lastSuccess > t.failingSince {
+			t.alone, t.aloneSince = true, now
+		}
+		if t.alone {
 			wait := min(firstRest<<min(t.failures, 10), longestRest)
 			q.retry.resting = append(q.retry.resting, rest{now + q.within(wait, now), []*traceQueue{t}, true})
 		} else {
@@ -92,7 +95,7 @@ const shortestRest = 20 * time.Millisecond
 // gaveUp reports whether an item that failed for now is given up: alone it has failed for
 // longer than the export timeout, while others succeeded.
 func (q *queue) gaveUp(t *traceQueue, now time.Duration) bool {
-	return t.alone && q.cfg.exportTimeout > 0 && now-t.failingSince > q.cfg.exportTimeout && q.retry.lastSuccess > t.failingSince
+	return t.alone && q.cfg.exportTimeout > 0 && now-t.aloneSince > q.cfg.exportTimeout && q.retry.lastSuccess > t.aloneSince
 }
 
 // recovered ends the failing of a trace.

@@ -48,6 +48,7 @@ type settling struct {
 	delivered bool
 	retried   []*traceQueue // with snapshots that failed for now
 	through   []*traceQueue // of which nothing is with the exporter any more
+	made      []*entry      // snapshots to be offered in place of ENDs that were lost
 }
 
 func (q *queue) beginSettling(b *batch) *settling {
@@ -80,22 +81,33 @@ func (s *settling) settle(i int, why *ExportError) {
 	default:
 		s.reporter.undelivered(s.counts.lost(why.reason(), 1), why)
 	}
-	s.done(it, why == nil)
+	s.done(it, why)
 }
 
 // done lets an item go that is delivered or lost. A tracked span stays known while it runs.
-func (s *settling) done(it *item, delivered bool) {
+func (s *settling) done(it *item, why *ExportError) {
+	delivered := why == nil
 	it.state = settled
 	s.free(it.amount())
 	s.flushes.settled(it)
 	r := it.record
-	if r != nil && !delivered {
+	switch {
+	case r == nil:
+	case delivered:
+		r.written, r.writtenAt = true, s.now
+	case !r.written: // its START is lost: there is nothing to update
 		s.forget(r)
+	default:
+		r.writtenAt, r.fingerprint = s.now, 0 // to be written again
 	}
 	if r != nil && r.tracked {
 		return
 	}
 	it.trace.spans.remove(it)
+	if !delivered && it.phase == PhaseEnd && it.closes && why.reason() != ReasonFiltered && s.cfg.unfinished && !s.closed {
+		// Its START was delivered: without this the span would show as running for ever.
+		s.made = append(s.made, &entry{span: it.span, key: it.key, bytes: it.bytes, phase: PhaseUnfinished})
+	}
 	s.items.discard(it)
 }
 
@@ -127,6 +139,10 @@ func (s *settling) end() (wake bool) {
 	}
 	if len(s.retried) > 0 {
 		q.failedForNow(s.retried, s.now)
+	}
+	for _, e := range s.made {
+		q.bounds.add(e.amount())
+		q.put(e, s.now)
 	}
 	for _, t := range s.through {
 		if !t.resting {

@@ -69,6 +69,7 @@ func (p *Processor) shutdown(ctx context.Context) error {
 		deadline, _ = ctx.Deadline()
 	}
 	before := p.queue.close(deadline)
+	close(p.dispatcher.closing)
 	p.queue.signal()
 
 	cause := p.drain(ctx, deadline)

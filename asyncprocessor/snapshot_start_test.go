@@ -55,7 +55,7 @@ func parked(opts ...asyncprocessor.Option) []asyncprocessor.Option {
 
 func TestStartIsTheSpanAtOnStart(t *testing.T) {
 	exp := new(recorder)
-	p := newProcessor(t, exp, parked()...)
+	p := newProcessor(t, exp, parked(asyncprocessor.WithStartPolicy(asyncprocessor.StartAlways))...)
 	res := resource.NewSchemaless(attribute.String("service.name", "shop"))
 	tp := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(p), sdktrace.WithResource(res))
 	tracer := tp.Tracer("scope", trace.WithInstrumentationVersion("v1"))
@@ -128,24 +128,24 @@ func TestStartHasNoEndTimeAndZeroCountsAfterTheSpanEnded(t *testing.T) {
 	assert.Equal(t, 1, e.ChildSpanCount())
 }
 
-// slices are what a caller passes to the SDK and may use again.
-type slices struct{ attrs, link, event []attribute.KeyValue }
+// callerSlices are what a caller passes to the SDK and may use again.
+type callerSlices struct{ attrs, link, event []attribute.KeyValue }
 
-func newSlices() slices {
-	return slices{
+func newSlices() callerSlices {
+	return callerSlices{
 		attrs: []attribute.KeyValue{attribute.String("a", "before")},
 		link:  []attribute.KeyValue{attribute.String("l", "before")},
 		event: []attribute.KeyValue{attribute.String("e", "before")},
 	}
 }
 
-func (s slices) overwrite() {
+func (s callerSlices) overwrite() {
 	s.attrs[0] = attribute.String("a", "after")
 	s.link[0] = attribute.String("l", "after")
 	s.event[0] = attribute.String("e", "after")
 }
 
-func (s slices) options() []trace.SpanStartOption {
+func (s callerSlices) options() []trace.SpanStartOption {
 	return []trace.SpanStartOption{
 		trace.WithAttributes(s.attrs...),
 		trace.WithLinks(trace.Link{SpanContext: linked, Attributes: s.link}),
@@ -188,7 +188,7 @@ func TestStartAmongOtherProcessors(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			exp := new(recorder)
-			p := newProcessor(t, exp, parked()...)
+			p := newProcessor(t, exp, parked(asyncprocessor.WithStartPolicy(asyncprocessor.StartAlways))...)
 			enrich := hook(func(_ context.Context, s sdktrace.ReadWriteSpan) {
 				s.SetName("enriched")
 				s.SetAttributes(attribute.String("tenant", "a1"))

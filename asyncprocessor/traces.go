@@ -22,6 +22,7 @@ type traceQueue struct {
 
 	// Of a trace whose snapshots failed for now: see retry.go.
 	failingSince time.Duration
+	aloneSince   time.Duration
 	failures     int
 	resting      bool
 	alone        bool

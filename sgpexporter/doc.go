@@ -58,9 +58,10 @@
 // # Time
 //
 // Three bounds hold, one within the other: [WithTimeout] (10 s) for one request;
-// asyncprocessor.WithExportTimeout (5 minutes) for one call with all its retries, after
-// which its spans go back to the queue; and Shutdown's context for what is left when the
-// process ends. There is no bound on the number of attempts unless [WithRetry] sets one.
+// asyncprocessor.WithExportTimeout (5 minutes) for one call with all its retries; and
+// Shutdown's context for what is left when the process ends. A call that fails for now
+// ends after some 5 s, its spans go back to the queue, and are tried again for as long as
+// the process lives, unless [WithRetry] bounds the attempts.
 //
 // # Failure
 //

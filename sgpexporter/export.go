@@ -28,9 +28,10 @@ import (
 //     request; another costs log2(n) + 2 among n snapshots, and at most one more when
 //     there are several.
 //   - [asyncprocessor.ReasonExportFailed], Retryable: there was no answer, or none that
-//     judged the snapshots, until ctx ended; or one request failed again and again while
-//     SGP took others. Any answer but 200 with JSON and the four above means "not now":
-//     a 5xx, a 404, a redirect ([ErrRedirected]), a page of a proxy ([ErrNotSGP]).
+//     judged the snapshots, for some seconds or until ctx ended: see [RetryConfig]; or one
+//     request failed again and again while SGP took others, and what is at fault was set
+//     apart. Any answer but 200 with JSON and the four above means "not now": a 5xx, a
+//     404, a redirect ([ErrRedirected]), a page of a proxy ([ErrNotSGP]).
 //   - The same, not Retryable: [WithRetry] allows no more attempts; or the processor is
 //     shut down, and its base URL never was SGP's.
 //   - [ReasonUnauthorized], matching [ErrUnauthorized]: SGP refuses the key. It is

@@ -114,9 +114,12 @@ func (e *Exporter) Disabled() bool { return e == nil || e.client == nil }
 
 // Shutdown ends the Exporter: later calls of ExportSnapshots return an error that
 // matches [ErrShutdown]. It closes idle connections, but those of a client that
-// came through [WithHTTPClient], and does not wait. It returns nil, unless requests
-// that failed for now are still under way or were cancelled, as by a processor that
-// has no time left: then the last of these failures. A second call does nothing.
+// came through [WithHTTPClient], and does not wait. It returns nil, unless there are
+// snapshots that failed for now and were not delivered since, as of a processor that has
+// no time left: then the last failure. A second call does nothing.
+//
+// With [WithSpool] it delivers what is in the spool, for 2 s at most and only while SGP takes
+// it, and leaves the rest to the next process.
 func (e *Exporter) Shutdown(ctx context.Context) error {
 	if e.Disabled() || !e.shutdown.CompareAndSwap(false, true) {
 		return nil

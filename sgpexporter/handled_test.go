@@ -94,9 +94,3 @@ func (l *Told) Lost() []*asyncprocessor.ExportError {
 	defer l.mu.Unlock()
 	return slices.Clone(l.lost)
 }
-
-// Closing returns a context of a call whose processor begins its Shutdown when begun is
-// closed.
-func Closing(ctx context.Context, begun <-chan struct{}) context.Context {
-	return context.WithValue(ctx, shutdownKey{}, begun)
-}

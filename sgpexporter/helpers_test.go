@@ -114,6 +114,23 @@ func exportErrors(err error) []*asyncprocessor.ExportError {
 	return nil
 }
 
+// persist exports until nothing is left to be tried again, as a processor does, with a
+// rest of 0.5 s, doubling up to 20 s, between calls.
+func persist(ctx context.Context, exp *sgpexporter.Exporter, snapshots []asyncprocessor.Snapshot) error {
+	for rest := 500 * time.Millisecond; ; rest = min(2*rest, 20*time.Second) {
+		err := exp.ExportSnapshots(ctx, snapshots)
+		all := exportErrors(err)
+		if len(all) != 1 || !all[0].Retryable || ctx.Err() != nil {
+			return err
+		}
+		select {
+		case <-time.After(rest):
+		case <-ctx.Done():
+			return err
+		}
+	}
+}
+
 // lost returns the one ExportError that err is.
 func lost(t *testing.T, err error) *asyncprocessor.ExportError {
 	t.Helper()

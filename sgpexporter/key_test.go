@@ -23,7 +23,7 @@ func TestRefusedKeyWaitsAndRecovers(t *testing.T) {
 		told := sgpexporter.Listen(exp)
 		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 		defer cancel()
-		err := exp.ExportSnapshots(ctx, ends(6))
+		err := persist(ctx, exp, ends(6))
 		require.ErrorIs(t, err, sgpexporter.ErrUnauthorized)
 		assert.Equal(t, []int{0, 1, 2, 3, 4, 5}, lost(t, err).Undelivered)
 		assert.Equal(t, sgpexporter.ReasonUnauthorized, lost(t, err).Reason)
@@ -33,7 +33,7 @@ func TestRefusedKeyWaitsAndRecovers(t *testing.T) {
 		assert.Equal(t, []string{"sgpexporter: no spans are delivered, they wait in the queue: " + whatToCheck}, told.Warnings())
 
 		srv.SetAPIKey(key)
-		require.NoError(t, exp.ExportSnapshots(t.Context(), ends(6)))
+		require.NoError(t, persist(t.Context(), exp, ends(6)))
 		assert.Equal(t, 6, len(srv.Spans()))
 	})
 }
@@ -46,7 +46,7 @@ func TestKeyRefusedNowAndThenIsToldOnceAMinute(t *testing.T) {
 		for range 20 {
 			srv.SetAPIKey("another")
 			time.AfterFunc(5*time.Second, func() { srv.SetAPIKey(key) })
-			require.NoError(t, exp.ExportSnapshots(t.Context(), ends(1)))
+			require.NoError(t, persist(t.Context(), exp, ends(1)))
 		}
 		assert.GreaterOrEqual(t, len(told.Warnings()), 2)
 		assert.LessOrEqual(t, len(told.Warnings()), 5)

@@ -12,19 +12,21 @@ import (
 // spans, that is all but a 200 with JSON, 400, 409, 413 and 422. All attempts send the
 // same bytes. Start from [DefaultRetryConfig].
 //
-// While SGP fails, a call of [Exporter.ExportSnapshots] goes on until its context ends:
-// asyncprocessor.WithExportTimeout, 5 minutes by default. What is left is handed back to
-// the processor to be tried again, which costs no span. MaxElapsedTime and MaxAttempts
-// are for who would rather lose spans than wait.
+// A call of [Exporter.ExportSnapshots] tries again for 5 s, so that a blip is over, and
+// then hands what failed for now back to the processor, where it rests in the queue and is
+// tried again for as long as the process lives: see asyncprocessor.ExportError, Retryable.
+// Neither waits for the other: the rests of the queue begin when the call has ended.
+// MaxElapsedTime and MaxAttempts are for who would rather lose spans than wait: with one
+// of them a call goes on until then, and what is left is lost.
 //
 // Three things cut a wait short: SGP takes another request; the Shutdown of the processor
 // has begun, from when on no wait is longer than a second; and a context that ends before
-// the wait, for one more try with half of the time that is left. A request that fails
-// again and again while SGP takes others is handed back early.
+// the wait, for one more try with half of the time that is left.
 //
-// While nothing is answered for a second (or three times as long as SGP took for its
-// last answers), only one request in one or two seconds is sent, on a new connection, and
-// the others wait for its answer, which is no attempt.
+// Two things hold all requests of an Exporter: a Retry-After, for up to a minute, and a key
+// that is refused, for waits like those between attempts. And while nothing has been
+// answered for a second (or three times as long as SGP took for its last answer), only one
+// request in one or two seconds is sent, on a new connection.
 type RetryConfig struct {
 	// Enabled says whether there are retries at all.
 	Enabled bool

@@ -24,7 +24,12 @@ func (e *Exporter) Keeps() bool { return !e.Disabled() && e.spool != nil }
 // [WithSpool], from where they are delivered later, and returns when they are on disk,
 // by fsync. What the disk does not take failed for now. Without a spool it is
 // [Exporter.ExportSnapshots].
+//
+// It goes on for up to 2 s when ctx has ended: a processor that has no time left cancels what is
+// under way, and then hands over what is left.
 func (e *Exporter) KeepSnapshots(ctx context.Context, snapshots []asyncprocessor.Snapshot) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
+	defer cancel()
 	return e.export(ctx, snapshots, e.Keeps())
 }
 

@@ -20,13 +20,13 @@ func main() {
 	out := flag.String("out", "", "write the table to this file too")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
 	var err error
 	if *soaks > 0 {
 		err = soak(ctx, *soaks, 1, os.Stdout)
 	} else {
 		err = table(ctx, *only, *out)
 	}
+	stop()
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "faults:", err)
 		os.Exit(1)

@@ -121,7 +121,7 @@ func start(ctx context.Context, cfg serviceConfig, b *bed) (*service, error) {
 	if err != nil {
 		return nil, err
 	}
-	command := exec.CommandContext(ctx, program)
+	command := exec.CommandContext(ctx, program) //nolint:gosec // it is this one
 	command.Env = append(os.Environ(), serviceEnv+"="+string(text), "SSL_CERT_FILE="+b.certificates())
 	command.Stderr = os.Stderr
 	pipe, err := command.StdoutPipe()

@@ -17,7 +17,7 @@ const (
 )
 
 // RedactKeys returns a hook that replaces by [Redacted] the value of every field
-// that one of the patterns matches: in input, output and metadata, at any
+// that one of the patterns matches: in input, output, expected and metadata, at any
 // depth, and in JSON within strings. A pattern is a name in which * stands for
 // any characters and ? for one; upper and lower case are the same.
 //
@@ -89,12 +89,12 @@ func matchGlob(glob, name string) bool {
 
 // RedactPatterns returns a hook that replaces by [Redacted] what the patterns
 // match: in the name, in the notes, and in every string, number, byte slice and
-// key of input, output and metadata, at any depth, and in JSON within strings.
+// key of input, output, expected and metadata, at any depth, and in JSON within strings.
 // What a group named keep matches stays. [RedactSecrets] and [RedactEmails] look
 // in the same places for what everyone has.
 //
-// A group id in which a pattern matches is redacted and gets a hash of what it
-// was, so that two groups do not become one. The hash tells whoever knows the
+// A group id, or an id of the application, in which a pattern matches is redacted and
+// gets a hash of what it was, so that two groups do not become one. The hash tells whoever knows the
 // value that it is the one; use [RedactKeys] with "group_id" where that matters.
 //
 // Patterns are searched in every string of every span. On prompts of many kilobytes
@@ -115,9 +115,11 @@ func RedactPatterns(patterns ...*regexp.Regexp) func(*Span) bool {
 // string, and redacts the scalars in fields for whose name secret is true.
 func redactText(text func(string) (string, bool), secret func(name string) bool) func(*Span) bool {
 	return func(s *Span) bool {
-		if group, changed := text(s.GroupID); changed {
-			sum := sha256.Sum256([]byte(s.GroupID))
-			s.GroupID = group + "~" + hex.EncodeToString(sum[:8])
+		for _, id := range [...]*string{&s.GroupID, &s.ApplicationVariantID, &s.ApplicationInteractionID} {
+			if left, changed := text(*id); changed {
+				sum := sha256.Sum256([]byte(*id))
+				*id = left + "~" + hex.EncodeToString(sum[:8])
+			}
 		}
 		r := rewriter{rewrite: text, secret: secret}
 		r.span(s)
@@ -126,7 +128,7 @@ func redactText(text func(string) (string, bool), secret func(name string) bool)
 }
 
 // RedactLong returns a hook that cuts what is longer than maxBytes: the name, and
-// every string, key and byte slice of input, output and metadata, at any
+// every string, key and byte slice of input, output, expected and metadata, at any
 // depth, and in JSON within strings. A string keeps its beginning, up to a rune's
 // end, and says how long it was; a byte slice goes whole.
 func RedactLong(maxBytes int) func(*Span) bool {

@@ -18,6 +18,8 @@ func spanWithSecrets(t testing.TB) *Span {
 	s.Name = "ask " + secret
 	s.GroupID, s.GroupSource = secret, "session.id"
 	s.Notes = []string{"about " + secret}
+	s.ApplicationVariantID, s.ApplicationInteractionID = secret, "of "+secret
+	s.Expected = Object{{Key: "value", Value: StringValue(secret)}}
 	s.Input = Object{
 		{Key: "messages", Source: "gen_ai.input.messages", Value: mustJSON(t, `[{"role":"user","content":"I am hunter2\u0040example.com"}]`)},
 		{Key: "text in JSON", Value: StringValue(`  {"inner": ["` + secret + `"], "again": "{\"deep\":\"` + secret + `\"}"}`)},
@@ -60,6 +62,8 @@ func testRedactionReachesEverything(t *testing.T, hook func(*Span) bool) {
 	assert.Equal(t, "ask [REDACTED]", got["name"])
 	// A hash keeps groups apart: sha256("hunter2@example.com").
 	assert.Equal(t, "[REDACTED]~0769144fc39ec741", got["group_id"])
+	assert.Equal(t, "[REDACTED]~0769144fc39ec741", got["application_variant_id"])
+	assert.Equal(t, map[string]any{"value": "[REDACTED]"}, got["expected"])
 	assert.Equal(t, map[string]any{
 		"messages":     []any{map[string]any{"role": "user", "content": "I am [REDACTED]"}},
 		"text in JSON": `{"inner": ["[REDACTED]"], "again": "{\"deep\":\"[REDACTED]\"}"}`,

@@ -35,8 +35,6 @@ func (r *rewriter) span(s *Span) {
 	for i := range s.Notes {
 		s.Notes[i], _ = r.str(s.Notes[i], 0)
 	}
-	s.ApplicationVariantID, _ = r.plain(s.ApplicationVariantID)
-	s.ApplicationInteractionID, _ = r.plain(s.ApplicationInteractionID)
 	r.root("input", &s.Input)
 	r.root("output", &s.Output)
 	r.root("expected", &s.Expected)

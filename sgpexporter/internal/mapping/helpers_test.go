@@ -128,3 +128,10 @@ func requireJSON(t testing.TB, want string, got any) {
 	}
 	require.Equal(t, decode(t, want), got)
 }
+
+// Append is Writer.Append with a Writer of its own.
+func (m *Mapper) Append(dst []byte, in *Input) ([]byte, Item, error) {
+	w := m.Writer()
+	defer w.Close()
+	return w.Append(dst, in)
+}

@@ -24,16 +24,12 @@ func (m *Mapper) identity(sc *scratch, in *Input) {
 		sc.note("parent_id: left out, it was the span's own id")
 	}
 
-	ids := hex.AppendEncode(sc.made, traceID[:])
-	ids = hex.AppendEncode(ids, spanID[:])
-	ids = hex.AppendEncode(ids, parentID[:])
-	if m.cfg.IDs == UUIDs {
-		ids = appendUUID(ids, traceID)
-		ids = appendUUID(ids, spanUUID(traceID, spanID))
-		ids = appendUUID(ids, spanUUID(traceID, parentID))
+	text := in.ids
+	if text == "" {
+		sc.made = m.appendIDs(sc.made[:0], in)
+		text = string(sc.made) // an Item keeps it
+		sc.made = sc.made[:0]
 	}
-	text := string(ids) // an Item keeps them
-	sc.made = ids[:0]
 	span := &sc.span
 	span.ObsTraceID, span.ObsSpanID = text[:32], text[32:48]
 	span.TraceID, span.ID, span.ParentID = text[:32], text[32:48], text[48:64]
@@ -43,6 +39,33 @@ func (m *Mapper) identity(sc *scratch, in *Input) {
 	if !hasParent {
 		span.ParentID = ""
 	}
+}
+
+// appendIDs appends trace id, span id and parent's id in hexadecimal, and then as UUIDs
+// where those are wanted.
+func (m *Mapper) appendIDs(dst []byte, in *Input) []byte {
+	dst = hex.AppendEncode(dst, in.TraceID[:])
+	dst = hex.AppendEncode(dst, in.SpanID[:])
+	dst = hex.AppendEncode(dst, in.ParentSpanID[:])
+	if m.cfg.IDs == UUIDs {
+		dst = appendUUID(dst, in.TraceID)
+		dst = appendUUID(dst, spanUUID(in.TraceID, in.SpanID))
+		dst = appendUUID(dst, spanUUID(in.TraceID, in.ParentSpanID))
+	}
+	return dst
+}
+
+// makeIDs makes the ids of a batch, in one piece.
+func (w Writer) makeIDs(inputs []Input) {
+	made := w.sc.made[:0]
+	for i := range inputs {
+		made = w.m.appendIDs(made, &inputs[i])
+	}
+	text, each := string(made), len(made)/max(len(inputs), 1)
+	for i := range inputs {
+		inputs[i].ids = text[i*each : (i+1)*each]
+	}
+	w.sc.made = made[:0]
 }
 
 // ids returns what SGP knows a span by.

@@ -89,7 +89,8 @@ type Input struct {
 	classified bool
 	keys       []keyID // of Attributes, once classified
 	observed   bool
-	uses       bool // the usage of the span counts for those above it, once observed
+	ids        string // what appendIDs makes, once observed in a batch
+	uses       bool   // the usage of the span counts for those above it, once observed
 }
 
 // Record is a log record that belongs to a span. The members of a body that is a map

@@ -75,3 +75,16 @@ func TestUnfinished(t *testing.T) {
 	assert.Equal(t, "SUCCESS", got["status"])
 	requireJSON(t, `["unfinished: written in the place of the END, which was lost; usage is not known"]`, at(got, "metadata", "otel_sgp_notes"))
 }
+
+// A span is counted as cut once: by its END.
+func TestCutAttributesAreCounted(t *testing.T) {
+	m := New(Config{})
+	s := stub()
+	s.DroppedAttributes = 3
+	for _, phase := range []Phase{PhaseStart, PhaseUpdate, PhaseUnfinished, PhaseEnd} {
+		_, _, err := m.Append(nil, inputAt(phase, s))
+		require.NoError(t, err)
+	}
+	assert.EqualValues(t, 1, m.Cut())
+	assert.EqualValues(t, 1, m.Stats().Cut)
+}

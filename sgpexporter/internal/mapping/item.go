@@ -23,38 +23,19 @@ func (i *Item) HasParent() bool { return i.ParentTo > 0 }
 
 const parentMember = `,"parent_id":"`
 
-// locateParent finds the parent's member in json, which the encoder made: trace_id
-// and id come before it, and hold no quotation mark that is not escaped.
-func (i *Item) locateParent(json []byte, parent string) {
-	from := len(`{"trace_id":"","id":""`) + len(i.TraceID) + len(i.ID)
-	if to := from + len(parentMember) + len(parent) + 1; to <= len(json) && string(json[from:from+len(parentMember)]) == parentMember && json[to-1] == '"' && json[from-1] == '"' {
-		if parent != "" && string(json[to-1-len(parent):to-1]) == parent { // as the mapping makes them
-			i.ParentFrom, i.ParentTo = from, to
-			return
-		}
-	}
-	if parent == "" {
+// locateParent finds the parent's member in json, which the encoder made of a span with
+// a parent. Only ids come before it, in which quotation marks are escaped.
+func (i *Item) locateParent(json []byte) {
+	from := bytes.Index(json, []byte(parentMember))
+	if from < 0 {
 		return
 	}
-	at := 0
-	for _, member := range [...]string{`{"trace_id":"`, `,"id":"`, parentMember} {
-		if !bytes.HasPrefix(json[at:], []byte(member)) {
-			if member == `,"id":"` {
-				continue // a hook has taken the id away
-			}
-			return
+	to := from + len(parentMember)
+	for json[to] != '"' {
+		if json[to] == '\\' {
+			to++
 		}
-		from := at
-		at += len(member)
-		for json[at] != '"' {
-			if json[at] == '\\' {
-				at++
-			}
-			at++
-		}
-		at++
-		if member == parentMember {
-			i.ParentFrom, i.ParentTo = from, at
-		}
+		to++
 	}
+	i.ParentFrom, i.ParentTo = from, to+1
 }

@@ -112,16 +112,6 @@ func New(cfg Config) *Mapper {
 	return m
 }
 
-// Append maps in and appends its SGP item, one JSON object, to dst. It runs the hooks,
-// once. On error nothing is appended, and the item has the ids alone: ErrFiltered when
-// a hook dropped the span, a *HookPanicError when one panicked, a *PanicError when
-// mapping did.
-func (m *Mapper) Append(dst []byte, in *Input) ([]byte, Item, error) {
-	w := m.Writer()
-	defer w.Close()
-	return w.Append(dst, in)
-}
-
 // Writer maps one span after the other, with the same working memory. It belongs to
 // one goroutine.
 type Writer struct {
@@ -135,7 +125,10 @@ func (m *Mapper) Writer() Writer { return Writer{m, scratches.Get().(*scratch)} 
 // Close gives the working memory back.
 func (w Writer) Close() { w.sc.release() }
 
-// Append is Mapper.Append.
+// Append maps in and appends its SGP item, one JSON object, to dst. It runs the hooks,
+// once. On error nothing is appended, and the item has the ids alone: ErrFiltered when
+// a hook dropped the span, a *HookPanicError when one panicked, a *PanicError when
+// mapping did.
 func (w Writer) Append(dst []byte, in *Input) (out []byte, item Item, err error) {
 	defer func() {
 		if v := recover(); v != nil {
@@ -157,7 +150,9 @@ func (w Writer) Append(dst []byte, in *Input) (out []byte, item Item, err error)
 		TraceID: span.TraceID, ID: span.ID, Name: span.Name,
 		Phase: in.Phase, HasRemoteParent: in.ParentIsRemote,
 	}
-	item.locateParent(out[len(dst):], span.ParentID)
+	if span.ParentID != "" {
+		item.locateParent(out[len(dst):])
+	}
 	return out, item, nil
 }
 

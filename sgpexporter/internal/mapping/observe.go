@@ -11,6 +11,7 @@ func (w Writer) Observe(inputs []Input) {
 		w.observe(&inputs[i])
 	}
 	w.m.lineage.see(inputs)
+	w.makeIDs(inputs)
 }
 
 func (w Writer) observe(in *Input) {

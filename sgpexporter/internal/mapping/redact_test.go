@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
@@ -204,4 +205,21 @@ func TestRedactContentReachesEveryAttribute(t *testing.T) {
 			}
 		}
 	}
+}
+
+// Content is redacted also where it was lifted to, and in evaluations.
+func TestRedactContentOfTheMetadata(t *testing.T) {
+	s := stub(attribute.String("sgp.input", "x"), attribute.String("sgp.output", "x"), attribute.String("gen_ai.event.content", "hunter"))
+	s.Events = []sdktrace.Event{{Name: "gen_ai.evaluation.result", Attributes: []attribute.KeyValue{
+		attribute.String("gen_ai.evaluation.name", "Relevance"), attribute.String("gen_ai.evaluation.explanation", "hunter"),
+	}}}
+	cfg := Config{MetadataAttributes: []string{"gen_ai.event.content"}}
+	metadata := item(t, cfg, end(s))["metadata"]
+	assert.Equal(t, "hunter", at(metadata, "gen_ai_event_content"))
+	requireJSON(t, `[{"name":"Relevance","explanation":"hunter"}]`, at(metadata, "evaluations"))
+
+	cfg.WithoutContent = true
+	metadata = item(t, cfg, end(s))["metadata"]
+	assert.Equal(t, "[REDACTED]", at(metadata, "gen_ai_event_content"))
+	requireJSON(t, `[{"name":"Relevance","explanation":"[REDACTED]"}]`, at(metadata, "evaluations"))
 }

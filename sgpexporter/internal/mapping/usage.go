@@ -45,6 +45,9 @@ var usageWords = map[string]int{
 // usage puts what was used where it is billed once. Attributes go before what a
 // payload calls usage.
 func (m *Mapper) usage(sc *scratch, in *Input) {
+	if len(sc.span.Output) == 0 && !sc.has(roleUsageObject) && !sc.hasCount() {
+		return // as most spans are
+	}
 	if in.Phase != PhaseEnd {
 		sc.renameUsage()
 		return

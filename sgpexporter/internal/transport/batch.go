@@ -31,7 +31,8 @@ func (b *Batch) Buffer() []byte { return b.buf }
 
 // Commit makes what was appended to Buffer the next item.
 func (b *Batch) Commit(buf []byte, item Item) {
-	b.buf = append(buf, ',')
+	buf = append(buf, ',')
+	b.buf = buf
 	b.ends = append(b.ends, len(b.buf))
 	b.items = append(b.items, item)
 }

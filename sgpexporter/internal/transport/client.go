@@ -63,7 +63,8 @@ type Client struct {
 	parents  refusedParents
 	refused  refusal
 	failures failures
-	wasSGP   atomic.Bool // SGP answered once
+	wasSGP   atomic.Bool  // SGP answered once
+	unnamed  atomic.Int64 // culprits in 1,000 items of the last batch that the answers did not name
 }
 
 // NewClient returns a Client for cfg.
@@ -71,6 +72,7 @@ func NewClient(cfg Config) *Client {
 	c := &Client{cfg: cfg, keys: newKeyring(cfg.APIKey)}
 	c.limit.init(cfg.MaxBytes)
 	c.health.renew = func() {}
+	c.refused.waits = cfg.Retry.backOff()
 	if cfg.HTTPClient != nil {
 		copied := *cfg.HTTPClient
 		c.http = &copied
@@ -125,11 +127,16 @@ func (e errTimeout) Is(target error) bool { return target == context.DeadlineExc
 var errRestart = errors.New("given up for another try on a new connection")
 
 // attempt sends one request and says what its answer means. items is what p holds,
-// before compression; code is 0 if there was no answer.
-func (c *Client) attempt(ctx context.Context, p *payload, key string, items []byte) (code int, err error) {
+// before compression; code is 0 if there was no answer. Where it had to wait for longer than
+// the attempts have left until it may be sent, it is not.
+func (c *Client) attempt(ctx context.Context, p *payload, key string, items []byte, try *attempts) (code int, err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	f, err := c.health.send(ctx, cancel, closing(ctx))
+	restart := cancel
+	if try.restarted {
+		restart = nil
+	}
+	f, err := c.health.send(ctx, restart, try.left())
 	if err != nil {
 		return 0, err
 	}
@@ -154,7 +161,7 @@ func (c *Client) attempt(ctx context.Context, p *payload, key string, items []by
 
 	resp, err := c.http.Do(req)
 	if err != nil {
-		err, how = c.unanswered(ctx, err, key)
+		how, err = c.unanswered(ctx, err, key)
 		return 0, err
 	}
 	// The answer is known: what is left of it, a reason or the echo, must not hold
@@ -175,7 +182,7 @@ func (c *Client) attempt(ctx context.Context, p *payload, key string, items []by
 }
 
 // unanswered describes a request that got no answer, and what that says about SGP.
-func (c *Client) unanswered(ctx context.Context, err error, key string) (error, outcome) {
+func (c *Client) unanswered(ctx context.Context, err error, key string) (outcome, error) {
 	kind, how := "connection_error", failed
 	cause := context.Cause(ctx)
 	var ours errTimeout
@@ -195,10 +202,10 @@ func (c *Client) unanswered(ctx context.Context, err error, key string) (error, 
 	if errors.As(err, &urlErr) {
 		err = urlErr.Err // the address is named below, in one form
 	}
-	return &unansweredError{
+	return how, &unansweredError{
 		kind: kind,
 		err:  fmt.Errorf("no answer from %s: %w", origin(c.cfg.URL), scrubError(err, key)),
-	}, how
+	}
 }
 
 func isTimeout(err error) bool {

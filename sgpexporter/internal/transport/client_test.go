@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -284,4 +285,66 @@ func TestBodyCannotBeReadAfterTheAttempt(t *testing.T) {
 	require.NoError(t, errOf(c.Send(t.Context(), batchOf("a"), 1, rec)))
 	_, err := rt.body.Read(make([]byte, 10))
 	assert.ErrorIs(t, err, errReleased)
+}
+
+// An answer's headers are bounded; what has more is no answer, and costs no memory.
+func TestHeadersAreBounded(t *testing.T) {
+	for _, code := range []int{200, 103} {
+		srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.Copy(io.Discard, r.Body)
+			for i := range 10 {
+				w.Header().Set(fmt.Sprintf("X-Padding-%d", i), strings.Repeat("x", 10<<10))
+			}
+			w.WriteHeader(code)
+			if code < 200 {
+				w.WriteHeader(http.StatusOK)
+			}
+		}))
+		c, rec := newSocketClient(t, srv.URL, nil)
+		result := c.Send(t.Context(), batchOf("a"), 1, rec)
+		require.Error(t, errOf(result))
+		assert.ErrorContains(t, errOf(result), "no answer from "+srv.URL)
+		assert.Equal(t, "connection_error", ErrorType(errOf(result)))
+		c.CloseIdleConnections()
+		srv.Close()
+	}
+}
+
+// Over HTTP/2 a connection is pinged, and after silence another one is made while requests
+// on the first are still under way.
+func TestConnectionsAreRenewed(t *testing.T) {
+	tr := newTransport()
+	assert.Equal(t, 10*time.Second, tr.HTTP2.SendPingTimeout)
+	assert.Equal(t, 5*time.Second, tr.HTTP2.PingTimeout)
+	assert.EqualValues(t, 64<<10, tr.MaxResponseHeaderBytes)
+
+	hang := make(chan struct{})
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		if strings.Contains(string(body), "hangs") {
+			<-hang
+		}
+		jsonOK(w)
+	}))
+	srv.EnableHTTP2 = true
+	conns := countConns(srv)
+	srv.StartTLS()
+	defer srv.Close()
+	c, rec := newSocketClient(t, srv.URL, nil)
+	c.own.current.TLSClientConfig = srv.Client().Transport.(*http.Transport).TLSClientConfig.Clone()
+	require.NoError(t, errOf(c.Send(t.Context(), batchOf("a"), 1, new(recorder))))
+	done := make(chan Result)
+	go func() { done <- c.Send(t.Context(), batchOf("hangs"), 1, rec) }()
+	require.NoError(t, errOf(c.Send(t.Context(), batchOf("b"), 1, new(recorder))))
+	before := conns.Load()
+	c.own.renew()
+	require.NoError(t, errOf(c.Send(t.Context(), batchOf("c"), 1, new(recorder))))
+	assert.Greater(t, conns.Load(), before)
+	close(hang)
+	require.NoError(t, errOf(<-done))
+	for range 20 {
+		c.own.renew() // what is retired is bounded
+	}
+	assert.Len(t, c.own.retired, 16)
+	c.CloseIdleConnections()
 }

@@ -13,7 +13,7 @@ const (
 	maxHeaderBytes = 64 << 10
 	// maxConnections bounds the connections to SGP over HTTP/1: they do not take the
 	// file descriptors that a service needs itself.
-	maxConnections = 32
+	maxConnections = 64
 	// maxRetired bounds the transports whose requests may still be under way. They are
 	// retired a second apart at least, and a request ends with WithTimeout.
 	maxRetired = 16

@@ -6,10 +6,12 @@
 //	batch.go       items laid end to end in one buffer
 //	send.go        sends a batch in as many requests as it takes, and keeps account of its items
 //	isolate.go     finds what is at fault in a request that is refused
+//	alter.go       items without what may be refused
 //	culprits.go    what a refusal says of the items at fault
 //	parents.go     parents that were refused before
 //	sizelimit.go   what the server's 413 taught about the size of a request
 //	retry.go       repeats a request that failed for now, within the context
+//	refusal.go     a key that is refused: another one, one report, and how long to wait
 //	retryafter.go  reads Retry-After
 //	health.go      what requests say about SGP for each other: silence, and the first success
 //	closing.go     the end of the process

@@ -33,7 +33,7 @@ func TestEndOfContextHasTheLastFailure(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				c, rec := newTestClient(t, &refusing{n: hangsFrom})
-				ctx, cancel := context.WithTimeoutCause(t.Context(), 10*time.Second, stopping)
+				ctx, cancel := context.WithTimeoutCause(t.Context(), time.Second, stopping)
 				defer cancel()
 				err := errOf(c.Send(ctx, batchOf("a"), 1, rec))
 				require.ErrorIs(t, err, context.DeadlineExceeded)
@@ -43,7 +43,7 @@ func TestEndOfContextHasTheLastFailure(t *testing.T) {
 
 				c, rec = newTestClient(t, &refusing{n: hangsFrom})
 				ctx, stop := context.WithCancelCause(t.Context())
-				time.AfterFunc(10*time.Second, func() { stop(stopping) })
+				time.AfterFunc(time.Second, func() { stop(stopping) })
 				err = errOf(c.Send(ctx, batchOf("a"), 1, rec))
 				require.ErrorIs(t, err, context.Canceled)
 				require.ErrorIs(t, err, stopping)
@@ -54,7 +54,7 @@ func TestEndOfContextHasTheLastFailure(t *testing.T) {
 	t.Run("the first attempt", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			c, rec := newTestClient(t, &refusing{n: 1})
-			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
 			defer cancel()
 			err := errOf(c.Send(ctx, batchOf("a"), 1, rec))
 			assert.ErrorContains(t, err, "gave up")
@@ -64,45 +64,36 @@ func TestEndOfContextHasTheLastFailure(t *testing.T) {
 	})
 }
 
-// Failure is for whoever cancels: of what has ended otherwise the caller knows.
+// Failure is for whoever gives up: of what was lost for good the caller knows.
 func TestFailure(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var down bool
+		down := true
 		c, rec := newTestClient(t, &server{answer: func(int, string) *http.Response {
 			if down {
 				return nil
 			}
 			return reply(200)
 		}})
-		send := func(ctx context.Context) error { return errOf(c.Send(ctx, batchOf("a"), 1, rec)) }
-		require.NoError(t, send(t.Context()))
 		assert.NoError(t, c.Failure())
-
-		down = true
 		ctx, cancel := context.WithCancel(t.Context())
-		first, second := make(chan error), make(chan error)
-		go func() { first <- send(ctx) }()
-		go func() {
-			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
-			defer cancel()
-			second <- send(ctx)
-		}()
+		done := make(chan error)
+		go func() { done <- errOf(c.Send(ctx, batchOf("a"), 1, rec)) }()
 		synctest.Wait()
-		require.ErrorIs(t, c.Failure(), syscall.ECONNREFUSED)
-		require.ErrorIs(t, <-second, context.DeadlineExceeded)
-		require.ErrorIs(t, c.Failure(), syscall.ECONNREFUSED, "the first one is under way")
+		require.ErrorIs(t, c.Failure(), syscall.ECONNREFUSED, "it waits for its next attempt")
 		cancel()
-		require.ErrorIs(t, <-first, context.Canceled)
-		require.ErrorIs(t, c.Failure(), syscall.ECONNREFUSED, "and was cancelled")
+		require.ErrorIs(t, <-done, context.Canceled)
+		require.ErrorIs(t, c.Failure(), syscall.ECONNREFUSED)
+		require.True(t, Retryable(errOf(c.Send(t.Context(), batchOf("a"), 1, rec))))
+		require.ErrorIs(t, c.Failure(), syscall.ECONNREFUSED, "what failed is to be tried again")
 
 		down = false
-		require.NoError(t, send(t.Context()))
+		require.NoError(t, errOf(c.Send(t.Context(), batchOf("a"), 1, rec)))
 		assert.NoError(t, c.Failure(), "that was long ago")
 
 		down = true
-		ctx, cancel = context.WithTimeout(t.Context(), 5*time.Second)
-		defer cancel()
-		require.ErrorIs(t, send(ctx), context.DeadlineExceeded)
+		c, rec = newTestClient(t, &server{}, noRetry)
+		c.http.Transport = &server{answer: func(int, string) *http.Response { return nil }}
+		require.Error(t, errOf(c.Send(t.Context(), batchOf("a"), 1, rec)))
 		assert.NoError(t, c.Failure(), "the caller was told")
 	})
 }

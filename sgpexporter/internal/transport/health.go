@@ -2,6 +2,9 @@ package transport
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -14,6 +17,9 @@ const (
 	// maxProbeInterval bounds the time between two requests while nothing is answered:
 	// short, since what is answered again is noticed by the next one.
 	maxProbeInterval = 2 * time.Second
+	// overtaken is how long a request may be under way when later ones are answered;
+	// more if SGP took a tenth of that for its last answer. Then it is sent once more.
+	overtaken = 3 * time.Second
 	// renewInterval is the least time between two renewals of the connections.
 	renewInterval = time.Second
 )
@@ -23,7 +29,8 @@ const (
 // While nothing is answered, be it that SGP hangs or that a connection has gone silent,
 // only one request in a while is sent, on a new connection, and all others wait. So
 // requests that hang do not take all calls that there may be at once, and the first
-// answer lets all go on. Those that hang still are sent once more a second later.
+// answer lets all go on. Those that hang still are sent once more a second later, as is
+// any request that later ones have overtaken by far.
 type health struct {
 	// renew makes new connections for the requests from now on.
 	renew func()
@@ -37,17 +44,23 @@ type health struct {
 	interval  time.Duration
 	renewed   time.Time
 	successes uint64
+	held      time.Time // until when no request is sent
+	heldFor   error
 	news      chan struct{} // closed at the next answer; nil when nobody waits
 }
 
 // flight is a request under way.
 type flight struct {
 	sent   time.Time
-	cancel context.CancelCauseFunc
+	cancel context.CancelCauseFunc // nil when it was sent once more already
 }
 
 // restart ends it, to be sent once more.
-func (f *flight) restart() { f.cancel(errRestart) }
+func (f *flight) restart() {
+	if f.cancel != nil {
+		f.cancel(errRestart)
+	}
+}
 
 // outcome is what a request says about SGP.
 type outcome uint8
@@ -59,30 +72,66 @@ const (
 	gone                    // cancelled: it says nothing
 )
 
-// send waits until a request may be sent, and counts it as under way. cancel ends it.
-func (h *health) send(ctx context.Context, cancel context.CancelCauseFunc, begun <-chan struct{}) (*flight, error) {
-	for {
-		f, wait, news := h.admit(cancel)
+// errHeld is why a request is not sent, and errSilent why, if not for what was answered.
+var (
+	errHeld   = errors.New("not sent")
+	errSilent = errors.New("nothing is answered at present")
+)
+
+// send waits until a request may be sent, and counts it as under way. cancel ends it. It
+// returns errHeld when that would take longer than patience.
+func (h *health) send(ctx context.Context, cancel context.CancelCauseFunc, patience time.Duration) (*flight, error) {
+	begun := closing(ctx)
+	wake := begun
+	for until := time.Now().Add(patience); ; {
+		ending := isClosed(begun)
+		f, wait, news := h.admit(cancel, ending)
 		if f != nil {
 			return f, nil
 		}
-		if !sleep(ctx, wait, news, begun) && ctx.Err() != nil {
-			return nil, ended(ctx)
+		if patience != math.MaxInt64 && wait > time.Until(until) {
+			return nil, fmt.Errorf("%w: %w", errHeld, h.why())
 		}
-		select {
-		case <-begun:
-			begun = nil // it has ended one wait
-		default:
+		if ending {
+			wake = nil // it has cut the wait
+		}
+		if !sleep(ctx, wait, news, wake) && ctx.Err() != nil {
+			return nil, fmt.Errorf("%w; %w: %w", ended(ctx), errHeld, h.why())
 		}
 	}
 }
 
-// admit returns a flight, or how long to wait for one, unless there is news before.
-func (h *health) admit(cancel context.CancelCauseFunc) (*flight, time.Duration, <-chan struct{}) {
+func (h *health) why() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.held.After(time.Now()) {
+		return h.heldFor
+	}
+	return errSilent
+}
+
+// hold sends no request for some time, for what was answered.
+func (h *health) hold(wait time.Duration, err error) {
+	if wait <= 0 {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if until := time.Now().Add(wait); until.After(h.held) {
+		h.held, h.heldFor = until, err
+	}
+}
+
+// admit returns a flight, or how long to wait for one, unless there is news before. When
+// the process is about to end it is held for nobody.
+func (h *health) admit(cancel context.CancelCauseFunc, ending bool) (*flight, time.Duration, <-chan struct{}) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	now := time.Now()
 	h.listen(now)
+	if wait := h.held.Sub(now); wait > 0 && !ending {
+		return nil, wait, h.listener()
+	}
 	if h.silent {
 		if wait := h.nextProbe.Sub(now); wait > 0 {
 			return nil, wait, h.listener()
@@ -141,16 +190,20 @@ func (h *health) done(f *flight, how outcome) {
 	case gone:
 		return
 	case accepted:
+		h.held, h.heldFor = time.Time{}, nil
 		h.successes++
 		h.latency = now.Sub(f.sent)
 	}
-	if h.silent {
-		// What was sent before the request that is answered now is on a connection from
-		// which nothing comes, unless SGP answers it soon too.
-		for _, p := range h.pending {
-			if p.sent.Before(f.sent) {
-				time.AfterFunc(silence, p.restart)
-			}
+	// What was sent long before the request that is answered now is on a connection from
+	// which nothing comes; so is, after a silence, all that was sent before it, unless SGP
+	// answers it soon too.
+	for _, p := range h.pending {
+		switch {
+		case !p.sent.Before(f.sent):
+		case h.silent:
+			time.AfterFunc(silence, p.restart)
+		case now.Sub(p.sent) >= max(overtaken, 10*h.latency):
+			p.restart()
 		}
 	}
 	h.silent, h.answered = false, now

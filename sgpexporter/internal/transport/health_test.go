@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"sync"
 	"syscall"
@@ -31,7 +32,7 @@ func (m *mute) RoundTrip(req *http.Request) (*http.Response, error) {
 		<-req.Context().Done()
 		return nil, context.Cause(req.Context())
 	}
-	resp := reply(200) //nolint:bodyclose // closed by the code under test
+	resp := reply(200)
 	resp.Request = req
 	return resp, nil
 }
@@ -49,7 +50,7 @@ func TestSilenceLeavesPlaces(t *testing.T) {
 		for i := range 8 { // two a second, as of a queue
 			time.Sleep(500 * time.Millisecond)
 			calls.Go(func() {
-				assert.Empty(t, c.Send(t.Context(), batchOf(fmt.Sprint(i)), 1, rec).Failed)
+				assert.Empty(t, persist(t.Context(), c, batchOf(fmt.Sprint(i)), rec).Failed)
 				mu.Lock()
 				defer mu.Unlock()
 				done = append(done, time.Since(begin))
@@ -72,7 +73,7 @@ func TestSlowIsNotSilent(t *testing.T) {
 		renewed := 0
 		slow := roundTripper(func(req *http.Request) (*http.Response, error) {
 			time.Sleep(900 * time.Millisecond)
-			resp := reply(200) //nolint:bodyclose // closed by the code under test
+			resp := reply(200)
 			resp.Request = req
 			return resp, nil
 		})
@@ -102,12 +103,12 @@ func TestTimeoutRenewsConnections(t *testing.T) {
 		c, rec := newTestClient(t, h)
 		renewed := 0
 		c.health.renew = func() { renewed++ }
-		require.Empty(t, c.Send(t.Context(), batchOf("a"), 1, rec).Failed)
+		require.Empty(t, persist(t.Context(), c, batchOf("a"), rec).Failed)
 		assert.Equal(t, 1, renewed)
 	})
 }
 
-// After an outage the first success wakes all that wait for their next attempt.
+// The first success wakes all that wait for their next attempt.
 func TestFirstSuccessWakesAll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex
@@ -129,13 +130,13 @@ func TestFirstSuccessWakesAll(t *testing.T) {
 				assert.Equal(t, back, time.Now())
 			})
 		}
-		time.Sleep(45 * time.Second)
+		time.Sleep(time.Second)
 		mu.Lock()
 		down = false
 		mu.Unlock()
 		synctest.Wait()
 		back = time.Now()
-		require.Empty(t, c.Send(t.Context(), batchOf("new"), 1, rec).Failed)
+		require.Empty(t, persist(t.Context(), c, batchOf("new"), rec).Failed)
 		calls.Wait()
 	})
 }
@@ -230,7 +231,7 @@ func TestClosingCutsWaits(t *testing.T) {
 		ctx, cancel := context.WithTimeout(closingAfter(t, 61*time.Second), 66*time.Second)
 		defer cancel()
 		begin := time.Now()
-		require.Empty(t, c.Send(ctx, batchOf("a"), 1, rec).Failed)
+		require.Empty(t, persist(ctx, c, batchOf("a"), rec).Failed)
 		assert.LessOrEqual(t, time.Since(begin), 63*time.Second)
 	})
 }
@@ -257,12 +258,12 @@ func TestClosingWithARefusedKey(t *testing.T) {
 			c, rec := newTestClient(t, l)
 			begin := time.Now()
 			ctx := closingAfter(t, wait)
-			time.Sleep(1) // closed, if it is to be at once
-			result := c.Send(ctx, batchOf("a"), 1, rec)
+			time.Sleep(time.Nanosecond) // closed, if it is to be at once
+			result := persist(ctx, c, batchOf("a"), rec)
 			require.ErrorIs(t, errOf(result), ErrUnauthorized)
 			assert.False(t, Retryable(errOf(result)), "it is not to be tried again")
 			assert.ErrorContains(t, errOf(result), "gave up")
-			assert.LessOrEqual(t, time.Since(begin), wait+1)
+			assert.LessOrEqual(t, time.Since(begin), wait+time.Nanosecond)
 			if wait == 0 {
 				assert.Len(t, l.keys, 1)
 			}
@@ -282,19 +283,69 @@ func TestClosingAtAWrongAddress(t *testing.T) {
 			}}
 		}
 		for _, was := range []int{404, 200} {
-			s := answer(was) //nolint:bodyclose // closed by the code under test
+			s := answer(was)
 			c, rec := newTestClient(t, s)
 			if was == 200 {
-				require.Empty(t, c.Send(t.Context(), batchOf("a"), 1, rec).Failed)
+				require.Empty(t, persist(t.Context(), c, batchOf("a"), rec).Failed)
 			}
 			ctx, cancel := context.WithTimeout(closingAfter(t, 0), 10*time.Second)
-			time.Sleep(1)
+			time.Sleep(time.Nanosecond)
 			begin := time.Now()
-			err := errOf(c.Send(ctx, batchOf("a"), 1, rec))
+			err := errOf(persist(ctx, c, batchOf("a"), rec))
 			cancel()
 			require.Error(t, err)
 			assert.Equal(t, was == 200, Retryable(err))
 			assert.Equal(t, was == 200, time.Since(begin) > 5*time.Second)
 		}
 	})
+}
+
+// One connection of several that goes silent holds up what is on it for three seconds,
+// not for the timeout; and what is only slow is sent twice and no more.
+func TestOvertakenRequestIsSentOnceMore(t *testing.T) {
+	for name, slow := range map[string]time.Duration{"silent": time.Hour, "slow": 8 * time.Second} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var mu sync.Mutex
+				asked := 0
+				rt := roundTripper(func(req *http.Request) (*http.Response, error) {
+					body, _ := io.ReadAll(req.Body)
+					if string(body) == `{"items":["slow"]}` {
+						mu.Lock()
+						asked++
+						hangs := asked == 1 || name == "slow"
+						mu.Unlock()
+						if hangs {
+							select {
+							case <-time.After(slow):
+							case <-req.Context().Done():
+								return nil, context.Cause(req.Context())
+							}
+						}
+					}
+					return reply(200), nil
+				})
+				c, rec := newTestClient(t, rt)
+				ctx, cancel := context.WithCancel(t.Context())
+				var others sync.WaitGroup
+				others.Go(func() {
+					for ctx.Err() == nil {
+						assert.Empty(t, c.Send(t.Context(), batchOf("quick"), 1, new(recorder)).Failed)
+						time.Sleep(100 * time.Millisecond)
+					}
+				})
+				begin := time.Now()
+				assert.Empty(t, c.Send(t.Context(), batchOf("slow"), 1, rec).Failed)
+				took := time.Since(begin)
+				cancel()
+				others.Wait()
+				assert.Equal(t, 2, asked)
+				if name == "silent" {
+					assert.LessOrEqual(t, took, 3100*time.Millisecond)
+				} else {
+					assert.LessOrEqual(t, took, 11100*time.Millisecond)
+				}
+			})
+		})
+	}
 }

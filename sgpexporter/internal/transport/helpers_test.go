@@ -131,6 +131,42 @@ func undelivered(r Result) []int {
 	return all
 }
 
+// persist sends a batch until it is settled for good, as a processor does: what failed for
+// now is sent again after a rest of 0.5 s, doubling up to 20 s, or when SGP takes another
+// request, as long as ctx goes on.
+func persist(ctx context.Context, c *Client, batch *Batch, sink Sink) Result {
+	for rest := 500 * time.Millisecond; ; rest = min(2*rest, 20*time.Second) {
+		result := c.Send(ctx, batch, batch.Len(), sink)
+		if err := errOf(result); !Retryable(err) || FailedAlone(err) || ctx.Err() != nil {
+			return result
+		}
+		if len(undelivered(result)) != batch.Len() {
+			panic("a part failed for now")
+		}
+		begun := closing(ctx)
+		if isClosed(begun) {
+			begun = nil
+			rest = min(rest, time.Second)
+		}
+		taken, news := c.health.state()
+		for end := time.After(rest); end != nil; {
+			select {
+			case <-news:
+				var now uint64
+				if now, news = c.health.state(); now > taken {
+					end = nil
+				}
+			case <-end:
+				end = nil
+			case <-begun:
+				end = nil
+			case <-ctx.Done():
+				return result
+			}
+		}
+	}
+}
+
 // errOf is why a Send left items, nil when it left none.
 func errOf(r Result) error {
 	for _, failed := range r.Failed {

@@ -16,7 +16,8 @@ import (
 //   - Else the first half is sent, and its answer tells which half has the fault, until
 //     one item is left: log2(n) requests for one of n, and two more.
 //   - With the second culprit, and each one after it, what is left goes on in two parts
-//     with different traces, at the same time.
+//     with different traces, at the same time. Where the last batch had many that the
+//     answers did not name, the next one is cut in as many parts at once.
 //
 // To alter an item is to leave its parent out, after a 409, or its payload, after a 413
 // or 422. Only what is refused then too is rejected. It never is because others are.
@@ -35,7 +36,7 @@ func (s *sending) goOn(items []int, err error, culprits int) {
 		}
 		if !again {
 			culprits++
-			if parts := s.byTrace(items); culprits > 1 && len(parts) > 1 {
+			if parts := s.byTrace(items, 2); culprits > 1 && len(parts) > 1 {
 				s.parallel(parts, culprits)
 				return
 			}
@@ -91,7 +92,7 @@ func (s *sending) resolve(items []int, err error, culprits int) []int {
 		return s.halve(items, err)
 	}
 	if refused.Code == http.StatusRequestEntityTooLarge {
-		if parts := s.byTrace(items); len(parts) > 1 {
+		if parts := s.byTrace(items, 2); len(parts) > 1 {
 			s.parallel(parts, culprits)
 			return nil
 		}
@@ -110,7 +111,20 @@ func (s *sending) resolve(items []int, err error, culprits int) []int {
 			return s.trySuspects(items, suspects, err)
 		}
 	}
+	if parts := s.byTrace(items, s.client.expected(len(items))); len(parts) > 1 {
+		s.parallel(parts, culprits)
+		return nil
+	}
 	return s.halve(items, err)
+}
+
+// maxParts bounds the parts in which a batch is cut at once.
+const maxParts = 32
+
+// expected returns in how many parts to cut items that were refused: as many as there
+// were culprits among so many in the last batch that had some.
+func (c *Client) expected(items int) int {
+	return int(min(max(c.unnamed.Load()*int64(items)/1000, 1), maxParts))
 }
 
 // mentioned returns the item with a parent whose id is in the answer's text, if there is
@@ -199,6 +213,7 @@ func (s *sending) halve(items []int, err error) (rest []int) {
 			return nil
 		}
 	}
+	s.unnamed.Add(1)
 	s.single(bad[0], err, certain)
 	return rest
 }
@@ -226,99 +241,22 @@ func (s *sending) single(i int, err error, certain bool) {
 	}
 }
 
-// alterAll alters the culprits among the items, and returns the items without those that
-// it can only reject.
-func (s *sending) alterAll(items, culprits []int, refused *StatusError) []int {
-	gone := make(map[int]bool)
-	for _, i := range culprits {
-		if !s.alter(i, refused) {
-			gone[i] = true
-			s.rejected(i, refused)
-		}
-	}
-	return slices.DeleteFunc(slices.Clone(items), func(i int) bool { return gone[i] })
-}
-
-func (s *sending) canDetach(i int) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	a := s.altered[i]
-	return s.batch.items[i].hasParent() && (a == nil || !a.detached)
-}
-
-// alter leaves out of an item what may be refused, and says whether there was anything.
-func (s *sending) alter(i int, refused *StatusError) bool {
-	detach := refused.Code == http.StatusConflict && s.canDetach(i)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	a := alteration{}
-	if s.altered[i] != nil {
-		a = *s.altered[i]
-	}
-	item := s.batch.items[i]
-	switch refused.Code {
-	case http.StatusConflict:
-		if !detach {
-			return false
-		}
-		s.client.parents.add(parentOf{item.TraceID, item.parent(s.batch.run(i, i+1))})
-		a.json, a.detached = detached(s.json(i)), true
-	case http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
-		if a.reduced {
-			return false
-		}
-		a.json, a.reduced = reduced(s.json(i), refused.Code), true
-	}
-	if a.json == nil {
-		return false
-	}
-	s.replace(i, &a)
-	return true
-}
-
-func (s *sending) replace(i int, a *alteration) {
-	if s.altered == nil {
-		s.altered = make(map[int]*alteration)
-	}
-	s.altered[i] = a
-}
-
-// detachKnown leaves out the parents that were refused before.
-func (s *sending) detachKnown(n int) {
-	if s.client.parents.empty() {
-		return
-	}
-	for i, item := range s.batch.items[:n] {
-		if !item.hasParent() {
-			continue
-		}
-		json := s.batch.run(i, i+1)
-		if !s.client.parents.has(parentOf{item.TraceID, item.parent(json)}) {
-			continue
-		}
-		if without := detached(json); without != nil {
-			s.replace(i, &alteration{json: without, detached: true})
-		}
-	}
-}
-
-// byTrace returns the items in two parts with different traces, of about the same size,
-// or in one when they are all of one trace.
-func (s *sending) byTrace(items []int) [][]int {
+// byTrace returns the items in n parts with different traces, of about the same size, or in
+// fewer when there are fewer traces.
+func (s *sending) byTrace(items []int, n int) [][]int {
 	part := make(map[string]int)
-	var parts [2][]int
+	parts := make([][]int, n)
 	for _, i := range items {
 		p, found := part[s.trace(i)]
 		if !found {
-			if len(parts[1]) < len(parts[0]) {
-				p = 1
+			for q := range parts {
+				if len(parts[q]) < len(parts[p]) {
+					p = q
+				}
 			}
 			part[s.trace(i)] = p
 		}
 		parts[p] = append(parts[p], i)
 	}
-	if len(parts[1]) == 0 {
-		return parts[:1]
-	}
-	return parts[:]
+	return slices.DeleteFunc(parts, func(part []int) bool { return len(part) == 0 })
 }

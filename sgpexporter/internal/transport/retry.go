@@ -4,8 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net"
-	"sync/atomic"
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
@@ -25,6 +25,11 @@ const (
 	// reportAfter is how long a request fails before the Observer hears of it. A blip is
 	// not worth a line.
 	reportAfter = 2 * time.Second
+	// patience is how long a request is tried again within one call, unless RetryConfig
+	// bounds the attempts: a blip is over by then, and what lasts longer waits in the
+	// queue of who called, where it takes no place of a call, can be kept elsewhere, and
+	// what ends meanwhile need not be sent as started.
+	patience = 5 * time.Second
 	// maxClosingWait bounds a wait when the process is about to end.
 	maxClosingWait = time.Second
 	// aloneAfter is how often a request fails, each time after SGP took another one,
@@ -36,10 +41,8 @@ const (
 // attempts send the same bytes. code is the last status code, 0 if there was none. With
 // once there is one attempt, for a part of what failed while SGP took others.
 //
-// The waits between attempts are all the waiting for SGP that there is: a call holds its
-// items for as long as its context allows, and the first request that SGP takes wakes
-// all that wait. What fails alone, while SGP takes others, is given back early, so that
-// it waits where it holds up its own traces only.
+// After a few attempts, within patience, what failed for now is given back, to be tried
+// again by who called. The first request that SGP takes wakes all that wait here.
 func (c *Client) put(ctx context.Context, items []byte, once bool) (code int, err error) {
 	if ctx.Err() != nil {
 		return 0, &laterError{fmt.Errorf("not sent: %w", ended(ctx))}
@@ -61,13 +64,17 @@ func (c *Client) put(ctx context.Context, items []byte, once bool) (code int, er
 	}()
 
 	try := newAttempts(ctx, c)
-	defer func() { c.failures.over(try.last != nil, err != nil && errors.Is(ctx.Err(), context.Canceled)) }()
+	defer func() {
+		if err == nil || !Retryable(err) {
+			c.failures.note(nil)
+		}
+	}()
 	for {
 		try.begin()
 		key, err = c.keyFor(ctx)
 		if err == nil {
 			var answered int
-			if answered, err = c.attempt(ctx, &p, key, items); answered != 0 {
+			if answered, err = c.attempt(ctx, &p, key, items, try); answered != 0 {
 				code = answered
 			}
 		}
@@ -78,6 +85,9 @@ func (c *Client) put(ctx context.Context, items []byte, once bool) (code int, er
 		}
 		if aboutItems(err) != nil {
 			return code, err
+		}
+		if errors.Is(err, errHeld) {
+			return code, try.held(err)
 		}
 		if errors.Is(err, ErrUnauthorized) {
 			if c.cfg.KeyCanChange {
@@ -91,7 +101,9 @@ func (c *Client) put(ctx context.Context, items []byte, once bool) (code int, er
 				}
 			}
 			c.refused.report(ctx, c.cfg.Observer, err)
+			c.health.hold(c.refused.next(), err)
 		}
+		c.health.hold(asked(err), err)
 		if err = try.again(ctx, err, once); err != nil {
 			return code, err
 		}
@@ -100,17 +112,18 @@ func (c *Client) put(ctx context.Context, items []byte, once bool) (code int, er
 
 // attempts is how often, and for how long, one request has failed for now.
 type attempts struct {
-	client *Client
-	begun  <-chan struct{} // the process is about to end
-	ending bool            // it was when this attempt began
-	since  time.Time
-	failed int
-	last   error  // of the last attempt that was not cut off
-	newKey bool   // one was tried at once
-	taken  uint64 // requests that SGP had taken at the last failure
-	alone  int    // failures before which SGP had taken others
-	hurry  bool   // the last wait was cut for the deadline
-	waits  *backoff.ExponentialBackOff
+	client    *Client
+	begun     <-chan struct{} // the process is about to end
+	ending    bool            // it was when this attempt began
+	since     time.Time
+	failed    int
+	last      error  // of the last attempt that was not cut off
+	newKey    bool   // one was tried at once
+	restarted bool   // it was sent once more because it hung
+	taken     uint64 // requests that SGP had taken at the last failure
+	alone     int    // failures before which SGP had taken others
+	hurry     bool   // the last wait was cut for the deadline
+	waits     *backoff.ExponentialBackOff
 }
 
 func newAttempts(ctx context.Context, c *Client) *attempts {
@@ -125,7 +138,7 @@ func (a *attempts) again(ctx context.Context, err error, once bool) error {
 	retry, observer := a.client.cfg.Retry, a.client.cfg.Observer
 	a.failed++
 	if !cutOff(ctx, err) {
-		a.client.failures.failed(err, a.last == nil)
+		a.client.failures.note(err)
 		a.last = err
 	} else if a.last != nil {
 		err = a.last // what ctx cut off says nothing of SGP
@@ -142,7 +155,10 @@ func (a *attempts) again(ctx context.Context, err error, once bool) error {
 		return gaveUp(err, a.failed, a.since, "the process ends")
 	case once || a.alone >= aloneAfter:
 		return &laterError{gaveUp(err, a.failed, a.since, errAlone)}
-	case errors.Is(err, errRestart) || a.client.hopeless(err) && isClosed(a.begun):
+	case errors.Is(err, errRestart):
+		a.restarted = true
+		return nil // at once
+	case a.client.hopeless(err) && isClosed(a.begun):
 		return nil // at once
 	}
 	wait := max(asked(err), a.waits.NextBackOff())
@@ -152,22 +168,54 @@ func (a *attempts) again(ctx context.Context, err error, once bool) error {
 	if retry.MaxElapsedTime > 0 && time.Since(a.since)+wait > retry.MaxElapsedTime {
 		return gaveUp(err, a.failed, a.since, "the time for retries is over")
 	}
-	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= wait {
+	if left, ok := timeLeft(ctx); ok && left <= min(wait, a.left()) {
 		if a.hurry {
 			return &laterError{gaveUp(err, a.failed, a.since, context.DeadlineExceeded)}
 		}
 		// One more try, with half of the time that is left.
 		a.hurry = true
-		wait = time.Until(deadline) / 2
+		wait = left / 2
 	}
-	if time.Since(a.since)+wait >= reportAfter && !errors.Is(err, ErrUnauthorized) {
-		observer.Failing(ctx, err, a.failed, a.since)
+	if wait > a.left() {
+		a.tell(ctx, err, wait)
+		return &laterError{gaveUp(err, a.failed, a.since, "for now")}
 	}
+	a.tell(ctx, err, wait)
 	observer.Retried(ctx)
 	if !a.wait(ctx, wait) {
 		return &laterError{gaveUp(err, a.failed, a.since, ended(ctx))}
 	}
 	return nil
+}
+
+// timeLeft returns how long it is until the deadline of ctx, if that has one.
+func timeLeft(ctx context.Context) (time.Duration, bool) {
+	deadline, ok := ctx.Deadline()
+	return time.Until(deadline), ok
+}
+
+// left is how long the next attempt may wait before it is sent, until what fails for now
+// is given back.
+func (a *attempts) left() time.Duration {
+	if retry := a.client.cfg.Retry; retry.MaxAttempts > 0 || retry.MaxElapsedTime > 0 {
+		return math.MaxInt64 // it is lost then
+	}
+	return max(patience-time.Since(a.since), 0)
+}
+
+// tell tells the Observer of a request that has failed for some time, or will have.
+func (a *attempts) tell(ctx context.Context, err error, wait time.Duration) {
+	if time.Since(a.since)+wait >= reportAfter && !errors.Is(err, ErrUnauthorized) {
+		a.client.cfg.Observer.Failing(ctx, err, a.failed, a.since)
+	}
+}
+
+// held is err, of a request that was not sent, with the last failure if there was one.
+func (a *attempts) held(err error) error {
+	if a.last != nil {
+		err = gaveUp(a.last, a.failed, a.since, err)
+	}
+	return &laterError{err}
 }
 
 // errAlone is why a request is given up that fails while SGP takes others.
@@ -223,33 +271,6 @@ func cutOff(ctx context.Context, err error) bool {
 	return ctx.Err() != nil && (errors.Is(err, ctx.Err()) || errors.Is(err, context.Cause(ctx)))
 }
 
-// keyFor returns the key to send. Not to get one is a failure for now.
-func (c *Client) keyFor(ctx context.Context) (string, error) {
-	ctx, cancel := c.keyContext(ctx)
-	defer cancel()
-	key, err := c.keys.get(ctx)
-	if err != nil {
-		return "", &unansweredError{kind: "api_key_source", err: err}
-	}
-	return key, nil
-}
-
-// replaceKey asks for another key than the one that was refused, and says
-// whether there is one.
-func (c *Client) replaceKey(ctx context.Context, refused string) (bool, error) {
-	ctx, cancel := c.keyContext(ctx)
-	defer cancel()
-	key, err := c.keys.replace(ctx, refused)
-	return err == nil && key != refused, err
-}
-
-func (c *Client) keyContext(ctx context.Context) (context.Context, context.CancelFunc) {
-	if c.cfg.Timeout > 0 {
-		return context.WithTimeout(ctx, c.cfg.Timeout)
-	}
-	return ctx, func() {}
-}
-
 func (r RetryConfig) backOff() *backoff.ExponentialBackOff {
 	b := &backoff.ExponentialBackOff{
 		InitialInterval:     r.InitialInterval,
@@ -259,20 +280,4 @@ func (r RetryConfig) backOff() *backoff.ExponentialBackOff {
 	}
 	b.Reset()
 	return b
-}
-
-// refusal makes one report of the many requests that a refused key fails.
-type refusal struct{ reported atomic.Bool }
-
-func (r *refusal) report(ctx context.Context, observer Observer, err error) {
-	if r.reported.CompareAndSwap(false, true) {
-		observer.KeyRefused(ctx, err)
-	}
-}
-
-// over notes that a key was accepted.
-func (r *refusal) over() {
-	if r.reported.Load() {
-		r.reported.Store(false)
-	}
 }

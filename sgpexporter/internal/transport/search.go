@@ -57,7 +57,7 @@ func (c *Client) Search(ctx context.Context, traces, ids []string) ([]Found, err
 	req.Body = io.NopCloser(bytes.NewReader(body))
 	resp, err := c.http.Do(req)
 	if err != nil {
-		err, _ = c.unanswered(ctx, err, key)
+		_, err = c.unanswered(ctx, err, key)
 		return nil, err
 	}
 	defer func() { _ = resp.Body.Close() }()

@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 )
 
 // Sink hears what becomes of items while others of the batch are still on their way. Its
@@ -30,7 +31,7 @@ type Failed struct {
 }
 
 // maxParallel bounds the requests of one Send that are under way at once.
-const maxParallel = 8
+const maxParallel = 16
 
 // Send delivers the first n items of a batch, in one request if SGP takes it.
 //
@@ -51,6 +52,7 @@ func (c *Client) Send(ctx context.Context, batch *Batch, n int, sink Sink) Resul
 	if len(s.altered) == 0 { // the usual case, without a list
 		err = s.request(batch.run(0, n), n, false)
 		if err == nil {
+			c.unnamed.Store(0)
 			return Result{LastStatus: s.status}
 		}
 	}
@@ -62,6 +64,9 @@ func (c *Client) Send(ctx context.Context, batch *Batch, n int, sink Sink) Resul
 		err = s.put(all, false)
 	}
 	s.goOn(all, err, 0)
+	if n := s.unnamed.Load(); n > 0 {
+		c.unnamed.Store(n * 1000 / int64(len(all)))
+	}
 	return Result{LastStatus: s.status, Failed: s.failed}
 }
 
@@ -91,18 +96,14 @@ type sending struct {
 	ctx    context.Context
 	places chan struct{} // of requests under way
 
+	unnamed atomic.Int64 // culprits that no answer named
+
 	mu      sync.Mutex // guards what follows, and calls of sink
 	sink    Sink
 	status  int
 	failed  []Failed
 	held    map[string]error // traces of which an item was not delivered, and why
 	altered map[int]*alteration
-}
-
-// alteration is an item that is not sent as it was encoded.
-type alteration struct {
-	json              []byte
-	detached, reduced bool
 }
 
 // put sends items, which are in their order, as one request.

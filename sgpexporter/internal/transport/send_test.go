@@ -246,7 +246,7 @@ func TestRefusedParentIsLeftOutWhereTheServerNamesTheSpan(t *testing.T) {
 	s := &server{}
 	foreign := foreignParents("a0000009")
 	s.answer = func(n int, body string) *http.Response {
-		if resp := foreign(n, body); resp.StatusCode == 200 {
+		if resp := foreign(n, body); resp.StatusCode == http.StatusOK {
 			return resp
 		}
 		return replyWith(409, `{"detail":"span a0000050: parent a0000009 is of another trace"}`, "Content-Type", "application/json")
