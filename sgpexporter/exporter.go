@@ -2,7 +2,6 @@ package sgpexporter
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -119,20 +118,19 @@ func (e *Exporter) Disabled() bool { return e == nil || e.client == nil }
 // no time left: then the last failure. A second call does nothing.
 //
 // With [WithSpool] it delivers what is in the spool, for 2 s at most and only while SGP takes
-// it, and leaves the rest to the next process.
+// it, and leaves the rest to the next process: what failed for now is no error then.
 func (e *Exporter) Shutdown(ctx context.Context) error {
 	if e.Disabled() || !e.shutdown.CompareAndSwap(false, true) {
 		return nil
 	}
-	err := e.client.Failure()
-	if err != nil {
-		err = fmt.Errorf("sgpexporter: requests were failing: %w", err)
+	defer e.client.CloseIdleConnections()
+	if e.spool != nil { // what failed for now is in it
+		return e.spool.shutdown(ctx)
 	}
-	if e.spool != nil {
-		err = errors.Join(err, e.spool.shutdown(ctx))
+	if err := e.client.Failure(); err != nil {
+		return fmt.Errorf("sgpexporter: requests were failing: %w", err)
 	}
-	e.client.CloseIdleConnections()
-	return err
+	return nil
 }
 
 // configLog is the configuration as it may be logged.

@@ -99,6 +99,9 @@ func (s *spooler) claim(most int) []spool.Claimed {
 	result := make(chan []spool.Claimed, 1)
 	bytes := min(replayBytes, s.client.MaxBodyBytes())
 	err := s.disk.Do(context.WithoutCancel(s.ctx), false, func(l *spool.Log) error {
+		if err := l.Check(); err != nil {
+			return err
+		}
 		resting := s.rests.now(time.Now(), l.Hash)
 		result <- l.Claim(time.Now(), most, bytes, func(trace uint64) bool { return resting[trace] })
 		return nil

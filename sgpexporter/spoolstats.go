@@ -13,6 +13,8 @@ import (
 // SpoolStats is what the spool of [WithSpool] holds, and has done since [New]. In every value,
 // Stored + Recovered = Delivered + the sum of Dropped + Items.
 type SpoolStats struct {
+	// Open says that the directory is open, and what was in it is among the counts.
+	Open bool
 	// Items is the number of writes of spans that are to be delivered, Bytes that of all
 	// files, in which what is delivered may stand for some time. Oldest is when the oldest
 	// of them was stored, zero if there is none: as exactly as a file of 4 MiB tells.
@@ -42,7 +44,7 @@ type SpoolStats struct {
 func (s *spooler) stats() SpoolStats {
 	d := s.disk.Stats()
 	return SpoolStats{
-		Items: d.Items, Bytes: d.Bytes, Oldest: d.Oldest, Running: d.Running, Stored: d.Stored, Recovered: d.Recovered,
+		Open: d.Open, Items: d.Items, Bytes: d.Bytes, Oldest: d.Oldest, Running: d.Running, Stored: d.Stored, Recovered: d.Recovered,
 		Delivered: d.Delivered, Dropped: d.Dropped, Unfinished: s.closed.Load(), Damaged: d.Damaged, Failures: s.disk.Failures(),
 	}
 }

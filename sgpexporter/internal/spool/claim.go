@@ -34,9 +34,12 @@ func (l *Log) Claim(now time.Time, most int, mostBytes int, resting func(trace u
 			}
 			seq := seqOf(s.id, e.number)
 			it, err := l.read(s, e)
-			if err != nil {
+			if errors.Is(err, errDamaged) {
 				l.drop(s, e, DropDamaged)
 				continue
+			}
+			if err != nil {
+				return claims // the disk fails for now
 			}
 			if now.Sub(it.At) > l.limits.MaxAge {
 				l.drop(s, e, DropExpired)
@@ -52,6 +55,20 @@ func (l *Log) Claim(now time.Time, most int, mostBytes int, resting func(trace u
 		}
 	}
 	return claims
+}
+
+// Check returns ErrRemoved if the files are not there any more.
+func (l *Log) Check() error {
+	for _, s := range l.segments {
+		if s.waiting == 0 {
+			continue
+		}
+		if !l.dir.Exists(s.name()) {
+			return fmt.Errorf("%w: %s", ErrRemoved, s.name())
+		}
+		break
+	}
+	return nil
 }
 
 // Hold claims items that were just appended, for the caller to deliver. It leaves out, and
@@ -110,6 +127,8 @@ func (l *Log) drop(s *segment, e *entry, reason string) {
 		delete(l.running, key)
 		delete(l.spanOf, seq)
 	}
+	if e.state == pending || e.state == claimed {
+		l.stats.Dropped[reason]++
+	}
 	l.set(s, e, gone)
-	l.stats.Dropped[reason]++
 }

@@ -59,6 +59,7 @@ type Log struct {
 
 // Stats is what a Log holds and has done since it was opened.
 type Stats struct {
+	Open      bool
 	Items     int64 // to be delivered
 	Bytes     int64 // of all files
 	Running   int64 // spans that were written and have not ended
@@ -268,7 +269,8 @@ func (l *Log) settle(seqs []Seq) (settled uint64) {
 	return settled
 }
 
-// Ended says that spans have ended: what is kept of them, and what waits, is needed no more.
+// Ended says that spans have ended, as SGP knows: what is kept of them, and what waits, is
+// needed no more.
 func (l *Log) Ended(items []Item) error {
 	var marks []mark
 	for i := range items {
@@ -281,6 +283,9 @@ func (l *Log) Ended(items []Item) error {
 		delete(l.spanOf, seq)
 		if s := l.segmentOf(seq); s != nil {
 			if e := s.find(seq.number()); e != nil && e.state != claimed {
+				if e.state == pending {
+					l.stats.Delivered++
+				}
 				l.set(s, e, gone)
 				marks = append(marks, mark{seq, markGone})
 			}

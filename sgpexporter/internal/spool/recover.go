@@ -133,6 +133,7 @@ func (l *Log) Foreign() []string { return l.foreign }
 // Stats returns what the Log holds and has done.
 func (l *Log) Stats() Stats {
 	s := l.stats
+	s.Open = true
 	s.Running = int64(len(l.running))
 	s.Dropped = make(map[string]uint64, len(l.stats.Dropped))
 	for reason, n := range l.stats.Dropped {

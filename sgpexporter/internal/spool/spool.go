@@ -242,8 +242,7 @@ func (s *Spool) run(t *task) {
 
 // answer ends a task. The counts are right before its caller goes on.
 func (s *Spool) answer(t *task, err error) {
-	s.waiting.Store(s.log.stats.Items)
-	s.running.Store(int64(len(s.log.running)))
+	s.publish()
 	t.result <- err
 }
 
