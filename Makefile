@@ -9,7 +9,7 @@ SOAK          ?= 4m
 each = @set -e; for m in $(MODULES); do echo "== $$m: $(1)"; (cd $$m && $(1)); done
 
 .DEFAULT_GOAL := help
-.PHONY: help test race vet lint bench faults soak cover fuzz run frameworks vuln api browser ci
+.PHONY: help test race vet lint bench faults soak cover fuzz run frameworks kill vuln api browser ci
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ run: ## run the example service
 
 frameworks: ## run agent frameworks themselves; their module is not among the others, for its size
 	cd integration/frameworks && go vet ./... && go test -race ./...
+
+kill: ## kill a process 200 times in each mode of the spool, and look at what is lost (some minutes)
+	cd integration && KILLS=200 go test -count=1 -timeout 30m -v -run TestKill ./spool
 
 vuln: ## known vulnerabilities; needs the network
 	$(call each,go run $(GOVULNCHECK) ./...)

@@ -25,6 +25,7 @@ type spooler struct {
 	ctx     context.Context // of the replay
 	cancel  context.CancelFunc
 	workers sync.WaitGroup
+	direct  chan struct{}                   // places of deliveries at once
 	marked  atomic.Pointer[context.Context] // of a call of the processor, for its mark
 	failing atomic.Bool                     // SGP takes nothing for now
 	pace    pace
@@ -36,7 +37,7 @@ type spooler struct {
 }
 
 func newSpooler(e *Exporter, cfg spoolConfig) *spooler {
-	s := &spooler{Exporter: e, mode: cfg.mode}
+	s := &spooler{Exporter: e, mode: cfg.mode, direct: make(chan struct{}, directConcurrency)}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.disk = spool.Start(spool.Config{
 		Path:   cfg.dir,
@@ -104,12 +105,12 @@ func (s *spooler) remember(ctx context.Context) {
 
 // replayContext returns a context for a request of the replay, with the values of a
 // processor's call.
-func (s *spooler) replayContext() (context.Context, context.CancelFunc) {
+func (s *spooler) replayContext(most time.Duration) (context.Context, context.CancelFunc) {
 	base := s.ctx
 	if marked := s.marked.Load(); marked != nil {
 		base = *marked
 	}
-	ctx, cancel := context.WithTimeout(base, replayTimeout)
+	ctx, cancel := context.WithTimeout(base, most)
 	stop := context.AfterFunc(s.ctx, cancel)
 	return ctx, func() { stop(); cancel() }
 }

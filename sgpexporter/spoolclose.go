@@ -68,7 +68,7 @@ func (c *closer) close(items []spool.Item) error {
 	for i := range items {
 		traces[items[i].TraceID], ids[i] = true, items[i].ID
 	}
-	ctx, cancel := c.replayContext()
+	ctx, cancel := c.replayContext(replayTimeout)
 	defer cancel()
 	found, err := c.client.Search(ctx, slices.Sorted(maps.Keys(traces)), ids)
 	if err != nil {

@@ -14,8 +14,12 @@ import (
 // diskPatience is how long an export waits for the disk when it can do without it.
 const diskPatience = time.Second
 
-// directTime bounds the delivery of what is in the spool already: there it can wait, too.
-const directTime = 5 * time.Second
+const (
+	// directTime bounds the delivery at once of what is on disk already: there it can wait, too.
+	directTime = 5 * time.Second
+	// directConcurrency bounds these deliveries.
+	directConcurrency = 16
+)
 
 // Keeps reports whether the Exporter can keep snapshots: it has a spool.
 func (e *Exporter) Keeps() bool { return !e.Disabled() && e.spool != nil }
@@ -94,41 +98,70 @@ func (x *export) notSpooled(i int, err error) {
 		fmt.Errorf("sgpexporter: spool: %w", err))
 }
 
-// storeAndSend has items on disk, from when on they count as exported, and then delivers those
-// that need not wait for others there.
+// storeAndSend has items on disk, from when on they count as exported. Those that need not wait
+// for others there are delivered at once, in the background: this call is over when they are on disk.
 func (x *export) storeAndSend(n int, last bool) {
 	s, items := x.spool, x.spoolItems(n)
-	type place struct {
-		seqs []spool.Seq
-		held []bool
+	held := make(chan heldItems, 1)
+	hear := func(seqs []spool.Seq, mine []bool) { held <- heldItems{items, seqs, mine} }
+	direct := s.beginDirect()
+	if !direct {
+		hear = nil // the replay delivers them
 	}
-	places := make(chan place, 1)
-	held := func(seqs []spool.Seq, held []bool) { places <- place{seqs, held} }
-	if s.failing.Load() {
-		held = nil // the replay finds out when SGP is back
-	}
-	if err := s.append(x.ctx, items, held); err != nil {
+	err := s.append(x.ctx, items, hear)
+	switch {
+	case err != nil:
+		if direct {
+			s.endDirect()
+		}
 		x.sendWithoutDisk(n, last, err)
 		return
+	case direct:
+		s.workers.Go(func() {
+			defer s.endDirect()
+			s.deliverHeld(<-held)
+		})
 	}
 	x.progress(x.ctx, slices.Clone(x.index[:n]), nil)
-	if held == nil {
-		return
+}
+
+// heldItems are items on disk of which some are the caller's to deliver.
+type heldItems struct {
+	items []spool.Item
+	seqs  []spool.Seq
+	mine  []bool
+}
+
+// beginDirect reports whether a batch may be delivered now: not when SGP takes nothing for now, or
+// many are under way.
+func (s *spooler) beginDirect() bool {
+	if s.failing.Load() || s.ctx.Err() != nil {
+		return false
 	}
+	select {
+	case s.direct <- struct{}{}:
+		return true
+	default:
+		return false
+	}
+}
+
+func (s *spooler) endDirect() { <-s.direct }
+
+func (s *spooler) deliverHeld(h heldItems) {
 	var batch transport.Batch
 	var phases []uint8
 	var seqs []spool.Seq
-	p := <-places
-	for i, mine := range p.held {
+	for i, mine := range h.mine {
 		if mine {
-			batch.Commit(append(batch.Buffer(), items[i].JSON...), items[i].Item)
-			phases, seqs = append(phases, items[i].Phase), append(seqs, p.seqs[i])
+			batch.Commit(append(batch.Buffer(), h.items[i].JSON...), h.items[i].Item)
+			phases, seqs = append(phases, h.items[i].Phase), append(seqs, h.seqs[i])
 		}
 	}
 	if len(seqs) == 0 {
 		return
 	}
-	ctx, cancel := context.WithTimeout(x.ctx, directTime)
+	ctx, cancel := s.replayContext(directTime)
 	defer cancel()
 	s.deliver(ctx, &batch, phases, seqs)
 }

@@ -76,7 +76,7 @@ func child(cfg childConfig) int {
 			time.Sleep(10 * time.Millisecond)
 		}
 	})
-	<-stop.Done()
+	load.Wait()
 	ctx, end := context.WithTimeout(context.Background(), cfg.Shutdown)
 	defer end()
 	began := time.Now()

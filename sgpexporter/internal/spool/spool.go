@@ -35,7 +35,8 @@ type Spool struct {
 
 	dir     *directory
 	log     *Log
-	lost    Stats // of logs that were given up
+	lost    Stats  // of logs that were given up
+	nextID  uint32 // above the segments of those: their records may still be with somebody
 	retryAt time.Time
 	broken  error // since when nothing works
 }
@@ -183,6 +184,7 @@ func (s *Spool) open() {
 		s.note(err)
 		return
 	}
+	log.nextID = max(log.nextID, s.nextID)
 	s.dir, s.log = dir, log
 	if names := log.Foreign(); len(names) > 0 {
 		s.cfg.Report(fmt.Errorf("files of another format are left alone, what they hold is not delivered: %v", names))
@@ -253,6 +255,7 @@ func (s *Spool) giveUp() {
 		st.Dropped[DropLost] += uint64(st.Items)
 	}
 	s.lost.add(st)
+	s.nextID = s.log.nextID
 	_ = s.log.Close()
 	s.dir.release()
 	s.log, s.dir, s.retryAt = nil, nil, time.Time{}
