@@ -224,7 +224,9 @@ func TestSpoolGoesOnWhenItsDirectoryWasRemoved(t *testing.T) {
 	isDown(srv)
 	require.NoError(t, exp.KeepSnapshots(ctx, ends(3)))
 	require.NoError(t, os.RemoveAll(dir))
-	eventually(t, "it goes on in a new directory", func() bool { return exp.KeepSnapshots(ctx, []asyncprocessor.Snapshot{snapshot(end, 9, inTrace(9))}) == nil })
+	eventually(t, "it goes on in a new directory", func() bool {
+		return exp.KeepSnapshots(ctx, []asyncprocessor.Snapshot{snapshot(end, 9, inTrace(9))}) == nil
+	})
 	srv.SetFault(nil)
 	eventually(t, "it is delivered", func() bool { return exp.Stats().Spool.Items == 0 })
 	assert.Equal(t, map[string]uint64{"spool_lost": 3}, exp.Stats().Spool.Dropped)

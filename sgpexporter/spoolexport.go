@@ -25,8 +25,9 @@ const (
 func (e *Exporter) Keeps() bool { return !e.Disabled() && e.spool != nil }
 
 // KeepSnapshots implements [asyncprocessor.Keeper]: it takes snapshots over to the spool of
-// [WithSpool], from where they are delivered later, and returns when they are on disk,
-// by fsync. What the disk does not take failed for now. Without a spool it is
+// [WithSpool], from where they are delivered later, and returns when they are in its files: a
+// kill -9 does not lose them. A loss of power does not either, with [SpoolAlways] at once, else
+// a second later. What the disk does not take failed for now. Without a spool it is
 // [Exporter.ExportSnapshots].
 //
 // It goes on for up to 2 s when ctx has ended: a processor that has no time left cancels what is
@@ -73,7 +74,7 @@ func ends(phase asyncprocessor.Phase) bool {
 // store hands items to the spool.
 func (x *export) store(n int) {
 	items := x.spoolItems(n)
-	err := x.spool.append(x.ctx, items, nil)
+	err := x.spool.append(x.ctx, x.spool.mode == SpoolAlways, items, nil)
 	for i := range items {
 		if err != nil {
 			x.notSpooled(x.index[i], err)
@@ -81,10 +82,11 @@ func (x *export) store(n int) {
 	}
 }
 
-// append makes items durable. held hears, before that, which of them are the caller's to deliver.
-func (s *spooler) append(ctx context.Context, items []spool.Item, held func(seqs []spool.Seq, held []bool)) error {
+// append adds items, which durable makes survive a loss of power. held hears, before that, which of
+// them are the caller's to deliver.
+func (s *spooler) append(ctx context.Context, durable bool, items []spool.Item, held func(seqs []spool.Seq, held []bool)) error {
 	var seqs []spool.Seq // of the goroutine of the disk
-	return s.disk.Do(ctx, true, func(l *spool.Log) (err error) {
+	return s.disk.Do(ctx, durable, func(l *spool.Log) (err error) {
 		if seqs, err = l.Append(items); err == nil && held != nil {
 			held(seqs, l.Hold(seqs))
 		}
@@ -108,7 +110,7 @@ func (x *export) storeAndSend(n int, last bool) {
 	if !direct {
 		hear = nil // the replay delivers them
 	}
-	err := s.append(x.ctx, items, hear)
+	err := s.append(x.ctx, true, items, hear)
 	switch {
 	case err != nil:
 		if direct {

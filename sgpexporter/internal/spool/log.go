@@ -52,6 +52,7 @@ type Log struct {
 	orphans  []span         // of running: those of a process that is over
 	foreign  []string
 	unsynced bool
+	created  bool // a file, since the last Sync
 	changed  bool // there may be something to claim
 	stats    Stats
 	scratch  []byte
@@ -346,6 +347,10 @@ func (l *Log) Sync() error {
 		l.seal() // what a second fsync says after one that failed means nothing
 		return err
 	}
+	if l.created {
+		l.created = false
+		return l.dir.Sync()
+	}
 	return nil
 }
 
@@ -369,15 +374,13 @@ func (l *Log) roll() error {
 		return err
 	}
 	l.nextID++
-	if _, err = f.Write(fileHeader); err == nil {
-		err = l.dir.Sync()
-	}
-	if err != nil {
+	if _, err = f.Write(fileHeader); err != nil {
 		_ = f.Close()
 		_ = l.dir.Remove(s.name())
 		return err
 	}
 	l.segments, l.current = append(l.segments, s), f
+	l.unsynced, l.created = true, true
 	l.stats.Bytes += s.size
 	return nil
 }

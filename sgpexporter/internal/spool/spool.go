@@ -69,7 +69,7 @@ func Start(cfg Config) *Spool {
 var ErrClosed = errors.New("the spool is closed")
 
 // Do lets do work on the Log, and returns its error. With durable it returns when all
-// that was appended would survive a loss of power; failed undoes it when that cannot be.
+// that was appended would survive a loss of power, else that is so a second later; failed undoes it when that cannot be.
 // An error of ctx says nothing of what becomes of it.
 func (s *Spool) Do(ctx context.Context, durable bool, do func(*Log) error, failed func(*Log)) error {
 	t := &task{do: do, sync: durable, failed: failed, result: make(chan error, 1)}
@@ -141,6 +141,7 @@ func (s *Spool) work() {
 		case now := <-ticker.C:
 			if s.log != nil {
 				s.log.Tidy(now)
+				s.note(s.log.Sync())
 			}
 		case <-s.quit:
 			s.finish()
