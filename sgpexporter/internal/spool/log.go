@@ -322,9 +322,13 @@ func (l *Log) write(b []byte) error {
 		return fmt.Errorf("%w: %s", ErrRemoved, s.name())
 	}
 	if _, err := l.current.Write(b); err != nil {
-		if l.current.Truncate(s.size) != nil {
+		switch {
+		case l.current.Truncate(s.size) != nil:
 			l.seal() // what is torn is skipped when it is read
 			l.unsynced = true
+		case s.live == 0:
+			l.seal() // collect removes it, which makes room
+			l.unsynced = false
 		}
 		return err
 	}

@@ -209,6 +209,19 @@ func TestLogGoesOnAfterTheDiskWasFull(t *testing.T) {
 	assert.Equal(t, []string{"1", "3"}, texts(open(t, dir)))
 }
 
+func TestLogMakesRoomOnAFullDiskByWhatWasDelivered(t *testing.T) {
+	dir := newMemDir()
+	l := open(t, dir)
+	seqs, err := l.Append([]Item{write("t", "a", "1", true), write("t", "b", "2", true)})
+	require.NoError(t, err)
+	dir.full = true
+	require.ErrorIs(t, l.Delivered(seqs[:1]), errDisk)
+	assert.Len(t, dir.files, 1)
+	require.ErrorIs(t, l.Delivered(seqs[1:]), errDisk)
+	assert.Empty(t, dir.files)
+	assert.Zero(t, l.Stats().Bytes)
+}
+
 func TestLogDeletesSegmentsThatAreDelivered(t *testing.T) {
 	dir := newMemDir()
 	l, err := Open(dir, Limits{MaxBytes: 64 << 10, MaxAge: time.Hour})
