@@ -31,9 +31,8 @@ type spooler struct {
 	pace    pace
 	rests   rests
 
-	rejected atomic.Uint64
-	closed   atomic.Uint64 // spans that were ended as unfinished
-	removed  func()        // of the metrics
+	closed  atomic.Uint64 // spans that were ended as unfinished
+	removed func()        // of the metrics
 }
 
 func newSpooler(e *Exporter, cfg spoolConfig) *spooler {

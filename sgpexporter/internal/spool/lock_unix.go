@@ -11,7 +11,7 @@ import (
 // lock takes the lock of a file, which the system releases when the process ends, however it
 // does. The error matches errLocked if another process has it.
 func lock(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600) //nolint:gosec // the application names the directory
 	if err != nil {
 		return nil, err
 	}

@@ -19,6 +19,7 @@ type model struct {
 	durable   map[string][]int // confirmed by Sync
 	appended  map[string][]int // confirmed by Append
 	delivered map[string]map[int]bool
+	settled   map[int]bool // Delivered said that this is on disk
 }
 
 func number(it Item) (n int) {
@@ -31,7 +32,7 @@ func number(it Item) (n int) {
 func TestLogSurvivesACrashAtEveryWrite(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		dir := newMemDir()
-		m := &model{durable: map[string][]int{}, appended: map[string][]int{}, delivered: map[string]map[int]bool{}}
+		m := &model{durable: map[string][]int{}, appended: map[string][]int{}, delivered: map[string]map[int]bool{}, settled: map[int]bool{}}
 		limits := Limits{MaxBytes: 1 << 30, MaxAge: time.Hour}
 		for life := range rapid.IntRange(1, 3).Draw(t, "lives") {
 			l, err := Open(dir, limits)
@@ -93,7 +94,11 @@ func work(t *rapid.T, l *Log, m *model, dir *memDir) {
 				}
 				m.delivered[c.TraceID][number(c.Item)] = true
 			}
-			_ = l.Delivered(seqs)
+			if l.Delivered(seqs) == nil {
+				for _, c := range claims {
+					m.settled[number(c.Item)] = true
+				}
+			}
 		case 5: // a disk that is full for a while
 			dir.full = !dir.full
 		}
@@ -125,9 +130,17 @@ func check(t *rapid.T, l *Log, m *model, powerLost bool) {
 		}
 	}
 	for trace, numbers := range found {
+		for _, n := range numbers {
+			if m.settled[n] && !powerLost {
+				t.Fatalf("item %d of %s was delivered, and comes again after a kill", n, trace)
+			}
+		}
 		if !slices.IsSorted(numbers) {
 			t.Fatalf("%s is out of order: %v", trace, numbers)
 		}
+	}
+	if powerLost { // what comes again is delivered again
+		clear(m.settled)
 	}
 	// What is there now is what the next life has.
 	for trace := range m.appended {
