@@ -9,7 +9,7 @@ SOAK          ?= 4m
 each = @set -e; for m in $(MODULES); do echo "== $$m: $(1)"; (cd $$m && $(1)); done
 
 .DEFAULT_GOAL := help
-.PHONY: help test race vet lint bench faults soak cover fuzz run frameworks kill vuln api browser ci
+.PHONY: help test race vet lint bench faults soak cover fuzz run frameworks kill upstream vuln api browser ci
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,9 @@ frameworks: ## run agent frameworks themselves; their module is not among the ot
 
 kill: ## kill a process 200 times in each mode of the spool, and look at what is lost (some minutes)
 	cd integration && KILLS=200 go test -count=1 -timeout 30m -v -run TestKill ./spool
+
+upstream: ## the library's tests with the newest OpenTelemetry, if it is not in go.mod already
+	@./.ci/upstream
 
 vuln: ## known vulnerabilities; needs the network
 	$(call each,go run $(GOVULNCHECK) ./...)

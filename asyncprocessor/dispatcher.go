@@ -135,7 +135,10 @@ func (d *dispatcher) waitFor(now time.Duration, busy bool) (until time.Duration,
 	switch {
 	case q.calls >= d.cfg.concurrency:
 		// Nothing can be sent before a call is over, which wakes it. Who needs the room of a START
-		// whose END is in the logs sorts them.
+		// whose END is in the logs sorts them. But the first START begins the time of a pass.
+		if q.running == 0 && d.cfg.startPolicy != StartNever {
+			return noDeadline, amount{1, maxBytes}
+		}
 		return noDeadline, never
 	case ready.items > 0:
 		return q.traces.oldest + d.cfg.batchTimeout, size.minus(ready)

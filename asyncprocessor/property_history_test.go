@@ -77,7 +77,7 @@ type offer struct {
 	want            string // the span as it was then
 	begun, returned mark
 	door            DropReason // why it was not accepted
-	remains         bool       // of an END that was too large, which is offered as well
+	remains         *offer     // of an END that was too large: what remains of it, which is offered as well
 
 	call      *exportCall // that carried it last, nil for none, or if it failed for now
 	retried   *exportCall // that it failed in for now last
@@ -154,7 +154,7 @@ func (h *history) poll() Stats {
 	h.mu.Lock()
 	var returned uint64
 	for _, o := range h.offers {
-		if o.returned.seq != 0 && !o.remains {
+		if o.returned.seq != 0 && o.remains == nil {
 			returned++
 		}
 	}
@@ -247,7 +247,7 @@ func (h *history) offer(phase Phase, s sdktrace.ReadOnlySpan, hand func()) {
 	o.begun = h.nowLocked()
 	if phase == PhaseEnd && o.size > uint64(h.plan.maxBytes) { // what remains goes in its place
 		whole := *o
-		whole.door, whole.remains = ReasonTooLarge, true
+		whole.door, whole.remains = ReasonTooLarge, o
 		h.offers = append(h.offers, &whole)
 		whole.returned = whole.begun
 		o.size = uint64(endBytes + len(s.Name()) + len(s.Status().Description))

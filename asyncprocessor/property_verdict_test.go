@@ -43,8 +43,13 @@ func newVerdict(h *history) *verdict {
 	if !h.virtual {
 		v.exact = v.exact && by[ReasonAlreadyShutdown] == 0
 	}
+	refusals := by[ReasonStartRefused] + by[ReasonQueueFull] + by[ReasonTraceShare] + by[ReasonTooLarge]
+	if refusals > 0 && slices.ContainsFunc(h.offers, func(o *offer) bool { return o.key.life > 0 }) {
+		// The END of one life may take the place of the START of another whose own END was refused.
+		v.exact = false
+	}
 	if h.virtual { // what remains of an END is not offered after Shutdown began
-		h.offers = slices.DeleteFunc(h.offers, func(o *offer) bool { return o.remains && o.returned.at >= v.shut })
+		h.offers = slices.DeleteFunc(h.offers, func(o *offer) bool { return o.remains != nil && o.returned.at >= v.shut })
 	}
 	for _, o := range h.offers {
 		if o.retried != nil && o.call == nil && !v.counted(o.retried) {
@@ -84,7 +89,7 @@ func (v *verdict) all() {
 		if v.exact {
 			v.states()
 		}
-		if v.plan.serial {
+		if v.plan.serial && v.exact {
 			v.admission()
 		}
 	}
@@ -222,7 +227,7 @@ func (v *verdict) ending() {
 	}
 	least := uint64(len(v.offers))
 	for _, o := range v.offers { // after Shutdown nothing remains
-		if !v.virtual && o.remains && o.returned.seq > v.shutdownBegun.seq {
+		if !v.virtual && o.remains != nil && o.remains.returned.seq > v.shutdownBegun.seq {
 			least--
 		}
 	}
@@ -261,13 +266,12 @@ func (v *verdict) counts() {
 		}
 	}
 	for _, o := range v.offers {
-		end := v.bySpan[o.key][PhaseEnd]
 		switch {
 		case o.coalesced != nil:
 			coalesced++
 		case !o.accepted():
 			want[o.door]++
-		case !v.exact && o.call == nil && o.phase == PhaseStart && end != nil && (end.call != nil || end.retried != nil || by[ReasonShutdownDeadline] > 0):
+		case !v.exact && o.call == nil && o.phase == PhaseStart:
 			maybe++ // coalesced or refused
 		case o.call == nil:
 			left++

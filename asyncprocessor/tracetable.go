@@ -16,7 +16,7 @@ type traceTable struct {
 	seed [2]uint64
 }
 
-const numBuckets = 8192
+const numBuckets = 32768
 
 func newTraceTable() traceTable { return traceTable{seed: [2]uint64{rand.Uint64(), rand.Uint64()}} }
 

@@ -105,6 +105,7 @@ func (d *dispatcher) runPass() {
 func (q *queue) liveSpans(spans []liveSpan, choose func(*item) bool) ([]liveSpan, int64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	q.collect()
 	if q.running == 0 {
 		return spans, 0
 	}

@@ -138,7 +138,7 @@ func TestWhatShowsOfEachFramework(t *testing.T) {
 		"adk-nocapture":      {11, 11, 2, 3, 3, 11, 3, 0},
 		"adk-workflow":       {4, 4, 1, 1, 1, 4, 0, 0},
 		"agent-framework-go": {26, 26, 11, 0, 4, 20, 2, 0},
-		"braintrust":         {16, 11, 11, 10, 8, 0, 0, 1},
+		"braintrust":         {16, 12, 12, 10, 8, 0, 0, 1},
 		"eino-apmplus":       {24, 24, 24, 17, 5, 24, 7, 0},
 		"genkit":             {22, 22, 19, 16, 3, 0, 6, 0},
 		"langsmith-go":       {15, 15, 14, 11, 7, 12, 3, 0},

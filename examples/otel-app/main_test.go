@@ -137,7 +137,7 @@ func TestOnce(t *testing.T) {
 		"\n            SELECT passages               STANDALONE",
 		"\n        ! package net/http has no symbol CancelRequest; similar: Request, Transport.CancelRequest (",
 		"\nIn this trace: 40 spans, 3 failed and the agent recovered.\nTokens: in>out of one model call; (in>out) of an agent",
-		"\n\nIn all traces of this process, its own start-up included:\nOf 88 starts and ends of spans: ",
+		"\n\nIn all traces of this process, its own start-up included:\nOf ",
 		" 0 not delivered.\n",
 	} {
 		assert.Contains(t, out, want)
@@ -146,8 +146,9 @@ func TestOnce(t *testing.T) {
 	assert.NotContains(t, out, "running", "every span has ended")
 	counts := regexp.MustCompile(`Of (\d+) starts and ends of spans: (\d+) delivered, (\d+) starts left out`).FindStringSubmatch(out)
 	require.NotNil(t, counts)
-	assert.Equal(t, "88", counts[1], "two of each of the 40 spans of the question and the 4 of the index")
-	assert.Equal(t, 88, number(t, counts[2])+number(t, counts[3]))
+	offered := number(t, counts[1])
+	assert.GreaterOrEqual(t, offered, 88, "two of each of the 40 spans of the question and the 4 of the index, and updates")
+	assert.Equal(t, offered, number(t, counts[2])+number(t, counts[3]))
 }
 
 func number(t *testing.T, text string) int {
@@ -191,7 +192,7 @@ func TestOnceNotDelivered(t *testing.T) {
 	assert.Equal(t, 1, p.wait(t))
 	out := p.stdout.String()
 	assert.Contains(t, out, "Use `http.NewRequestWithContext`", "the answer is there all the same")
-	assert.Contains(t, out, "Of 88 starts and ends of spans: 0 delivered, ")
+	assert.Regexp(t, `Of \d+ starts and ends of spans: 0 delivered, `, out)
 	assert.Regexp(t, `, [1-9]\d* not delivered\.\n  \d+ \w+\n`, out)
 	assert.Equal(t, "otel-app: not every span was delivered\n", p.stderr.String())
 	assert.Regexp(t, `\n\nNothing of trace [0-9a-f]{32} was delivered\.\n\nIn all traces of this process,`, out)

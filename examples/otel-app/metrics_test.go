@@ -53,7 +53,8 @@ func TestMetrics(t *testing.T) {
 	assert.Equal(t, "5000", processor["otel_sdk_processor_span_queue_capacity"])
 	assert.Equal(t, "0", processor["asyncprocessor_snapshot_queued"])
 	assert.Equal(t, "6.7108864e+07", processor["asyncprocessor_queue_bytes_capacity"])
-	assert.Equal(t, 88, number(t, processor["asyncprocessor_snapshot_exported_total"])+number(t, processor["asyncprocessor_snapshot_coalesced_total"]))
+	assert.GreaterOrEqual(t, number(t, processor["asyncprocessor_snapshot_exported_total"])+number(t, processor["asyncprocessor_snapshot_coalesced_total"]), 88,
+		"two of each span, and updates")
 	assert.Equal(t, "0", processor["asyncprocessor_snapshot_dropped_total"], "nothing was lost")
 
 	exporter := samples(t, url, `otel_component_name="github.com/otelsgp/otelsgp/sgpexporter.Exporter/`, `server_address="127.0.0.1"`)

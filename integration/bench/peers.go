@@ -17,7 +17,7 @@ func (nothing) ForceFlush(context.Context) error                { return nil }
 func (nothing) Shutdown(context.Context) error                  { return nil }
 
 // reading asks the getters of a span for what a START and an END must have of it to be
-// fixed and bounded in bytes, and keeps nothing: with the build tag purego ours asks them too.
+// fixed and bounded in bytes, as ours does, and keeps nothing.
 type reading struct{ nothing }
 
 func (reading) OnStart(_ context.Context, s sdktrace.ReadWriteSpan) {
@@ -81,7 +81,6 @@ func liveOnBSP() sdktrace.SpanProcessor {
 func oursBlocking() sdktrace.SpanProcessor {
 	return asyncprocessor.New(discardSnapshots{},
 		asyncprocessor.WithBlocking(),
-		asyncprocessor.WithStartPolicy(asyncprocessor.StartAlways),
 		asyncprocessor.WithMaxQueueSize(bspQueueSize),
 		asyncprocessor.WithMaxExportBatchSize(bspBatchSize))
 }
