@@ -14,7 +14,7 @@ BROWSER := $(shell for b in chromium chromium-browser google-chrome google-chrom
 export BROWSER
 
 .DEFAULT_GOAL := help
-.PHONY: help test race vet lint bench faults soak cover fuzz run frameworks upstream vuln api browser ci
+.PHONY: help test race vet lint bench faults soak cover fuzz run frameworks kill upstream vuln api browser ci
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,6 +52,9 @@ run: ## run the example service
 
 frameworks: ## run agent frameworks themselves; their module is not among the others, for its size
 	cd integration/frameworks && go vet ./... && go test -race ./...
+
+kill: ## kill a process 200 times in each mode of the spool, and look at what is lost (some minutes)
+	cd integration && KILLS=200 go test -count=1 -timeout 30m -v -run TestKill ./spool
 
 upstream: ## the library's tests with the newest OpenTelemetry, if it is not in go.mod already
 	@./.ci/upstream

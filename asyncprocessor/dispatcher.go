@@ -16,6 +16,9 @@ type dispatcher struct {
 	// exportCtx is the parent of all exports' contexts; Shutdown cancels it
 	// when it gives up.
 	exportCtx context.Context
+	// keepCtx is that of calls of KeepSnapshots, which go on when exports are cancelled to make time
+	// for them.
+	keepCtx context.Context
 
 	closing chan struct{} // closed when Shutdown begins
 	stopped chan struct{} // closed when run returns
@@ -26,18 +29,29 @@ type dispatcher struct {
 	pass            pass
 }
 
-func newDispatcher(c config, q *queue, exporter Exporter, exportCtx context.Context, l lag) *dispatcher {
+func newDispatcher(c config, q *queue, exporter Exporter, exportCtx, keepCtx context.Context, l lag) *dispatcher {
 	d := &dispatcher{
 		cfg:       c,
 		queue:     q,
 		exporter:  exporter,
 		exportCtx: exportCtx,
+		keepCtx:   keepCtx,
 		closing:   make(chan struct{}),
 		stopped:   make(chan struct{}),
 		lag:       l,
 	}
-	d.keeper, _ = exporter.(Keeper)
+	d.keeper = keeperOf(exporter)
 	return d
+}
+
+// keeperOf returns the exporter if it is a Keeper, and has no method Keeps() bool that returns
+// false.
+func keeperOf(exporter Exporter) Keeper {
+	keeper, _ := exporter.(Keeper)
+	if e, ok := exporter.(interface{ Keeps() bool }); ok && !e.Keeps() {
+		return nil
+	}
+	return keeper
 }
 
 // run serves the queue until Shutdown began and everything is settled, or until

@@ -35,7 +35,11 @@ func (x *export) run() {
 // call is ExportSnapshots, or KeepSnapshots, with a timeout, and with a panic turned into an
 // outcome.
 func (x *export) call() (o outcome) {
-	ctx := context.WithValue(x.exportCtx, callKey{}, x)
+	parent, send := x.exportCtx, x.exporter.ExportSnapshots
+	if x.batch.keep {
+		parent, send = x.keepCtx, x.keeper.KeepSnapshots
+	}
+	ctx := context.WithValue(parent, callKey{}, x)
 	if x.cfg.exportTimeout > 0 {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, x.cfg.exportTimeout, errExportTimeout)
@@ -54,10 +58,6 @@ func (x *export) call() (o outcome) {
 	}
 	x.queue.firstWrite(x.batch)
 	clear(x.batch.starts) // what the spans get later is not this call's to keep
-	send := x.exporter.ExportSnapshots
-	if x.batch.keep {
-		send = x.keeper.KeepSnapshots
-	}
 	o = outcomeOf(send(ctx, snapshots), len(snapshots))
 	x.lag.record(snapshots, o)
 	return o

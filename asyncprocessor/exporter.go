@@ -37,7 +37,8 @@ type Exporter interface {
 }
 
 // Keeper is an [Exporter] that can keep snapshots itself, on a disk for example, and deliver
-// them later.
+// them later. One that has a method Keeps() bool which returns false when the Processor is made is not
+// asked to.
 type Keeper interface {
 	Exporter
 
@@ -45,7 +46,7 @@ type Keeper interface {
 	// rules, while delivery fails for now and half of a bound is held, and when Shutdown is
 	// nearly over. What it takes counts as exported; its error is read as that of
 	// ExportSnapshots is. The order of a trace between what was taken over and what is exported
-	// afterwards is the Keeper's to keep.
+	// afterwards is the Keeper's to keep. Its context ends with Shutdown's time.
 	KeepSnapshots(ctx context.Context, snapshots []Snapshot) error
 }
 

@@ -19,6 +19,7 @@ type Processor struct {
 	cfg        config
 
 	cancelExports context.CancelFunc // ends the exports' contexts
+	cancelKeeps   context.CancelFunc // and those of what is handed to a Keeper
 
 	shuttingDown atomic.Bool   // Shutdown was called
 	shutdownDone chan struct{} // closed when the first Shutdown is over
@@ -51,6 +52,7 @@ func New(exporter Exporter, opts ...Option) *Processor {
 		return &Processor{cfg: cfg}
 	}
 	ctx, cancel := context.WithCancel(markExport(context.Background()))
+	keepCtx, cancelKeeps := context.WithCancel(markExport(context.Background()))
 	q := newQueue(cfg)
 	lag, err := instrument(cfg, q)
 	if err != nil {
@@ -58,11 +60,12 @@ func New(exporter Exporter, opts ...Option) *Processor {
 	}
 	p := &Processor{
 		queue:        q,
-		dispatcher:   newDispatcher(cfg, q, exporter, ctx, lag),
+		dispatcher:   newDispatcher(cfg, q, exporter, ctx, keepCtx, lag),
 		cfg:          cfg,
 		shutdownDone: make(chan struct{}),
 
 		cancelExports: cancel,
+		cancelKeeps:   cancelKeeps,
 	}
 	go p.dispatcher.run()
 	return p

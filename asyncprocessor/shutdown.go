@@ -74,6 +74,7 @@ func (p *Processor) shutdown(ctx context.Context) error {
 
 	cause := p.drain(ctx, deadline)
 	p.cancelExports()
+	p.cancelKeeps()
 	grace, cancel := context.WithTimeout(context.Background(), shutdownGrace)
 	defer cancel()
 	exporterErr := p.shutdownExporter(ctx, grace)

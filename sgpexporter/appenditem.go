@@ -63,6 +63,16 @@ func appendItem(w mapping.Writer, dst []byte, in *mapping.Input) ([]byte, transp
 // forgetRecords forgets the log records of spans whose END is delivered or lost for
 // good. Of one that comes back from the queue they are needed again.
 func (x *export) forgetRecords() {
+	again := x.failedForNow()
+	for i := range x.inputs {
+		if in := &x.inputs[i]; in.Phase == mapping.PhaseEnd && !again[i] {
+			x.records.Take(in.TraceID, in.SpanID)
+		}
+	}
+}
+
+// failedForNow returns the snapshots that come back from the queue.
+func (x *export) failedForNow() map[int]bool {
 	var again map[int]bool
 	for _, group := range x.losses.groups {
 		if group.retryable {
@@ -74,9 +84,5 @@ func (x *export) forgetRecords() {
 			}
 		}
 	}
-	for i := range x.inputs {
-		if in := &x.inputs[i]; in.Phase == mapping.PhaseEnd && !again[i] {
-			x.records.Take(in.TraceID, in.SpanID)
-		}
-	}
+	return again
 }

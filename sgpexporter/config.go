@@ -57,6 +57,7 @@ type config struct {
 	maxRequestBytes int
 	meterProvider   metric.MeterProvider
 	mapping         mapping.Config
+	spool           spoolConfig
 
 	// What resolve makes of them.
 	disabled       bool
@@ -74,6 +75,7 @@ func newConfig(opts []Option, env environment) (config, error) {
 		timeout:         DefaultTimeout,
 		maxRequestItems: DefaultMaxRequestItems,
 		maxRequestBytes: DefaultMaxRequestBytes,
+		spool:           spoolConfig{maxBytes: DefaultSpoolMaxBytes, maxAge: DefaultSpoolMaxAge},
 		mapping: mapping.Config{
 			AgentName: env.get("AGENT_NAME"),
 			AgentID:   env.get("AGENT_ID"),
@@ -105,6 +107,9 @@ func newConfig(opts []Option, env environment) (config, error) {
 		inRange("WithMaxAttributeDepth", c.mapping.MaxDepth, 0, 1<<15),
 		c.checkMetadataAttributes(),
 		inRange("WithCompression", c.compression, NoCompression, GzipCompression),
+		inRange("WithSpoolMode", c.spool.mode, SpoolOnFailure, SpoolAlways),
+		inRange("WithSpoolMaxBytes", c.spool.maxBytes, minSpoolBytes, 1<<40),
+		inRange("WithSpoolMaxAge", c.spool.maxAge, time.Second, 1<<63-1),
 	)
 	return c, err
 }
@@ -227,7 +232,7 @@ func validHeaderName(name string) bool {
 	return name != ""
 }
 
-func inRange[T int | time.Duration | Compression](option string, value, lowest, highest T) error {
+func inRange[T int | int64 | time.Duration | Compression | SpoolMode](option string, value, lowest, highest T) error {
 	if value >= lowest && value <= highest {
 		return nil
 	}

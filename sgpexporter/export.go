@@ -45,6 +45,11 @@ import (
 //
 // A request that was abandoned without an answer may still take effect later.
 func (e *Exporter) ExportSnapshots(ctx context.Context, snapshots []asyncprocessor.Snapshot) error {
+	return e.export(ctx, snapshots, false)
+}
+
+// export is a call of ExportSnapshots, or, with keep, of KeepSnapshots.
+func (e *Exporter) export(ctx context.Context, snapshots []asyncprocessor.Snapshot, keep bool) error {
 	if len(snapshots) == 0 {
 		return nil
 	}
@@ -56,7 +61,8 @@ func (e *Exporter) ExportSnapshots(ctx context.Context, snapshots []asyncprocess
 	}
 	x := exportPool.Get().(*export)
 	defer x.release()
-	x.Exporter, x.snapshots, x.ctx = e, snapshots, transport.WithClosing(ctx, shutdownBegun(ctx))
+	x.Exporter, x.keep = e, keep
+	x.snapshots, x.ctx = snapshots, transport.WithClosing(ctx, shutdownBegun(ctx))
 
 	op := e.metrics.begin(ctx, snapshots)
 	x.run()
@@ -70,6 +76,7 @@ func (e *Exporter) ExportSnapshots(ctx context.Context, snapshots []asyncprocess
 type export struct {
 	*Exporter
 	ctx        context.Context
+	keep       bool // in the spool
 	snapshots  []asyncprocessor.Snapshot
 	batch      transport.Batch
 	inputs     []mapping.Input  // of each snapshot; without a phase where it is lost already
@@ -133,22 +140,10 @@ func (x *export) run() {
 // send delivers the first n items of the batch. After it they are stored, rejected, or
 // among the losses.
 func (x *export) send(n int, last bool) {
-	parts := &parts{export: x}
-	result := x.client.Send(x.ctx, &x.batch, n, parts)
-	if result.LastStatus != 0 {
-		x.lastStatus = result.LastStatus
-	}
-	for _, failed := range result.Failed {
-		if !transport.FailedAlone(failed.Err) {
-			x.down = failed.Err // the rest would fail in the same way, and later
-		}
-		for _, i := range failed.Items {
-			x.hold(x.batch.Item(i).TraceID, failed.Err)
-			x.failed(x.index[i], failed.Err)
-		}
-	}
-	if !last && !parts.told && len(result.Failed) == 0 {
-		x.progress(x.ctx, x.index[:n], nil)
+	if x.spool != nil {
+		x.sendWithSpool(n, last)
+	} else {
+		x.deliver(&x.batch, x.index, n, last)
 	}
 	x.batch.Drop(n)
 	x.index = x.index[:copy(x.index, x.index[n:])]
@@ -160,6 +155,27 @@ func (x *export) send(n int, last bool) {
 		x.failed(x.index[0], err)
 		x.batch.Reset()
 		x.index = x.index[:0]
+	}
+}
+
+// deliver sends the first n items of a batch, whose snapshots index tells.
+func (x *export) deliver(batch *transport.Batch, index []int, n int, last bool) {
+	parts := &parts{export: x, batch: batch, index: index}
+	result := x.client.Send(x.ctx, batch, n, parts)
+	if result.LastStatus != 0 {
+		x.lastStatus = result.LastStatus
+	}
+	for _, failed := range result.Failed {
+		if !transport.FailedAlone(failed.Err) {
+			x.down = failed.Err // the rest would fail in the same way, and later
+		}
+		for _, i := range failed.Items {
+			x.hold(batch.Item(i).TraceID, failed.Err)
+			x.failed(index[i], failed.Err)
+		}
+	}
+	if !last && !parts.told && len(result.Failed) == 0 {
+		x.progress(x.ctx, index[:n], nil)
 	}
 }
 
@@ -200,7 +216,9 @@ func (x *export) unmapped(i int, err error) {
 // parts tells what became of parts of a batch while others are on their way.
 type parts struct {
 	*export
-	told bool
+	batch *transport.Batch
+	index []int // of each item, in the snapshots
+	told  bool
 }
 
 // Stored implements transport.Sink.

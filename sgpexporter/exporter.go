@@ -34,6 +34,7 @@ type Exporter struct {
 	maxItems int
 	records  *logrecords.Store
 	cut      cutSpans
+	spool    *spooler // nil without one
 	metrics  *metrics
 	at       destination
 	about    configLog
@@ -43,7 +44,7 @@ type Exporter struct {
 	shutdown atomic.Bool
 }
 
-var _ asyncprocessor.Exporter = (*Exporter)(nil)
+var _ asyncprocessor.Keeper = (*Exporter)(nil)
 
 // New returns an Exporter. Options go before the environment, which is read here
 // and only here, and the environment before the defaults; the package overview
@@ -88,6 +89,9 @@ func New(opts ...Option) (*Exporter, error) {
 		MaxBytes:     int64(cfg.maxRequestBytes),
 		Observer:     &observer{Exporter: e},
 	})
+	if cfg.spool.dir != "" {
+		e.spool = newSpooler(e, cfg.spool)
+	}
 	return e, nil
 }
 
@@ -112,11 +116,17 @@ func (e *Exporter) Disabled() bool { return e == nil || e.client == nil }
 // came through [WithHTTPClient], and does not wait. It returns nil, unless there are
 // snapshots that failed for now and were not delivered since, as of a processor that has
 // no time left: then the last failure. A second call does nothing.
-func (e *Exporter) Shutdown(context.Context) error {
+//
+// With [WithSpool] it delivers what is in the spool, for 2 s at most and only while SGP takes
+// it, and leaves the rest to the next process: what failed for now is no error then.
+func (e *Exporter) Shutdown(ctx context.Context) error {
 	if e.Disabled() || !e.shutdown.CompareAndSwap(false, true) {
 		return nil
 	}
-	e.client.CloseIdleConnections()
+	defer e.client.CloseIdleConnections()
+	if e.spool != nil { // what failed for now is in it
+		return e.spool.shutdown(ctx)
+	}
 	if err := e.client.Failure(); err != nil {
 		return fmt.Errorf("sgpexporter: requests were failing: %w", err)
 	}
@@ -136,6 +146,8 @@ type configLog struct {
 	Compression     string
 	MaxRequestItems int
 	MaxRequestBytes int
+	Spool           string // the directory
+	SpoolMode       string
 	CustomClient    bool
 	Hooks           int
 }
@@ -157,6 +169,8 @@ func (c *config) log() configLog {
 		Compression:     c.compression.String(),
 		MaxRequestItems: c.maxRequestItems,
 		MaxRequestBytes: c.maxRequestBytes,
+		Spool:           c.spool.dir,
+		SpoolMode:       c.spool.mode.String(),
 		CustomClient:    c.httpClient != nil,
 		Hooks:           len(c.mapping.Hooks),
 	}

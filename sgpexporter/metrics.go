@@ -34,6 +34,7 @@ var exporters atomic.Int64
 // of our own for what the conventions do not cover. Without a MeterProvider they
 // cost a check.
 type metrics struct {
+	meter    metric.Meter
 	inflight otelconv.SDKExporterSpanInflight
 	exported otelconv.SDKExporterSpanExported
 	duration otelconv.SDKExporterOperationDuration
@@ -54,7 +55,7 @@ func newMetrics(provider metric.MeterProvider, target *url.URL) *metrics {
 	}
 	meter := provider.Meter(scopeName,
 		metric.WithInstrumentationVersion(version.Version), metric.WithSchemaURL(semconv.SchemaURL))
-	m := new(metrics)
+	m := &metrics{meter: meter}
 	// An instrument that cannot be made is one that does nothing.
 	made := func(err error) {
 		if err != nil {

@@ -20,7 +20,10 @@ type observer struct {
 }
 
 // Retried implements transport.Observer.
-func (o *observer) Retried(ctx context.Context) { o.metrics.retried(ctx) }
+func (o *observer) Retried(ctx context.Context) {
+	o.metrics.retried(ctx)
+	slowed(ctx)
+}
 
 // Split implements transport.Observer.
 func (o *observer) Split(ctx context.Context) { o.metrics.split(ctx) }

@@ -6,6 +6,8 @@ type Stats struct {
 	LogRecords LogRecordStats
 	// Mapping counts what the mapping has made of spans.
 	Mapping MappingStats
+	// Spool is what is in the spool of [WithSpool]; zero without one.
+	Spool SpoolStats
 }
 
 // MappingStats counts what the mapping has made of spans, by the writes of them.
@@ -49,7 +51,11 @@ func (e *Exporter) Stats() Stats {
 		return Stats{}
 	}
 	records, mapped := e.records.Stats(), e.mapper.Stats()
-	return Stats{LogRecords: LogRecordStats{
+	var spool SpoolStats
+	if e.spool != nil {
+		spool = e.spool.stats()
+	}
+	return Stats{Spool: spool, LogRecords: LogRecordStats{
 		Offered: records.Added, Joined: records.Taken, Refused: records.Refused,
 		Evicted: records.Evicted, Expired: records.Expired,
 		Held: records.Held, HeldBytes: records.HeldBytes,

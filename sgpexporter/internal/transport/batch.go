@@ -22,6 +22,9 @@ func (b *Batch) Len() int { return len(b.ends) }
 // Item returns the name of item i.
 func (b *Batch) Item(i int) Item { return b.items[i] }
 
+// JSON returns item i as it was encoded. It is valid until the Batch changes.
+func (b *Batch) JSON(i int) []byte { return b.run(i, i+1) }
+
 // Buffer returns the buffer for the next item to be appended to. Hand the result
 // to Commit. What is appended and not committed is not part of the Batch.
 func (b *Batch) Buffer() []byte { return b.buf }

@@ -1,0 +1,124 @@
+package spool
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+const (
+	lockName       = "lock"
+	instancePrefix = "instance-"
+	maxInstances   = 1000
+)
+
+var errLocked = errors.New("another process has the directory")
+
+// directory is a directory that this process owns.
+type directory struct {
+	osDir
+	root string // what was asked for; path is it, or a subdirectory of it
+	lock *os.File
+}
+
+// own makes path, if need be, and takes it; or a subdirectory, if another process has it.
+func own(path string) (*directory, error) {
+	root := path
+	for n := 1; n < maxInstances; n++ {
+		if err := os.MkdirAll(path, 0o700); err != nil {
+			return nil, err
+		}
+		held, err := lock(filepath.Join(path, lockName))
+		if err == nil {
+			return &directory{osDir{path}, root, held}, nil
+		}
+		if !errors.Is(err, errLocked) {
+			return nil, err
+		}
+		path = filepath.Join(root, fmt.Sprintf("%s%d", instancePrefix, n))
+	}
+	return nil, errLocked
+}
+
+func (d *directory) release() { _ = d.lock.Close() }
+
+// adopt moves what processes that are over have left in subdirectories to the log.
+func (d *directory) adopt(l *Log) error {
+	if d.path != d.root {
+		return nil // the owner of the root does it
+	}
+	entries, err := os.ReadDir(d.root)
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, e := range entries {
+		if !e.IsDir() || !strings.HasPrefix(e.Name(), instancePrefix) {
+			continue
+		}
+		path := filepath.Join(d.root, e.Name())
+		held, err := lock(filepath.Join(path, lockName))
+		if errors.Is(err, errLocked) {
+			continue
+		}
+		if err == nil {
+			err = l.take(osDir{path})
+			if err == nil {
+				_ = os.Remove(filepath.Join(path, lockName))
+				_ = os.Remove(path) // not if there is anything foreign in it
+			}
+			_ = held.Close()
+		}
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}
+
+// take moves all of another log to this one, in order.
+func (l *Log) take(dir Dir) error {
+	other, err := Open(dir, l.limits)
+	if err != nil {
+		return err
+	}
+	for _, s := range other.segments {
+		var waiting, running []Item
+		for i := range s.entries {
+			e := &s.entries[i]
+			if e.state == gone {
+				continue
+			}
+			it, err := other.read(s, e)
+			switch {
+			case err != nil:
+				l.stats.Damaged++
+			case e.state == pending:
+				waiting = append(waiting, it)
+			default:
+				running = append(running, it)
+			}
+		}
+		if _, err := l.Append(waiting); err != nil {
+			return err
+		}
+		l.stats.Stored -= uint64(len(waiting))
+		l.stats.Recovered += uint64(len(waiting))
+		if err := l.AppendWritten(running); err != nil {
+			return err
+		}
+	}
+	if err := l.Sync(); err != nil {
+		return err
+	}
+	for key := range other.running {
+		l.orphans = append(l.orphans, key)
+	}
+	l.changed = true
+	l.stats.Damaged += other.stats.Damaged
+	l.stats.Foreign += other.stats.Foreign
+	for _, s := range other.segments {
+		_ = dir.Remove(s.name())
+	}
+	return nil
+}

@@ -1,0 +1,78 @@
+package transport
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"path"
+	"strings"
+)
+
+// MaxSearchSpans bounds the spans of one Search, so that its answer is one page.
+const MaxSearchSpans = 250
+
+const (
+	searchLimit = 1000
+	// maxSearchBytes bounds the answer: it repeats the spans whole.
+	maxSearchBytes = 256 << 20
+)
+
+// Found is a span that SGP has.
+type Found struct {
+	TraceID string `json:"trace_id"`
+	ID      string `json:"id"`
+	// End is its end_timestamp, "" while it is in progress.
+	End string `json:"end_timestamp"`
+}
+
+// Search asks SGP for spans, by their traces and ids (POST /v5/spans/search). It makes one
+// request. A span that is not in the answer is not stored.
+func (c *Client) Search(ctx context.Context, traces, ids []string) ([]Found, error) {
+	if c.cfg.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, c.cfg.Timeout)
+		defer cancel()
+	}
+	key, err := c.keyFor(ctx)
+	if err != nil {
+		return nil, err
+	}
+	body, err := json.Marshal(map[string][]string{"trace_ids": traces, "span_ids": ids})
+	if err != nil {
+		return nil, err
+	}
+	address := *c.cfg.URL
+	address.Path, address.RawPath = path.Join(path.Dir(address.Path), "search"), ""
+	address.RawQuery = url.Values{"limit": {fmt.Sprint(searchLimit)}}.Encode()
+	req := c.template.WithContext(ctx)
+	req.Method, req.URL, req.Header = http.MethodPost, &address, c.template.Header.Clone()
+	req.Header.Del("Accept-Encoding") // this answer is read
+	req.Header.Del("Content-Encoding")
+	req.Header["X-Api-Key"] = []string{key}
+	req.ContentLength = int64(len(body))
+	req.Body = io.NopCloser(bytes.NewReader(body))
+	resp, err := c.http.Do(req)
+	if err != nil {
+		_, err = c.unanswered(ctx, err, key)
+		return nil, err
+	}
+	defer func() { _ = resp.Body.Close() }()
+	if resp.StatusCode != http.StatusOK || !strings.Contains(resp.Header.Get("Content-Type"), "json") {
+		drain(resp.Body, 0)
+		return nil, fmt.Errorf("SGP answered a search with %s", resp.Status)
+	}
+	var answer struct {
+		Items []Found `json:"items"`
+	}
+	if err := json.NewDecoder(io.LimitReader(resp.Body, maxSearchBytes)).Decode(&answer); err != nil {
+		return nil, fmt.Errorf("the answer of a search: %w", err)
+	}
+	if len(answer.Items) >= searchLimit {
+		return nil, fmt.Errorf("the answer of a search has %d items: it may not be whole", len(answer.Items))
+	}
+	return answer.Items, nil
+}

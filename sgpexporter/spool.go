@@ -1,0 +1,204 @@
+package sgpexporter
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.opentelemetry.io/otel"
+
+	"github.com/otelsgp/otelsgp/asyncprocessor"
+	"github.com/otelsgp/otelsgp/sgpexporter/internal/spool"
+	"github.com/otelsgp/otelsgp/sgpexporter/internal/transport"
+)
+
+// spooler is the Exporter's spool: export calls append to it (spoolexport.go), and a goroutine
+// delivers what is in it (spoolreplay.go), and ends what a process that is over left running
+// (spoolclose.go).
+type spooler struct {
+	*Exporter
+	disk *spool.Spool
+	mode SpoolMode
+
+	ctx     context.Context // of the replay
+	cancel  context.CancelFunc
+	workers sync.WaitGroup
+	direct  chan struct{}                   // places of deliveries at once
+	marked  atomic.Pointer[context.Context] // of a call of the processor, for its mark
+	failing atomic.Bool                     // SGP takes nothing for now
+	pace    pace
+	rests   rests
+
+	closed  atomic.Uint64 // spans that were ended as unfinished
+	removed func()        // of the metrics
+}
+
+func newSpooler(e *Exporter, cfg spoolConfig) *spooler {
+	s := &spooler{Exporter: e, mode: cfg.mode, direct: make(chan struct{}, directConcurrency)}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.disk = spool.Start(spool.Config{
+		Path:   cfg.dir,
+		Limits: spool.Limits{MaxBytes: cfg.maxBytes, MaxAge: cfg.maxAge},
+		Report: func(err error) { otel.Handle(fmt.Errorf("sgpexporter: spool %s: %w", cfg.dir, err)) },
+	})
+	s.removed = e.metrics.observeSpool(s)
+	s.workers.Go(s.replay)
+	return s
+}
+
+// drainTime bounds how long Shutdown waits for what is in the spool while it can be delivered.
+const drainTime = 2 * time.Second
+
+// shutdown delivers what it can for a short time, and closes the spool. What is left is
+// for the next process.
+func (s *spooler) shutdown(ctx context.Context) error {
+	s.drain(ctx)
+	s.cancel()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		s.workers.Wait()
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
+	}
+	s.removed()
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
+	defer cancel()
+	if err := s.disk.Close(grace); err != nil {
+		return fmt.Errorf("sgpexporter: the spool did not close in time: %w", err)
+	}
+	return nil
+}
+
+// drain waits until nothing is in the spool, or what is cannot be delivered for now.
+func (s *spooler) drain(ctx context.Context) {
+	most := drainTime
+	if deadline, ok := ctx.Deadline(); ok {
+		most = min(most, time.Until(deadline)/2)
+	}
+	ctx, cancel := context.WithTimeout(ctx, most)
+	defer cancel()
+	ticker := time.NewTicker(10 * time.Millisecond)
+	defer ticker.Stop()
+	for s.disk.Waiting() > 0 && !s.failing.Load() && !s.rests.any() {
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// remember keeps the mark that the context of a processor's call has: what an instrumented
+// HTTP client makes of the replay's requests must not be exported by it.
+func (s *spooler) remember(ctx context.Context) {
+	if s.marked.Load() == nil {
+		marked := context.WithoutCancel(ctx)
+		s.marked.CompareAndSwap(nil, &marked)
+	}
+}
+
+// replayContext returns a context for a request of the replay, with the values of a
+// processor's call.
+func (s *spooler) replayContext(most time.Duration) (context.Context, context.CancelFunc) {
+	base := s.ctx
+	if marked := s.marked.Load(); marked != nil {
+		base = *marked
+	}
+	ctx, cancel := context.WithTimeout(base, most)
+	stop := context.AfterFunc(s.ctx, cancel)
+	return ctx, func() { stop(); cancel() }
+}
+
+// deliver sends items that are claimed and settles what becomes of them. It reports whether SGP
+// took or judged them.
+func (s *spooler) deliver(ctx context.Context, batch *transport.Batch, phases []uint8, seqs []spool.Seq) bool {
+	var slowed atomic.Bool
+	sink := &spoolSink{spooler: s, ctx: ctx, batch: batch, phases: phases, rejected: make(map[int]bool)}
+	result := s.client.Send(context.WithValue(ctx, slowedKey{}, &slowed), batch, len(seqs), sink)
+	var failed, delivered, rejected []spool.Seq
+	lost := make(map[int]bool)
+	ok := true
+	for _, f := range result.Failed {
+		alone := transport.FailedAlone(f.Err)
+		ok = ok && alone
+		for _, i := range f.Items {
+			lost[i] = true
+			failed = append(failed, seqs[i])
+			if alone {
+				s.rests.add(batch.Item(i).TraceID)
+			}
+		}
+	}
+	for i, seq := range seqs {
+		switch {
+		case lost[i]:
+		case sink.rejected[i]:
+			rejected = append(rejected, seq)
+		default:
+			delivered = append(delivered, seq)
+		}
+	}
+	s.failing.Store(!ok)
+	s.pace.delivered(len(delivered)+len(rejected), ok && !slowed.Load())
+	// Whatever the disk does, what was claimed must be settled.
+	_ = s.disk.Do(context.WithoutCancel(ctx), false, func(l *spool.Log) error {
+		l.Release(failed)
+		return firstError(l.Delivered(delivered), l.Drop(rejected, string(asyncprocessor.ReasonRejected)))
+	}, nil)
+	return ok
+}
+
+func firstError(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// spoolSink hears what SGP refuses of what was in the spool.
+type spoolSink struct {
+	*spooler
+	ctx      context.Context
+	batch    *transport.Batch
+	phases   []uint8
+	rejected map[int]bool
+}
+
+// Stored implements transport.Sink: what did not fail and was not refused is stored.
+func (*spoolSink) Stored([]int) {}
+
+// Rejected implements transport.Sink.
+func (s *spoolSink) Rejected(i int, status *transport.StatusError) {
+	s.rejected[i] = true
+	s.metrics.refused(s.ctx, status.Code)
+	item := s.batch.Item(i)
+	s.tell(s.ctx, &RejectedError{
+		TraceID: item.TraceID, SpanID: item.ID, Name: shorten(item.Name, maxNameBytes),
+		Phase: asyncprocessor.Phase(s.phases[i]), StatusCode: status.Code, Reason: status.Reason,
+	})
+}
+
+// tell reports what costs or cost a span that is counted as exported.
+func (s *spooler) tell(ctx context.Context, err error) {
+	if s.marked.Load() != nil {
+		s.warn(ctx, err)
+		return
+	}
+	otel.Handle(err)
+}
+
+type slowedKey struct{}
+
+// slowed notes that a request of a context is repeated.
+func slowed(ctx context.Context) {
+	if s, ok := ctx.Value(slowedKey{}).(*atomic.Bool); ok {
+		s.Store(true)
+	}
+}
