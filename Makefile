@@ -1,5 +1,5 @@
 # Each module of the workspace is tested by itself: `go test ./...` stays in one.
-MODULES       := . examples/otel-app integration
+MODULES       := . sgpexporter/collector examples/otel-app integration
 GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GOVULNCHECK   := golang.org/x/vuln/cmd/govulncheck@latest
 FUZZTIME      ?= 30s
