@@ -2,13 +2,14 @@
 MODULES       := . sgpexporter/collector examples/otel-app integration
 GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GOVULNCHECK   := golang.org/x/vuln/cmd/govulncheck@latest
+OCB           := go.opentelemetry.io/collector/cmd/builder@v0.165.0
 FUZZTIME      ?= 30s
 CHECKS        ?= 1000
 
 each = @set -e; for m in $(MODULES); do echo "== $$m: $(1)"; (cd $$m && $(1)); done
 
 .DEFAULT_GOAL := help
-.PHONY: help test race vet lint bench cover fuzz run frameworks vuln api browser ci
+.PHONY: help test race vet lint bench cover fuzz run frameworks collector vuln api browser ci
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -41,6 +42,9 @@ run: ## run the example service
 
 frameworks: ## run agent frameworks themselves; their module is not among the others, for its size
 	cd integration/frameworks && go vet ./... && go test -race ./...
+
+collector: ## build a Collector with the sgp exporter, and run a fleet of them
+	cd integration/collector && GOWORK=off go run $(OCB) --config builder.yaml && go vet . && go test -count=1 .
 
 vuln: ## known vulnerabilities; needs the network
 	$(call each,go run $(GOVULNCHECK) ./...)
