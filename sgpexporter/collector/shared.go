@@ -118,6 +118,15 @@ func (e *sgpExporter) start(ctx context.Context, host component.Host) error {
 // shutdown, which waits for them.
 func (e *sgpExporter) beginShutdown() { e.closeOnce.Do(func() { close(e.closing) }) }
 
+func (e *sgpExporter) isClosing() bool {
+	select {
+	case <-e.closing:
+		return true
+	default:
+		return false
+	}
+}
+
 func (e *sgpExporter) shutdown(context.Context) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()

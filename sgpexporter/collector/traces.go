@@ -118,7 +118,7 @@ func (p *push) send(n int) {
 
 // failed notes that span i was not delivered: err is no verdict on it.
 func (p *push) failed(i int, err error) {
-	if transport.Retryable(err) {
+	if transport.Retryable(err) || p.exp.isClosing() && !errors.Is(err, transport.ErrPanic) {
 		p.later, p.cause = append(p.later, i), err
 	} else {
 		p.lost, p.fatal = append(p.lost, i), err

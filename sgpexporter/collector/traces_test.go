@@ -1,6 +1,7 @@
 package collector
 
 import (
+	"context"
 	"net/http"
 	"testing"
 	"time"
@@ -156,4 +157,21 @@ func TestShutdownDoesNotWaitForSGP(t *testing.T) {
 	require.NoError(t, p.sgp.WaitForRequests(t.Context(), func(r []sgptest.Request) bool { return len(r) > 0 }))
 	p.stop()
 	assert.Empty(t, p.names())
+}
+
+// What is left when the Collector shuts down is not given up, a refused key's spans
+// included: a persistent queue keeps it.
+func TestAtShutdownNothingIsGivenUp(t *testing.T) {
+	for _, status := range []int{http.StatusServiceUnavailable, http.StatusUnauthorized} {
+		p := newPipeline(t, nil, nil, func(c *Config) { c.Retry.InitialInterval = time.Hour; c.Retry.MaxInterval = time.Hour })
+		p.sgp.SetFault(func(*sgptest.Request) sgptest.Fault { return sgptest.Status(status) })
+		exp := p.traces.(*arrival).exp
+		result := make(chan error, 1)
+		go func() { result <- exp.pushTraces(context.Background(), spansOf(1)) }()
+		require.NoError(t, p.sgp.WaitForRequests(t.Context(), func(r []sgptest.Request) bool { return len(r) > 0 }))
+		exp.beginShutdown()
+		err := <-result
+		require.Error(t, err)
+		assert.False(t, consumererror.IsPermanent(err), "%d", status)
+	}
 }
