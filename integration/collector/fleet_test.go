@@ -37,7 +37,7 @@ func TestAFleetLosesNothing(t *testing.T) {
 		running = append(running, startService(t, "http://"+balancers[i%2].http, traces, 100*time.Millisecond))
 	}
 
-	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	defer cancel()
 	some := func(n int) {
 		require.NoError(t, sgp.WaitFor(ctx, func(spans []sgptest.Span) bool { return len(spans) >= n }))
