@@ -60,5 +60,5 @@ func TestKubernetesManifests(t *testing.T) {
 			assert.Equal(t, "otelcol-sgp-gateway-"+variable.Name[len("GATEWAY_"):]+".otelcol-sgp-gateway:4317", variable.Value)
 		}
 	}
-	assert.Equal(t, int32(gateways), *sets["otelcol-sgp-gateway"].Spec.Replicas) //nolint:gosec // three
+	assert.Equal(t, int32(gateways), *sets["otelcol-sgp-gateway"].Spec.Replicas)
 }

@@ -46,7 +46,7 @@ func newProcess(t *testing.T, config string, env ...string) *process {
 
 func (p *process) start(t *testing.T) {
 	t.Helper()
-	p.cmd = exec.CommandContext(context.WithoutCancel(t.Context()), binary, "--config", p.config) //nolint:gosec // our own
+	p.cmd = exec.CommandContext(context.WithoutCancel(t.Context()), binary, "--config", p.config)
 	p.cmd.Env = p.env
 	log, err := os.Create(filepath.Join(t.TempDir(), "log"))
 	require.NoError(t, err)

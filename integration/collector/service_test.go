@@ -78,7 +78,7 @@ func serve(collector string) error {
 // startService starts a process that makes traces and ends when all of them are taken.
 func startService(t *testing.T, collector string, traces int, pace time.Duration) *exec.Cmd {
 	t.Helper()
-	cmd := exec.CommandContext(t.Context(), os.Args[0]) //nolint:gosec // this program
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
 	cmd.Env = append(os.Environ(), collectorVariable+"="+collector, tracesVariable+"="+strconv.Itoa(traces), paceVariable+"="+pace.String())
 	cmd.Stderr = os.Stderr
 	if err := cmd.Start(); err != nil {

@@ -90,7 +90,7 @@ func readSpan(in *mapping.Input, span ptrace.Span) {
 		in.Links = append(in.Links, sdktrace.Link{
 			SpanContext: trace.NewSpanContext(trace.SpanContextConfig{
 				TraceID: trace.TraceID(l.TraceID()), SpanID: trace.SpanID(l.SpanID()),
-				TraceFlags: trace.TraceFlags(l.Flags()), //nolint:gosec // the low byte
+				TraceFlags: trace.TraceFlags(l.Flags()), // the low byte
 				TraceState: traceState(l.TraceState()),
 				Remote:     l.Flags()&flagIsRemote != 0,
 			}),

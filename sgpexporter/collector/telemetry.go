@@ -33,7 +33,7 @@ func newTelemetry(set component.TelemetrySettings, records *logrecords.Store) (*
 	t.registration, err = m.RegisterCallback(func(_ context.Context, o metric.Observer) error {
 		s := records.Stats()
 		for outcome, n := range map[string]uint64{"joined": s.Taken, "refused": s.Refused, "evicted": s.Evicted, "expired": s.Expired} {
-			o.ObserveInt64(joined, int64(n), metric.WithAttributes(attribute.String("outcome", outcome))) //nolint:gosec // a count
+			o.ObserveInt64(joined, int64(n), metric.WithAttributes(attribute.String("outcome", outcome)))
 		}
 		return nil
 	}, joined)
