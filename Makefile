@@ -1,7 +1,9 @@
 # Each module of the workspace is tested by itself: `go test ./...` stays in one.
+# The Collector's, and the frameworks', have targets of their own, for their size.
 MODULES       := . examples/otel-app integration
 GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 GOVULNCHECK   := golang.org/x/vuln/cmd/govulncheck@latest
+OCB           := go.opentelemetry.io/collector/cmd/builder@v0.165.0
 FUZZTIME      ?= 30s
 CHECKS        ?= 1000
 SOAK          ?= 4m
@@ -14,7 +16,7 @@ BROWSER := $(shell for b in chromium chromium-browser google-chrome google-chrom
 export BROWSER
 
 .DEFAULT_GOAL := help
-.PHONY: help test race vet lint bench faults soak cover fuzz run frameworks kill upstream vuln api browser ci
+.PHONY: help test race vet lint bench faults soak cover fuzz run frameworks collector kill upstream vuln api browser ci
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -31,6 +33,7 @@ vet: ## go vet in all modules
 
 lint: ## golangci-lint in all modules
 	$(call each,go run $(GOLANGCI_LINT) run ./...)
+	cd sgpexporter/collector && go run $(GOLANGCI_LINT) run ./...
 
 bench: ## run all benchmarks next to their peers and print one table (long)
 	cd integration && go run -buildvcs=true ./bench
@@ -58,6 +61,10 @@ kill: ## kill a process 200 times in each mode of the spool, and look at what is
 
 upstream: ## the library's tests with the newest OpenTelemetry, if it is not in go.mod already
 	@./.ci/upstream
+
+collector: ## build a Collector with the sgp exporter, and run a fleet of them
+	cd sgpexporter/collector && go vet ./... && go test ./...
+	cd integration/collector && GOWORK=off go run $(OCB) --config builder.yaml && go vet . && go test -count=1 .
 
 vuln: ## known vulnerabilities; needs the network
 	$(call each,go run $(GOVULNCHECK) ./...)

@@ -47,13 +47,11 @@ func FromSDK(r *sdklog.Record) (Record, bool) {
 	if !r.TraceFlags().IsSampled() || !r.TraceID().IsValid() || !r.SpanID().IsValid() {
 		return Record{}, false
 	}
-	record := Record{EventName: r.EventName(), Time: r.Timestamp(), Body: r.Body()}
-	if record.EventName == "" {
-		record.EventName = nameByAttributes(r)
-	}
-	if !isOfSpan(record.EventName) {
+	name := NameOf(r.EventName(), r.WalkAttributes)
+	if name == "" {
 		return Record{}, false
 	}
+	record := Record{EventName: name, Time: r.Timestamp(), Body: r.Body()}
 	if record.Time.IsZero() {
 		record.Time = r.ObservedTimestamp()
 	}
@@ -65,11 +63,22 @@ func FromSDK(r *sdklog.Record) (Record, bool) {
 	return record, true
 }
 
-// nameByAttributes is the name of a record that has none: older instrumentations give it as
-// the attribute event.name, and a bridge of a logging library makes a record of an
-// error with exception.type or exception.message.
-func nameByAttributes(r *sdklog.Record) (name string) {
-	r.WalkAttributes(func(kv attribute.KeyValue) bool {
+// NameOf returns the name of a record that belongs to a span, and "" for any other
+// record. Where eventName is "" the attributes tell it: older instrumentations give it as
+// event.name, and a bridge of a logging library makes a record of an error with
+// exception.type or exception.message.
+func NameOf(eventName string, attributes func(yield func(attribute.KeyValue) bool)) string {
+	if eventName == "" {
+		eventName = nameByAttributes(attributes)
+	}
+	if !isOfSpan(eventName) {
+		return ""
+	}
+	return eventName
+}
+
+func nameByAttributes(attributes func(yield func(attribute.KeyValue) bool)) (name string) {
+	attributes(func(kv attribute.KeyValue) bool {
 		switch kv.Key {
 		case "event.name":
 			name = kv.Value.AsString()
