@@ -170,8 +170,8 @@ func checkTypesAndUsage(t *testing.T, trace []sgptest.Span) {
 	}
 	assert.Positive(t, in)
 	assert.Positive(t, out)
-	total, ok := only(t, trace, "invoke_agent go-docs-lead").Metadata["usage"].(map[string]any)
-	require.True(t, ok, "an agent has its total in its metadata")
+	total, ok := only(t, trace, "invoke_agent go-docs-lead").Metadata["reported_usage"].(map[string]any)
+	require.True(t, ok, "an agent's total, whose calls are billed, is in its metadata")
 	assert.Equal(t, in, total["input_tokens"])
 	assert.Equal(t, out, total["output_tokens"])
 }

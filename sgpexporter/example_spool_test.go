@@ -50,3 +50,20 @@ func ExampleWithSpool() {
 	// shut down: <nil>
 	// answer 1
 }
+
+func ExampleSpoolMode() {
+	fmt.Println(sgpexporter.SpoolOnFailure, sgpexporter.SpoolAlways)
+	// Output: on failure always
+}
+
+// What waits on disk shows in the exporter's counts.
+func ExampleSpoolStats() {
+	exp, err := sgpexporter.New(sgpexporter.WithAPIKey("key"))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	var spool sgpexporter.SpoolStats = exp.Stats().Spool // without WithSpool nothing is on disk
+	fmt.Println(spool.Items, spool.Bytes)
+	// Output: 0 0
+}
