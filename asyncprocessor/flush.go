@@ -107,7 +107,8 @@ func (q *queue) beginFlush() (f *flush, losses uint64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.collect()
-	f = &flush{epoch: q.flushes.epoch, left: q.bounds.amount().items, done: make(chan struct{})}
+	// Not what is held: that has what comes into the logs meanwhile.
+	f = &flush{epoch: q.flushes.epoch, left: q.sorted, done: make(chan struct{})}
 	q.flushes.epoch++
 	q.flushes.forgetGivenUp()
 	for _, older := range q.flushes.waiting {

@@ -39,8 +39,9 @@ type queue struct {
 	found    bool          // something was in them since the dispatcher looked
 	idle     bool          // the dispatcher waits to be woken by the next arrival
 
-	tracked int // spans that are tracked
-	running int // records that keep a live span
+	sorted  uint64 // items that are sorted in and not settled
+	tracked int    // spans that are tracked
+	running int    // records that keep a live span
 
 	waiters waiterList
 	pressed bool // something did not fit since the dispatcher last looked
@@ -235,6 +236,7 @@ func (q *queue) replace(it *item, e *entry) {
 // push puts an item behind those of its trace.
 func (q *queue) push(it *item, t *traceQueue) {
 	it.epoch = q.flushes.epoch
+	q.sorted++
 	q.countEnd(it, +1)
 	t.push(it)
 	switch {

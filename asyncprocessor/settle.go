@@ -92,6 +92,7 @@ func (s *settling) done(it *item, why *ExportError) {
 	delivered := why == nil
 	it.state = settled
 	s.free(it.amount())
+	s.sorted--
 	s.flushes.settled(it)
 	r := it.record
 	switch {
@@ -128,6 +129,7 @@ func (s *settling) putBack(it *item) {
 		s.countEnd(later, -1)
 		s.replace(it, &entry{span: later.span, key: later.key, bytes: later.bytes, phase: later.phase})
 		t.spans.set(it, later)
+		s.sorted--
 		s.flushes.settled(later)
 		s.items.discard(later)
 	}
@@ -190,7 +192,7 @@ func (q *queue) abandon() {
 // forgetAll lets go of all that is held: the Processor may live on.
 func (q *queue) forgetAll() {
 	q.traces, q.retry.resting = traces{}, nil
-	q.tracked, q.running = 0, 0
+	q.tracked, q.running, q.sorted = 0, 0, 0
 	for _, f := range q.flushes.waiting {
 		f.left = 0
 	}
