@@ -7,41 +7,40 @@ package asyncprocessor
 func (q *queue) ask(e *entry) {
 	q.mu.Lock()
 	q.collect()
-	w := q.decide(e)
+	room := q.decide(e)
 	q.release()
-	wake := q.pressed && q.sendable() || q.bounds.wakes(q.bounds.amount()) || q.reporter.due()
+	wake := q.pressed && q.sendable() || q.bounds.wakes(q.bounds.held())
 	q.mu.Unlock()
 	if wake {
 		q.signal()
 	}
-	if w != nil {
-		<-w.done // admitted, or refused by close
+	if room != nil {
+		<-room // admitted, or refused by close
 	}
 }
 
-// decide accepts e, drops it, or returns the waiter by which its caller waits for room. It is
-// called with mu held, and the logs sorted.
-func (q *queue) decide(e *entry) *waiter {
-	held := q.bounds.amount()
+// decide accepts e, drops it, or returns the channel that is closed when its caller need not wait for
+// room any more. It is called with mu held, and the logs sorted.
+func (q *queue) decide(e *entry) (room <-chan struct{}) {
+	b := &q.bounds
+	held := b.held()
 	with := held.plus(e.amount())
-	full := !with.within(q.most)
+	full := !with.within(b.most)
 	switch {
 	case q.closed:
 		q.refuse(e.phase, ReasonAlreadyShutdown)
-	case uint64(e.bytes) > q.most.bytes:
+	case uint64(e.bytes) > b.most.bytes:
 		q.refuse(e.phase, ReasonTooLarge)
-		if rest := stripped(e); rest != nil && uint64(rest.bytes) <= q.most.bytes {
+		if rest := stripped(e); rest != nil && uint64(rest.bytes) <= b.most.bytes {
 			return q.decide(rest)
 		}
-	case q.cfg.blocking && (full || !q.waiters.empty()):
-		q.pressed = true
-		q.bounds.close() // who comes next waits behind
-		return q.waiters.push(*e)
+	case q.cfg.blocking && (full || len(q.waiters) > 0):
+		return q.wait(e)
 	case q.cfg.blocking:
 		q.accept(e)
-	case e.phase == PhaseStart && held.reaches(q.startsBelow):
+	case e.phase == PhaseStart && held.reaches(b.startsBelow):
 		q.refuseForRoom(e.phase, ReasonStartRefused)
-	case !with.within(q.startsBelow) && !q.traces.held(e.key.trace).within(q.half):
+	case !with.within(b.startsBelow) && !q.traces.held(e.key.trace).within(b.half):
 		q.refuseForRoom(e.phase, ReasonTraceShare)
 	case full:
 		q.refuseForRoom(e.phase, ReasonQueueFull)
@@ -69,4 +68,40 @@ func (q *queue) refuse(phase Phase, reason DropReason) {
 func (q *queue) refuseForRoom(phase Phase, reason DropReason) {
 	q.pressed = true
 	q.refuse(phase, reason)
+}
+
+// waiter is a caller of OnStart or OnEnd that waits for room under WithBlocking. Waiters are admitted in
+// their order, so that a large snapshot is not starved by small ones.
+type waiter struct {
+	entry entry
+	done  chan struct{}
+}
+
+// wait puts a caller in line. The fast path is closed, so that who comes next waits behind it.
+func (q *queue) wait(e *entry) <-chan struct{} {
+	q.pressed = true
+	q.bounds.close()
+	w := waiter{*e, make(chan struct{})}
+	q.waiters = append(q.waiters, w)
+	return w.done
+}
+
+// admit accepts the waiters that now fit, and lets their callers go on. It is called with mu held.
+// While somebody waits the fast path is closed, so the logs are empty.
+func (q *queue) admit() {
+	for len(q.waiters) > 0 {
+		w := q.waiters[0]
+		if !q.bounds.held().plus(w.entry.amount()).within(q.bounds.most) {
+			q.pressed = true
+			return
+		}
+		q.waiters[0] = waiter{}
+		q.waiters = q.waiters[1:]
+		q.accept(&w.entry)
+		close(w.done)
+		q.signal() // it may complete a batch
+	}
+	if !q.closed {
+		q.bounds.open()
+	}
 }

@@ -11,8 +11,8 @@ import "context"
 // What was told is final: the result of the call is about the others alone. With
 // another context it does nothing. It never blocks, and may be called concurrently.
 func Progress(ctx context.Context, delivered []int, err *ExportError) {
-	if c, ok := ctx.Value(callKey{}).(call); ok {
-		c.progress(delivered, err)
+	if x, ok := ctx.Value(callKey{}).(*export); ok && x.queue.progress(x.batch, delivered, err) {
+		x.queue.signal()
 	}
 }
 
@@ -21,8 +21,8 @@ func Progress(ctx context.Context, delivered []int, err *ExportError) {
 // ten seconds, on a goroutine of its own. With another context it does nothing. It
 // never blocks.
 func Warn(ctx context.Context, err error) {
-	if c, ok := ctx.Value(callKey{}).(call); ok {
-		c.warn(err)
+	if x, ok := ctx.Value(callKey{}).(*export); ok {
+		x.queue.reporter.warn(err)
 	}
 }
 
@@ -30,17 +30,11 @@ func Warn(ctx context.Context, err error) {
 // call ctx is of: from then on nothing gets better by waiting. With another context it is nil, which is
 // never closed.
 func ShutdownBegun(ctx context.Context) <-chan struct{} {
-	if c, ok := ctx.Value(callKey{}).(call); ok {
-		return c.shutdownBegun()
+	if x, ok := ctx.Value(callKey{}).(*export); ok {
+		return x.closing
 	}
 	return nil
 }
 
+// callKey is the key under which the context of a call of the exporter has its export.
 type callKey struct{}
-
-// call is what the context of a call of the exporter leads to.
-type call interface {
-	progress(delivered []int, err *ExportError)
-	warn(err error)
-	shutdownBegun() <-chan struct{}
-}

@@ -23,6 +23,22 @@ func newCounts() counts {
 	return counts{dropped: make(map[DropReason]uint64), endsDropped: make(map[DropReason]uint64)}
 }
 
+// wait counts an item that begins to wait, or no longer does: n is +1 or -1.
+func (c *counts) wait(it *item, n int64) {
+	if it.phase == PhaseEnd {
+		c.endsQueued += n
+	}
+}
+
+// send counts an item that is handed to the exporter.
+func (c *counts) send(it *item) {
+	c.inFlight++
+	c.wait(it, -1)
+	if it.phase == PhaseEnd && !it.sent {
+		c.endsSubmitted++
+	}
+}
+
 // refused counts a snapshot that was offered and not accepted.
 func (c *counts) refused(phase Phase, reason DropReason) {
 	c.dropped[reason]++
@@ -42,6 +58,17 @@ func (c *counts) lost(reason DropReason, n uint64) DropReason {
 		c.failed += n
 	}
 	return reason
+}
+
+// abandon counts all that is held as lost.
+func (c *counts) abandon(held uint64) {
+	if held > 0 {
+		c.lost(ReasonShutdownDeadline, held)
+	}
+	if c.endsQueued > 0 {
+		c.endsDropped[ReasonShutdownDeadline] += uint64(c.endsQueued)
+	}
+	c.inFlight, c.endsQueued = 0, 0
 }
 
 // losses returns how many snapshots were dropped so far, other than on purpose.

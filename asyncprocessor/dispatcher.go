@@ -13,12 +13,10 @@ type dispatcher struct {
 	exporter Exporter
 	keeper   Keeper // the exporter, if it is one
 
-	// exportCtx is the parent of all exports' contexts; Shutdown cancels it
-	// when it gives up.
-	exportCtx context.Context
-	// keepCtx is that of calls of KeepSnapshots, which go on when exports are cancelled to make time
-	// for them.
-	keepCtx context.Context
+	// exportCtx is the parent of all contexts of ExportSnapshots; Shutdown cancels it when it gives up. Calls
+	// of KeepSnapshots have keepCtx, and go on when exports are cancelled to make time for them.
+	exportCtx, keepCtx        context.Context
+	cancelExports, cancelKeep context.CancelFunc
 
 	closing chan struct{} // closed when Shutdown begins
 	stopped chan struct{} // closed when run returns
@@ -26,21 +24,22 @@ type dispatcher struct {
 	loops   int // how often it looked, for tests
 
 	wroteUnfinished bool
-	pass            pass
+	passed          time.Duration // when the last pass over the running spans was
+	budget          float64       // of updates, in bytes
 }
 
-func newDispatcher(c config, q *queue, exporter Exporter, exportCtx, keepCtx context.Context, l lag) *dispatcher {
+func newDispatcher(c config, q *queue, exporter Exporter, l lag) *dispatcher {
 	d := &dispatcher{
-		cfg:       c,
-		queue:     q,
-		exporter:  exporter,
-		exportCtx: exportCtx,
-		keepCtx:   keepCtx,
-		closing:   make(chan struct{}),
-		stopped:   make(chan struct{}),
-		lag:       l,
+		cfg:      c,
+		queue:    q,
+		exporter: exporter,
+		keeper:   keeperOf(exporter),
+		closing:  make(chan struct{}),
+		stopped:  make(chan struct{}),
+		lag:      l,
 	}
-	d.keeper = keeperOf(exporter)
+	d.exportCtx, d.cancelExports = context.WithCancel(markExport(context.Background()))
+	d.keepCtx, d.cancelKeep = context.WithCancel(markExport(context.Background()))
 	return d
 }
 
@@ -58,7 +57,7 @@ func keeperOf(exporter Exporter) Keeper {
 // Shutdown gives up.
 func (d *dispatcher) run() {
 	defer close(d.stopped)
-	defer d.queue.reporter.tellNow()
+	defer d.queue.reporter.tell()
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {
@@ -68,7 +67,6 @@ func (d *dispatcher) run() {
 		} else if done {
 			continue
 		}
-		until = min(until, d.queue.reporter.tell())
 		var timeout <-chan time.Time
 		if until != noDeadline {
 			timer.Reset(until - d.queue.now())
@@ -81,17 +79,6 @@ func (d *dispatcher) run() {
 	}
 }
 
-// unfinished writes, once all else is delivered, what still runs as unfinished. It reports whether there
-// is more to deliver now.
-func (d *dispatcher) unfinished() (more bool) {
-	if !d.cfg.unfinished || d.wroteUnfinished {
-		return false
-	}
-	d.wroteUnfinished = true
-	defer func() { _ = recover() }() // a span that is not the SDK's: the rest is left
-	return d.writeUnfinished()
-}
-
 // look sends what is due, and says until when to wait at the most, or that all is done.
 func (d *dispatcher) look() (until time.Duration, done bool) {
 	d.loops++
@@ -102,7 +89,6 @@ func (d *dispatcher) look() (until time.Duration, done bool) {
 	if q.abandoned {
 		return 0, true
 	}
-	held := q.bounds.amount().plus(q.released) // at the least: what comes meanwhile may be collected too
 	q.collect()
 	now := q.lookedAt
 	keep := d.keeps(now)
@@ -115,26 +101,29 @@ func (d *dispatcher) look() (until time.Duration, done bool) {
 		q.calls++
 		go (&export{d, b}).run()
 	}
-	q.pressed = !q.waiters.empty()
-	if q.closed && q.calls == 0 && q.bounds.amount().items == 0 {
+	q.pressed = len(q.waiters) > 0
+	if q.closed && q.calls == 0 && q.bounds.held().items == 0 {
 		return 0, true
 	}
-	until, more := d.waitFor(now, q.found && !sent)
-	q.found = false
+	until, more := d.waitFor(now, q.arrived && !sent)
+	q.arrived = false
 	until = min(until, q.nextRested(), d.nextPass())
-	if !q.bounds.await(held.plus(more).less(q.released)) {
+	// What came into the logs meanwhile counts as more.
+	if !q.bounds.await(q.sorted.plus(more)) {
 		q.signal()
 	}
 	return until, false
 }
+
+// noDeadline is a time that does not come.
+const noDeadline = time.Duration(1<<63 - 1)
 
 // waitFor says until when to wait at the most, and how much more must be held until then.
 //
 // busy says that what came since the last look can only wait.
 func (d *dispatcher) waitFor(now time.Duration, busy bool) (until time.Duration, more amount) {
 	q := d.queue
-	size := amount{uint64(d.cfg.maxBatchSize), uint64(d.cfg.maxBatchBytes)}
-	ready := q.traces.waiting
+	ready, full := q.traces.ready, q.fullBatch()
 	q.idle = false
 	switch {
 	case q.calls >= d.cfg.concurrency:
@@ -145,10 +134,10 @@ func (d *dispatcher) waitFor(now time.Duration, busy bool) (until time.Duration,
 		}
 		return noDeadline, never
 	case ready.items > 0:
-		return q.traces.oldest + d.cfg.batchTimeout, size.minus(ready)
+		return q.traces.oldest + d.cfg.batchTimeout, amount{full.items - min(full.items, ready.items), full.bytes - min(full.bytes, ready.bytes)}
 	case busy:
 		// More for traces that are with the exporter, or rest, need not wake it one by one.
-		return now + d.cfg.batchTimeout, size
+		return now + d.cfg.batchTimeout, full
 	default:
 		q.idle = true
 		return noDeadline, amount{1, maxBytes}
@@ -159,9 +148,9 @@ func (d *dispatcher) waitFor(now time.Duration, busy bool) (until time.Duration,
 // and half of a bound is held, or because Shutdown is nearly over.
 func (d *dispatcher) keeps(now time.Duration) bool {
 	q := d.queue
-	if d.keeper == nil || now < q.keepAfter || !q.keeping && (!q.retry.failing || q.bounds.amount().within(q.half)) {
+	if d.keeper == nil || now < q.keepAfter || !q.keeping && (!q.retry.failing || q.bounds.held().within(q.bounds.half)) {
 		return false
 	}
-	q.wakeResting(func(rest) bool { return true })
+	q.wakeResting(func(*traceQueue) bool { return true })
 	return true
 }

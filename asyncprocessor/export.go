@@ -51,30 +51,8 @@ func (x *export) call() (o outcome) {
 			o = panicked(len(snapshots), fmt.Errorf("%w: %v", errExporterPanic, r))
 		}
 	}()
-	for _, s := range x.batch.starts {
-		if s.start.constants == nil {
-			s.start.fixConstants(s.live)
-		}
-	}
-	x.queue.firstWrite(x.batch)
-	clear(x.batch.starts) // what the spans get later is not this call's to keep
+	x.queue.readStarts(x.batch)
 	o = outcomeOf(send(ctx, snapshots), len(snapshots))
 	x.lag.record(snapshots, o)
 	return o
 }
-
-// progress implements call.
-func (x *export) progress(delivered []int, err *ExportError) {
-	if x.queue.progress(x.batch, delivered, err) {
-		x.queue.signal()
-	}
-}
-
-// warn implements call.
-func (x *export) warn(err error) {
-	x.queue.reporter.warn(err)
-	x.queue.signal()
-}
-
-// shutdownBegun implements call.
-func (x *export) shutdownBegun() <-chan struct{} { return x.closing }

@@ -57,7 +57,6 @@ func (p *Processor) keeps(s sdktrace.ReadOnlySpan) (keep bool) {
 		if v := recover(); v != nil {
 			keep = true
 			p.queue.reporter.warn(fmt.Errorf("asyncprocessor: WithSpanFilter: the filter panicked, and the span is kept: %v", v))
-			p.queue.signal()
 		}
 	}()
 	for _, filter := range p.cfg.filters {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 )
 
 // ErrDropped is wrapped by the error of a [Processor.ForceFlush] during which
@@ -21,7 +20,7 @@ var errFlushInExport = errors.New("asyncprocessor: ForceFlush was called by an e
 // Called by an exporter with the context that it was given, it returns an error at
 // once: it would wait for itself.
 func (p *Processor) ForceFlush(ctx context.Context) error {
-	if p.queue == nil || p.queue.isClosed() {
+	if p.queue == nil || p.shuttingDown.Load() {
 		return nil
 	}
 	if isExport(ctx) {
@@ -30,13 +29,12 @@ func (p *Processor) ForceFlush(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	f, before := p.queue.beginFlush()
+	done, before := p.queue.flush()
 	p.queue.signal()
 	select {
-	case <-f.done:
+	case <-done:
 	case <-p.dispatcher.stopped: // by a Shutdown that came in between: all is settled
 	case <-ctx.Done():
-		p.queue.giveUpFlush(f)
 		return ctx.Err()
 	}
 	if n := p.queue.losses() - before; n > 0 {
@@ -45,95 +43,77 @@ func (p *Processor) ForceFlush(ctx context.Context) error {
 	return nil
 }
 
-// flushes is the calls of ForceFlush that wait. Each item has the number of flushes that
-// began before it, its epoch; a flush is over when no item of its epoch or an older one is
-// left.
+// flushes counts what the calls of ForceFlush wait for. Each begins an epoch; an item belongs to the one
+// in which it was sorted in. A flush is over when no item of an epoch before its own is left.
+//
+// What a flush waited for is sent without waiting for the batch timeout, even if its caller
+// has given up.
 type flushes struct {
-	epoch   uint32   // of what is offered from now on
-	waiting []*flush // the oldest first
+	epoch uint32 // of what is sorted in from now on
+	left  uint64 // items of this epoch that are not settled
+	older []epoch
 }
 
-// flush is a ForceFlush that waits.
-type flush struct {
-	epoch uint32
-	left  uint64 // items that are not settled, of its epoch and of those since the flush before it
-	done  chan struct{}
-
-	gaveUp bool // its caller waits no more
+// epoch is one that a flush has ended, and that has items left or an older one has.
+type epoch struct {
+	left uint64
+	done chan struct{} // closed when it is over
 }
 
-// waitFor reports whether a flush waits for an item.
-func (f *flushes) waitFor(it *item) bool {
-	return len(f.waiting) > 0 && it.epoch <= f.waiting[len(f.waiting)-1].epoch
+// add counts an item, and returns its epoch.
+func (f *flushes) add() uint32 {
+	f.left++
+	return f.epoch
 }
 
-// settled notes that an item is.
+// waitFor reports whether a flush waits for an item, or did.
+func (f *flushes) waitFor(it *item) bool { return it.epoch != f.epoch }
+
+// settled notes that an item is settled.
 func (f *flushes) settled(it *item) {
-	for _, flush := range f.waiting {
-		if it.epoch <= flush.epoch {
-			flush.left--
-			break
-		}
+	if it.epoch == f.epoch {
+		f.left--
+		return
 	}
+	f.older[len(f.older)-int(f.epoch-it.epoch)].left--
 	f.end()
 }
 
 // end lets those go on whose wait is over.
 func (f *flushes) end() {
-	for len(f.waiting) > 0 && f.waiting[0].left == 0 {
-		close(f.waiting[0].done)
-		f.waiting = slices.Delete(f.waiting, 0, 1)
+	n := 0
+	for n < len(f.older) && f.older[n].left == 0 {
+		close(f.older[n].done)
+		n++
 	}
+	f.older = f.older[n:]
 }
 
-// forgetGivenUp leaves what given up flushes wait for to the ones after them.
-func (f *flushes) forgetGivenUp() {
-	kept := f.waiting[:0]
-	left := uint64(0)
-	for _, flush := range f.waiting {
-		if flush.left += left; flush.gaveUp {
-			left = flush.left
-		} else {
-			left = 0
-			kept = append(kept, flush)
-		}
+// endAll is for a Shutdown that gives up: nothing is left.
+func (f *flushes) endAll() {
+	for i := range f.older {
+		f.older[i].left = 0
 	}
-	clear(f.waiting[len(kept):])
-	f.waiting = kept
+	f.end()
 }
 
-// beginFlush begins a flush of all that is held, and returns how many were lost so far.
-func (q *queue) beginFlush() (f *flush, losses uint64) {
+// flush begins a flush of all that was offered, and returns how many were lost so far. done is closed
+// when it is over.
+func (q *queue) flush() (done <-chan struct{}, losses uint64) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.collect()
-	// Not what is held: that has what comes into the logs meanwhile.
-	f = &flush{epoch: q.flushes.epoch, left: q.sorted, done: make(chan struct{})}
-	q.flushes.epoch++
-	q.flushes.forgetGivenUp()
-	for _, older := range q.flushes.waiting {
-		f.left -= older.left
+	f := &q.flushes
+	if f.left > 0 || len(f.older) == 0 { // else it waits for what the last one waits for
+		f.older = append(f.older, epoch{f.left, make(chan struct{})})
+		f.epoch, f.left = f.epoch+1, 0
 	}
-	q.flushes.waiting = append(q.flushes.waiting, f)
+	done = f.older[len(f.older)-1].done
+	f.end()
 	if q.traces.first != nil {
 		q.traces.oldest = longAgo
 	}
-	q.flushes.end()
-	return f, q.counts.losses()
-}
-
-// giveUpFlush notes that nobody waits for a flush any more. What it waited for is sent
-// all the same; the next flush covers it.
-func (q *queue) giveUpFlush(f *flush) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	f.gaveUp = true
-}
-
-func (q *queue) isClosed() bool {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return q.closed
+	return done, q.counts.losses()
 }
 
 func (q *queue) losses() uint64 {

@@ -11,7 +11,7 @@ import (
 type item struct {
 	span  sdktrace.ReadOnlySpan // what is delivered
 	key   spanKey
-	trace *traceQueue   // while anything of the span is held
+	trace *traceQueue   // while it is held
 	next  *item         // behind it in its trace, while it waits
 	since time.Duration // when it began to wait, by the queue's clock
 	epoch uint32        // how many flushes began before it
@@ -20,17 +20,22 @@ type item struct {
 	state itemState
 	sent  bool // it was handed to the exporter before
 
-	closes bool // an END: the START of its span was delivered, or may be
-
+	closes bool  // an END: the START of its span was delivered, or may be
 	record *item // of a START and the updates of its span: the START's item
 
-	// Of the record of a running span. live is what the SDK handed to OnStart. It is kept while the
-	// START waits, or for updates, and for no longer than two seconds if it is not tracked: see
-	// tracked.go.
+	inBucket *item // the next in the same bucket of the index
+
+	running // of a START
+}
+
+// running is what is known of a span from its START on.
+type running struct {
+	// live is what the SDK handed to OnStart. It is kept while the START waits, or for updates, and
+	// for no longer than two seconds if the span is not tracked: see pass.go.
 	live    sdktrace.ReadOnlySpan
 	start   startSpan
 	tracked bool // counted in queue.tracked
-	seen    bool // by a pass over the running spans
+	seen    bool // by a pass
 	shared  bool // the exporter has start, which is immutable from then on
 
 	written     bool          // its START, or an update, was delivered
@@ -54,40 +59,11 @@ func (it *item) amount() amount { return amount{1, uint64(it.bytes)} }
 // last reports whether it is the last word on its span, so far.
 func (it *item) last() bool { return it.phase == PhaseEnd || it.phase == PhaseUnfinished }
 
-// items is a store of items to use again: without it, each span would cost an allocation.
-type items struct {
-	unused *item // a list
-	count  int
-}
-
-// maxUnused bounds what is kept to be used again.
-const maxUnused = 4096
-
-// make returns an item for e.
-func (s *items) make(e *entry, since time.Duration) *item {
-	it := s.unused
-	if it == nil {
-		it = new(item)
-	} else {
-		s.unused, it.next = it.next, nil
-		s.count--
-	}
+// fill makes it the item of e.
+func (it *item) fill(e *entry, since time.Duration) {
 	it.span, it.key, it.bytes, it.phase, it.since = e.span, e.key, e.bytes, e.phase, since
 	if e.phase == PhaseStart {
 		it.record, it.live, it.start, it.startedAt = it, e.span, e.start, since
 		it.span = &it.start
-	}
-	return it
-}
-
-// discard takes back an item that nobody refers to, unless the exporter may.
-func (s *items) discard(it *item) {
-	if it.shared {
-		return
-	}
-	*it = item{}
-	if s.count < maxUnused {
-		it.next, s.unused = s.unused, it
-		s.count++
 	}
 }

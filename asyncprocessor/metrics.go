@@ -123,7 +123,7 @@ func instrument(c config, q *queue) (lag, error) {
 		}
 		observe(queued, stats.Queued, all)
 		observe(inFlight, stats.InFlight, all)
-		observe(bytes, int64(q.bounds.amount().bytes), all)
+		observe(bytes, int64(q.bounds.held().bytes), all)
 		observe(bytesCapacity, c.maxQueueBytes, all)
 		return nil
 	}, processed.Inst(), size.Inst(), capacity.Inst(), exported, coalesced, dropped, queued, inFlight, bytes, bytesCapacity)

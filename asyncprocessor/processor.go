@@ -18,9 +18,6 @@ type Processor struct {
 	ignored    ignoredSpans
 	cfg        config
 
-	cancelExports context.CancelFunc // ends the exports' contexts
-	cancelKeeps   context.CancelFunc // and those of what is handed to a Keeper
-
 	shuttingDown atomic.Bool   // Shutdown was called
 	shutdownDone chan struct{} // closed when the first Shutdown is over
 	shutdownErr  error         // its result, to be read after shutdownDone
@@ -51,22 +48,12 @@ func New(exporter Exporter, opts ...Option) *Processor {
 	if disabled(exporter) {
 		return &Processor{cfg: cfg}
 	}
-	ctx, cancel := context.WithCancel(markExport(context.Background()))
-	keepCtx, cancelKeeps := context.WithCancel(markExport(context.Background()))
 	q := newQueue(cfg)
 	lag, err := instrument(cfg, q)
 	if err != nil {
 		otel.Handle(err)
 	}
-	p := &Processor{
-		queue:        q,
-		dispatcher:   newDispatcher(cfg, q, exporter, ctx, keepCtx, lag),
-		cfg:          cfg,
-		shutdownDone: make(chan struct{}),
-
-		cancelExports: cancel,
-		cancelKeeps:   cancelKeeps,
-	}
+	p := &Processor{queue: q, dispatcher: newDispatcher(cfg, q, exporter, lag), cfg: cfg, shutdownDone: make(chan struct{})}
 	go p.dispatcher.run()
 	return p
 }

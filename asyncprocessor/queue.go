@@ -17,33 +17,28 @@ import (
 // SDK, the exporter or the application is called, and the locks of stripes are taken
 // under it, never the other way round.
 type queue struct {
-	cfg         config
-	bounds      bounds
-	stripes     []stripe
-	epoch       time.Time // the queue's clock counts from here
-	most        amount
-	half        amount
-	startsBelow amount // at this amount or above, STARTs are refused
-
+	cfg      config
+	bounds   bounds
+	stripes  []stripe
+	epoch    time.Time // the queue's clock counts from here
 	reporter *reporter
 	wake     chan struct{} // holds one token, for the dispatcher
 
 	mu sync.Mutex // guards all that follows
 
-	traces   traces
-	items    items
-	released amount // so far
-	freed    amount // to be released: once for many snapshots
+	traces traces
+	items  pool[item]
+	sorted amount // what is held and no longer in a log
+	freed  amount // to be released: once for many snapshots
 
 	lookedAt time.Duration // when the logs were last looked into
-	found    bool          // something was in them since the dispatcher looked
+	arrived  bool          // something was in them since the dispatcher looked
 	idle     bool          // the dispatcher waits to be woken by the next arrival
 
-	sorted  uint64 // items that are sorted in and not settled
-	tracked int    // spans that are tracked
-	running int    // records that keep a live span
+	tracked int // spans that are tracked
+	running int // records that keep a live span
 
-	waiters waiterList
+	waiters []waiter
 	pressed bool // something did not fit since the dispatcher last looked
 	flushes flushes
 	retry   retry
@@ -59,55 +54,30 @@ type queue struct {
 }
 
 func newQueue(cfg config) *queue {
-	most := amount{min(uint64(cfg.maxQueueSize), maxItems), min(uint64(cfg.maxQueueBytes), maxBytes)}
 	q := &queue{
-		cfg:         cfg,
-		stripes:     make([]stripe, numStripes()),
-		epoch:       time.Now(),
-		most:        most,
-		half:        amount{most.items / 2, most.bytes / 2},
-		startsBelow: most.share(3, 4),
-		traces:      traces{table: newTraceTable()},
-		wake:        make(chan struct{}, 1),
-		retry:       newRetry(),
-		counts:      newCounts(),
-		idle:        true,
+		cfg:      cfg,
+		stripes:  newStripes(),
+		epoch:    time.Now(),
+		reporter: newReporter(),
+		wake:     make(chan struct{}, 1),
+		traces:   traces{index: newIndex()},
+		retry:    newRetry(),
+		counts:   newCounts(),
+		idle:     true,
 	}
-	q.bounds.limit = q.startsBelow
-	if cfg.blocking { // who waits for room is not refused
-		q.bounds.limit = most
-	}
-	q.bounds.wakeAt.Store(amount{1, maxBytes}.packed())
-	q.reporter = newReporter(q.epoch)
+	q.bounds.init(cfg)
+	q.bounds.await(amount{1, maxBytes})
 	return q
 }
 
 // now returns the time since the queue was made.
 func (q *queue) now() time.Duration { return time.Since(q.epoch) }
 
-// offer accepts a snapshot or drops it under a reason. It waits only when the queue is
-// blocking.
-func (q *queue) offer(e *entry) {
-	s := q.stripeOf(e.key.trace)
-	s.mu.Lock()
-	added, wake := q.bounds.tryAdd(e.bytes)
-	if added {
-		s.log = append(s.log, *e)
-	}
-	s.mu.Unlock()
-	switch {
-	case wake:
-		q.signal()
-	case !added:
-		q.ask(e)
-	}
-}
-
 // signal wakes the dispatcher. It never blocks.
 func (q *queue) signal() {
 	select {
 	case q.wake <- struct{}{}:
-	default:
+	default: // it will wake up anyway
 	}
 }
 
@@ -130,7 +100,7 @@ func (q *queue) collect() {
 		if log == nil {
 			continue
 		}
-		q.found = true
+		q.arrived = true
 		for k := range log {
 			q.put(&log[k], since)
 		}
@@ -140,17 +110,19 @@ func (q *queue) collect() {
 }
 
 // free frees the room of what is no longer held, as soon as release is called.
-func (q *queue) free(a amount) { q.freed = q.freed.plus(a) }
+func (q *queue) free(a amount) {
+	q.sorted = q.sorted.minus(a)
+	q.freed = q.freed.plus(a)
+}
 
 // release gives the room that is free to who needs it. Whoever is admitted may free more.
 func (q *queue) release() {
 	for {
 		if q.freed != (amount{}) {
 			q.bounds.release(q.freed)
-			q.released = q.released.plus(q.freed)
 			q.freed = amount{}
 		}
-		if q.waiters.empty() {
+		if len(q.waiters) == 0 {
 			return
 		}
 		if q.admit(); q.freed == (amount{}) {
@@ -161,8 +133,8 @@ func (q *queue) release() {
 
 // put puts a snapshot that is accepted where it belongs. It is called with mu held.
 func (q *queue) put(e *entry, since time.Duration) {
-	t := q.traces.of(e.key.trace)
-	known := t.spans.find(e.key.span)
+	q.sorted = q.sorted.plus(e.amount())
+	known := q.traces.find(e.key)
 	if known != nil {
 		switch {
 		case e.phase == PhaseStart && known.state != settled && known.last():
@@ -178,7 +150,8 @@ func (q *queue) put(e *entry, since time.Duration) {
 			return
 		}
 	}
-	it := q.items.make(e, since)
+	it := q.items.get()
+	it.fill(e, since)
 	switch {
 	case e.phase == PhaseStart:
 		q.track(it)
@@ -187,8 +160,12 @@ func (q *queue) put(e *entry, since time.Duration) {
 	case e.phase == PhaseEnd && known != nil && known.record != nil:
 		it.closes = known.record.shared
 	}
-	t.spans.set(it, known)
-	q.push(it, t)
+	q.traces.set(it, known)
+	t := q.traces.of(e.key.trace)
+	it.epoch = q.flushes.add()
+	q.counts.wait(it, +1)
+	q.traces.push(t, it)
+	q.goOn(t)
 }
 
 // replaces reports whether a snapshot takes the place of an earlier one of its span that
@@ -209,48 +186,30 @@ func (q *queue) replaces(phase, waits Phase) bool {
 // replace makes a later snapshot of a span take the place of one that waits, whose room is
 // free then.
 func (q *queue) replace(it *item, e *entry) {
-	t, old := it.trace, it.amount()
+	before := it.amount()
 	q.counts.coalesced++
-	q.free(old)
-	t.waiting = t.waiting.minus(old)
-	if t.ready {
-		q.traces.waiting = q.traces.waiting.minus(old)
-	}
+	q.free(before)
 	it.span, it.phase, it.bytes = e.span, e.phase, e.bytes
-	if r := it.record; r != nil {
+	if r := it.record; r != nil && it.last() {
 		if it == r && !r.shared {
 			r.start = startSpan{} // nobody reads it any more
 		}
-		if it.last() {
-			it.record = nil
-			q.letGo(r)
-		}
+		it.record = nil
+		q.letGo(r)
 	}
-	q.countEnd(it, +1)
-	t.waiting = t.waiting.plus(it.amount())
-	if t.ready {
-		q.traces.waiting = q.traces.waiting.plus(it.amount())
-	}
+	q.counts.wait(it, +1)
+	q.traces.wait(it.trace, it.amount(), before)
 }
 
-// push puts an item behind those of its trace.
-func (q *queue) push(it *item, t *traceQueue) {
-	it.epoch = q.flushes.epoch
-	q.sorted++
-	q.countEnd(it, +1)
-	t.push(it)
+// goOn makes a trace ready of which something waits and nothing is with the exporter, or forgets one of
+// which nothing is left.
+func (q *queue) goOn(t *traceQueue) {
 	switch {
-	case t.ready:
-		q.traces.waiting = q.traces.waiting.plus(it.amount())
-	case t.exporting.items == 0 && !t.resting:
-		q.traces.makeReady(t, q.due(it))
-	}
-}
-
-// countEnd keeps the number of ENDs that wait.
-func (q *queue) countEnd(it *item, n int64) {
-	if it.phase == PhaseEnd {
-		q.counts.endsQueued += n
+	case t.exporting.items > 0 || t.ready || t.resting:
+	case t.head != nil:
+		q.traces.makeReady(t, q.due(t.head))
+	default:
+		q.traces.retire(t)
 	}
 }
 
@@ -276,12 +235,16 @@ func (q *queue) track(r *item) {
 
 // forget ends the tracking of a span, since its END came or it started anew.
 func (q *queue) forget(r *item) {
+	q.untrack(r)
+	if r.state != waiting { // a START that waits reads what never changes when it leaves
+		q.letGo(r)
+	}
+}
+
+func (q *queue) untrack(r *item) {
 	if r.tracked {
 		r.tracked = false
 		q.tracked--
-	}
-	if r.state != waiting { // a START that waits reads what never changes when it leaves
-		q.letGo(r)
 	}
 }
 
@@ -298,7 +261,7 @@ func (q *queue) stats() Stats {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.collect()
-	held := q.bounds.amount()
+	held := q.bounds.held()
 	s := q.counts.stats()
 	s.Queued = int64(held.items) - s.InFlight
 	s.Tracked = int64(q.tracked)

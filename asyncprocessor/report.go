@@ -22,14 +22,12 @@ const reportInterval = 10 * time.Second
 // The handler is called on a goroutine of its own, one at a time: it is the application's, and may
 // make spans, flush, shut down, block or panic.
 type reporter struct {
-	epoch   time.Time
-	telling chan struct{} // holds a token while the handler is called
+	handling chan struct{} // holds a token while the handler is called
 
 	mu      sync.Mutex // guards what follows; may be taken with the queue's lock held
 	pending report
-	unseen  bool          // by the dispatcher: something is pending now
-	last    time.Duration // when something was told; 0 before that
-	next    time.Duration // not before then again
+	timer   *time.Timer // set while something is pending
+	last    time.Time   // when something was told
 }
 
 // report is what there is to tell.
@@ -48,30 +46,20 @@ type loss struct {
 // maxWarnings bounds the warnings in one report.
 const maxWarnings = 4
 
-func newReporter(epoch time.Time) *reporter {
-	return &reporter{epoch: epoch, telling: make(chan struct{}, 1), pending: newReport()}
+func newReporter() *reporter {
+	return &reporter{handling: make(chan struct{}, 1), pending: newReport()}
 }
 
 func newReport() report {
 	return report{refused: make(map[DropReason]uint64), failed: make(map[DropReason]loss)}
 }
 
-func (r *report) empty() bool {
-	return len(r.refused) == 0 && len(r.failed) == 0 && len(r.warnings) == 0
-}
-
-// note changes what is pending.
-func (r *reporter) note(change func(*report)) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	wasEmpty := r.pending.empty()
-	change(&r.pending)
-	r.unseen = r.unseen || wasEmpty
-}
-
 // refused notes that a snapshot was refused at the queue's door.
 func (r *reporter) refused(reason DropReason) {
-	r.note(func(pending *report) { pending.refused[reason]++ })
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.pending.refused[reason]++
+	r.schedule()
 }
 
 // undelivered notes that an export lost a snapshot.
@@ -79,75 +67,57 @@ func (r *reporter) undelivered(reason DropReason, cause *ExportError) {
 	if reason == ReasonFiltered { // on purpose
 		return
 	}
-	r.note(func(pending *report) {
-		pending.failed[reason] = loss{pending.failed[reason].snapshots + 1, cause}
-	})
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.pending.failed[reason] = loss{r.pending.failed[reason].snapshots + 1, cause}
+	r.schedule()
 }
 
 // warn notes what has cost nothing yet.
 func (r *reporter) warn(err error) {
-	r.note(func(pending *report) {
-		if len(pending.warnings) < maxWarnings {
-			pending.warnings = append(pending.warnings, err)
-		}
-	})
-}
-
-// due reports whether the dispatcher is to be woken, since it has not seen what is pending.
-func (r *reporter) due() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.unseen
-}
-
-// tell tells what is pending, if the interval is over, and returns when to look again.
-func (r *reporter) tell() (again time.Duration) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.unseen = false
-	now := time.Since(r.epoch)
-	switch {
-	case r.pending.empty():
-		return noDeadline
-	case now < r.next:
-		return r.next
+	if len(r.pending.warnings) < maxWarnings {
+		r.pending.warnings = append(r.pending.warnings, err)
 	}
-	r.hand(now)
-	return noDeadline
+	r.schedule()
 }
 
-// tellNow tells what is pending at once.
-func (r *reporter) tellNow() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if !r.pending.empty() {
-		r.hand(time.Since(r.epoch))
+// schedule sees to it that what is pending is told, an interval after the last report.
+func (r *reporter) schedule() {
+	if r.timer == nil {
+		r.timer = time.AfterFunc(reportInterval-time.Since(r.last), r.tell)
 	}
 }
 
-// hand hands what is pending to the handler, unless that is still busy with the last report: then it
-// waits for the next. It is called with mu held.
-func (r *reporter) hand(now time.Duration) {
-	r.next = now + reportInterval
+// tell hands what is pending to the handler.
+func (r *reporter) tell() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.timer == nil { // told meanwhile
+		return
+	}
+	r.timer.Stop()
 	select {
-	case r.telling <- struct{}{}:
-	default:
+	case r.handling <- struct{}{}:
+	default: // it is still busy with the last report
+		r.timer = time.AfterFunc(reportInterval, r.tell)
 		return
 	}
 	since := ""
-	if r.last > 0 && now-r.last >= time.Second {
-		since = fmt.Sprintf(" in the last %s", (now - r.last).Round(time.Second))
+	if ago := time.Since(r.last); !r.last.IsZero() && ago >= time.Second {
+		since = fmt.Sprintf(" in the last %s", ago.Round(time.Second))
 	}
 	pending := r.pending
-	r.pending, r.last = newReport(), max(now, 1)
+	r.pending, r.timer, r.last = newReport(), nil, time.Now()
 	go r.handle(func() []error { return pending.errors(since) })
 }
 
-// handle calls the handler. The caller has put the token into telling.
+// handle calls the handler. The caller has put the token into handling.
 func (r *reporter) handle(errs func() []error) {
 	defer func() {
 		_ = recover() // of the handler: it is no reason to end the process
-		<-r.telling
+		<-r.handling
 	}()
 	for _, err := range errs() {
 		otel.Handle(err)
@@ -158,7 +128,7 @@ func (r *reporter) handle(errs func() []error) {
 // ignored, as by a deferred call.
 func (r *reporter) gaveUp(grace context.Context, err error) {
 	select {
-	case r.telling <- struct{}{}:
+	case r.handling <- struct{}{}:
 		go r.handle(func() []error { return []error{err} })
 	case <-grace.Done():
 	}
@@ -167,8 +137,8 @@ func (r *reporter) gaveUp(grace context.Context, err error) {
 // settle waits until the handler has returned, or until grace ends.
 func (r *reporter) settle(grace context.Context) {
 	select {
-	case r.telling <- struct{}{}:
-		<-r.telling
+	case r.handling <- struct{}{}:
+		<-r.handling
 	case <-grace.Done():
 	}
 }

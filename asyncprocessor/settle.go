@@ -10,7 +10,7 @@ func (q *queue) progress(b *batch, delivered []int, err *ExportError) (wake bool
 	if q.abandoned || b.items == nil {
 		return false
 	}
-	s := q.beginSettling(b)
+	s := settling{queue: q, batch: b, now: q.now()}
 	for _, i := range delivered {
 		s.settle(i, nil)
 	}
@@ -31,7 +31,7 @@ func (q *queue) finish(b *batch, o outcome) (wake bool) {
 		return false
 	}
 	q.calls--
-	s := q.beginSettling(b)
+	s := settling{queue: q, batch: b, now: q.now()}
 	for i := len(b.items) - 1; i >= 0; i-- { // what is put back goes before what is there
 		s.settle(i, o.of(i))
 	}
@@ -54,10 +54,6 @@ type settling struct {
 	made      []*entry      // snapshots to be offered in place of ENDs that were lost
 }
 
-func (q *queue) beginSettling(b *batch) *settling {
-	return &settling{queue: q, batch: b, now: q.now()}
-}
-
 // settle accounts for what became of one snapshot: it was delivered, if why is nil, was lost or
 // failed for now.
 func (s *settling) settle(i int, why *ExportError) {
@@ -67,10 +63,8 @@ func (s *settling) settle(i int, why *ExportError) {
 	}
 	it := b.items[i]
 	b.items[i] = nil
-	b.left--
 	t := it.trace
-	t.exporting = t.exporting.minus(it.amount())
-	if t.exporting.items == 0 {
+	if t.exporting = t.exporting.minus(it.amount()); t.exporting.items == 0 {
 		s.through = append(s.through, t)
 	}
 	s.counts.inFlight--
@@ -89,14 +83,28 @@ func (s *settling) settle(i int, why *ExportError) {
 
 // done lets an item go that is delivered or lost. A tracked span stays known while it runs.
 func (s *settling) done(it *item, why *ExportError) {
-	delivered := why == nil
 	it.state = settled
 	s.free(it.amount())
-	s.sorted--
 	s.flushes.settled(it)
-	r := it.record
+	if r := it.record; r != nil {
+		s.wrote(r, why == nil)
+		if r.tracked {
+			return
+		}
+	}
+	s.traces.index.remove(it)
+	if why != nil && it.phase == PhaseEnd && it.closes && why.reason() != ReasonFiltered && s.cfg.unfinished && !s.closed {
+		// Its START was delivered: without this the span would show as running for ever.
+		s.made = append(s.made, &entry{span: it.span, key: it.key, bytes: it.bytes, phase: PhaseUnfinished})
+	}
+	if !it.shared { // else the exporter may have it
+		s.items.put(it)
+	}
+}
+
+// wrote notes that the START or an update of a running span was delivered or lost.
+func (s *settling) wrote(r *item, delivered bool) {
 	switch {
-	case r == nil:
 	case delivered:
 		r.written, r.writtenAt = true, s.now
 	case !r.written: // its START is lost: there is nothing to update
@@ -104,15 +112,6 @@ func (s *settling) done(it *item, why *ExportError) {
 	default:
 		r.writtenAt, r.fingerprint = s.now, 0 // to be written again
 	}
-	if r != nil && r.tracked {
-		return
-	}
-	it.trace.spans.remove(it)
-	if !delivered && it.phase == PhaseEnd && it.closes && why.reason() != ReasonFiltered && s.cfg.unfinished && !s.closed {
-		// Its START was delivered: without this the span would show as running for ever.
-		s.made = append(s.made, &entry{span: it.span, key: it.key, bytes: it.bytes, phase: PhaseUnfinished})
-	}
-	s.items.discard(it)
 }
 
 // putBack puts an item that failed for now back to the head of its trace. If it is the START of a
@@ -122,16 +121,15 @@ func (s *settling) putBack(it *item) {
 	if n := len(s.retried); n == 0 || s.retried[n-1] != t {
 		s.retried = append(s.retried, t)
 	}
-	t.pushFront(it)
-	s.countEnd(it, +1)
-	if later := t.spans.find(it.key.span); later != it && later != nil && later.state == waiting && s.replaces(later.phase, it.phase) {
-		t.remove(later)
-		s.countEnd(later, -1)
+	s.traces.pushFront(t, it)
+	s.counts.wait(it, +1)
+	if later := s.traces.find(it.key); later != it && later != nil && later.state == waiting && s.replaces(later.phase, it.phase) {
+		s.traces.remove(t, later)
+		s.counts.wait(later, -1)
 		s.replace(it, &entry{span: later.span, key: later.key, bytes: later.bytes, phase: later.phase})
-		t.spans.set(it, later)
-		s.sorted--
+		s.traces.set(it, later)
 		s.flushes.settled(later)
-		s.items.discard(later)
+		s.items.put(later)
 	}
 }
 
@@ -142,73 +140,16 @@ func (s *settling) end() (wake bool) {
 	if s.delivered {
 		q.succeeded(s.now)
 	}
-	if len(s.retried) > 0 {
-		q.failedForNow(s.retried, s.now)
-	}
+	q.failedForNow(s.retried, s.now)
 	for _, e := range s.made {
-		q.bounds.add(e.amount())
-		q.put(e, s.now)
+		q.accept(e)
 	}
 	for _, t := range s.through {
 		if !t.resting {
-			t.recovered()
+			t.failing = failing{}
 		}
 		q.goOn(t)
 	}
 	q.release()
-	return q.sendable() || len(s.retried) > 0 || q.reporter.due()
-}
-
-// goOn makes a trace ready of which nothing is with the exporter any more, or forgets it.
-func (q *queue) goOn(t *traceQueue) {
-	switch {
-	case t.exporting.items > 0 || t.ready || t.resting:
-	case t.head != nil:
-		q.traces.makeReady(t, q.due(t.head))
-	case t.spans.empty():
-		q.traces.retire(t)
-	}
-}
-
-// abandon drops all that waits and all that is in flight. It is called after close.
-func (q *queue) abandon() {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.collect()
-	held := q.bounds.amount()
-	if held.items > 0 {
-		q.counts.lost(ReasonShutdownDeadline, held.items)
-	}
-	if n := q.counts.endsQueued; n > 0 {
-		q.counts.endsDropped[ReasonShutdownDeadline] += uint64(n)
-	}
-	q.free(held)
-	q.release()
-	q.counts.inFlight, q.counts.endsQueued = 0, 0
-	q.abandoned = true
-	q.forgetAll()
-}
-
-// forgetAll lets go of all that is held: the Processor may live on.
-func (q *queue) forgetAll() {
-	q.traces, q.retry.resting = traces{}, nil
-	q.tracked, q.running, q.sorted = 0, 0, 0
-	for _, f := range q.flushes.waiting {
-		f.left = 0
-	}
-	q.flushes.end()
-}
-
-// keepWhatIsLeft hands all that is left over to the Keeper from now on.
-func (q *queue) keepWhatIsLeft() {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.keeping = true
-}
-
-// failed returns how many snapshots were accepted and then lost.
-func (q *queue) failed() uint64 {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return q.counts.failed
+	return q.sendable() || len(s.retried) > 0
 }

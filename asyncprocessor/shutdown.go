@@ -73,8 +73,8 @@ func (p *Processor) shutdown(ctx context.Context) error {
 	p.queue.signal()
 
 	cause := p.drain(ctx, deadline)
-	p.cancelExports()
-	p.cancelKeeps()
+	p.dispatcher.cancelExports()
+	p.dispatcher.cancelKeep()
 	grace, cancel := context.WithTimeout(context.Background(), shutdownGrace)
 	defer cancel()
 	exporterErr := p.shutdownExporter(ctx, grace)
@@ -116,7 +116,7 @@ func (p *Processor) drain(ctx context.Context, deadline time.Time) error {
 		case <-nearlyOver:
 			nearlyOver = nil
 			p.queue.keepWhatIsLeft()
-			p.cancelExports()
+			p.dispatcher.cancelExports()
 			p.queue.signal()
 		case <-ctx.Done():
 			p.queue.abandon()
@@ -157,4 +157,53 @@ func (p *Processor) shutdownExporter(ctx, grace context.Context) error {
 		}
 	}
 	return fmt.Errorf("asyncprocessor: exporter's Shutdown did not return: %w", ctx.Err())
+}
+
+// close refuses all that comes from now on, and those that wait for room, and lets all that
+// failed for now be tried again. It returns how many were accepted and lost before.
+func (q *queue) close(deadline time.Time) (failedBefore uint64) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.closed = true
+	q.retry.deadline = deadline.Sub(q.epoch)
+	q.wakeResting(func(*traceQueue) bool { return true })
+	q.bounds.close()
+	q.collect()
+	for _, w := range q.waiters {
+		q.refuse(w.entry.phase, ReasonAlreadyShutdown)
+		close(w.done)
+	}
+	q.waiters = nil
+	return q.counts.failed
+}
+
+// failed returns how many snapshots were accepted and then lost.
+func (q *queue) failed() uint64 {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.counts.failed
+}
+
+// keepWhatIsLeft hands all that is left over to the Keeper from now on.
+func (q *queue) keepWhatIsLeft() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.keeping = true
+}
+
+// abandon drops all that waits and all that is in flight. It is called after close.
+func (q *queue) abandon() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.collect()
+	held := q.bounds.held()
+	q.counts.abandon(held.items)
+	q.free(held)
+	q.release()
+	q.abandoned = true
+	// Let go of all that is held: the Processor may live on.
+	q.traces = traces{index: newIndex()}
+	q.retry.resting = nil
+	q.tracked, q.running = 0, 0
+	q.flushes.endAll()
 }

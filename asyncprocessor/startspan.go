@@ -18,7 +18,7 @@ import (
 // What can change later is read there, by the SDK's getters: the name, the attributes (a
 // slice that the SDK copies before it writes to it), and, where there are any that early,
 // events, links and status. What never changes is read before an exporter sees it (see
-// fixConstants), or when the live span is let go: most spans end before that.
+// readStarts), or when the live span is let go: most spans end before that.
 type startSpan struct {
 	*constants // nil until then
 
@@ -76,9 +76,11 @@ func (s *startSpan) adopt(parent trace.SpanContext) {
 	s.more.parent = &parent
 }
 
-// fixConstants reads what never changes from the live span.
-func (s *startSpan) fixConstants(live sdktrace.ReadOnlySpan) {
-	c := readConstants(live)
+// fix sets what never changes, if it is not known yet.
+func (s *startSpan) fix(c *constants) {
+	if s.constants != nil {
+		return
+	}
 	if s.more != nil && s.more.parent != nil {
 		c.parent = *s.more.parent
 	}

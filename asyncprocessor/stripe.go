@@ -29,7 +29,7 @@ func keyOf(sc trace.SpanContext) spanKey { return spanKey{sc.TraceID(), sc.SpanI
 
 // stripe is one of the logs into which the application's goroutines write. All entries
 // of a trace go to one stripe, so their order is that in which its lock was taken. There
-// are several so that cores rarely wait for each other.
+// is about one for each core, so that cores rarely wait for each other.
 type stripe struct {
 	mu    sync.Mutex // guards log and spare
 	log   []entry
@@ -38,26 +38,37 @@ type stripe struct {
 	_ [128 - 56]byte // stripes do not share cache lines
 }
 
-// maxStripes bounds the stripes. More of them do not make it faster.
-const maxStripes = 16
+const (
+	maxStripes = 16      // more do not make it faster
+	maxSpare   = 1 << 14 // the capacity of a log that is kept for later
+)
 
-// numStripes returns a power of two that is at least the number of cores in use.
-func numStripes() int {
+// newStripes returns a power of two of them.
+func newStripes() []stripe {
 	n := 1
 	for n < runtime.GOMAXPROCS(0) && n < maxStripes {
 		n *= 2
 	}
-	return n
+	return make([]stripe, n)
 }
 
-// stripeOf returns the stripe of a trace. Whoever chooses trace ids can make all traces
-// share one: then it is as if there were one stripe.
-func (q *queue) stripeOf(id trace.TraceID) *stripe {
-	return &q.stripes[int(id[15])&(len(q.stripes)-1)]
+// offer accepts a snapshot or drops it under a reason. It waits only when the queue is
+// blocking.
+func (q *queue) offer(e *entry) {
+	s := &q.stripes[int(e.key.trace[15])&(len(q.stripes)-1)]
+	s.mu.Lock()
+	added, wake := q.bounds.tryAdd(e.bytes)
+	if added {
+		s.log = append(s.log, *e)
+	}
+	s.mu.Unlock()
+	switch {
+	case wake:
+		q.signal()
+	case !added:
+		q.ask(e)
+	}
 }
-
-// maxSpare is the capacity, in entries, of a log that is kept for later.
-const maxSpare = 1 << 14
 
 // take returns the log, and leaves an empty one. The caller gives the log back.
 func (s *stripe) take() []entry {
@@ -74,10 +85,9 @@ func (s *stripe) take() []entry {
 // giveBack makes a log that was taken the spare one.
 func (s *stripe) giveBack(log []entry) {
 	clear(log) // let the collector have the spans
-	if cap(log) > maxSpare {
-		return
+	if cap(log) <= maxSpare {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.spare = log[:0]
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.spare = log[:0]
 }

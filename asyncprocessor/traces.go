@@ -8,74 +8,17 @@ import (
 
 // traceQueue is what waits of one trace, in order. While some of it is with the exporter,
 // the rest waits: so a trace has one export in flight at a time, and a retry holds up its
-// own trace only. It exists while anything of the trace waits or is with the exporter, or a
-// span of it is tracked.
+// own trace only. It exists while anything of the trace waits or is with the exporter.
 type traceQueue struct {
 	id         trace.TraceID
 	head, tail *item
 	waiting    amount
 	exporting  amount
-	spans      spanIndex
 	ready      bool
 	next       *traceQueue // in the list of ready ones
-	inBucket   *traceQueue // in the same bucket of the table
+	inBucket   *traceQueue // in the same bucket of the index
 
-	// Of a trace whose snapshots failed for now: see retry.go.
-	failingSince time.Duration
-	aloneSince   time.Duration
-	failures     int
-	resting      bool
-	alone        bool
-}
-
-// push puts an item behind the others.
-func (t *traceQueue) push(it *item) {
-	it.trace, it.state, it.next = t, waiting, nil
-	if t.head == nil {
-		t.head = it
-	} else {
-		t.tail.next = it
-	}
-	t.tail = it
-	t.waiting = t.waiting.plus(it.amount())
-}
-
-// pushFront puts an item that was with the exporter before the others.
-func (t *traceQueue) pushFront(it *item) {
-	it.state, it.next = waiting, t.head
-	if t.head == nil {
-		t.tail = it
-	}
-	t.head = it
-	t.waiting = t.waiting.plus(it.amount())
-}
-
-// pop takes the first item out.
-func (t *traceQueue) pop() *item {
-	it := t.head
-	t.head, it.next = it.next, nil
-	if t.head == nil {
-		t.tail = nil
-	}
-	t.waiting = t.waiting.minus(it.amount())
-	return it
-}
-
-// remove takes an item out from anywhere.
-func (t *traceQueue) remove(it *item) {
-	if t.head == it {
-		t.pop()
-		return
-	}
-	before := t.head
-	for before.next != it {
-		before = before.next
-	}
-	before.next = it.next
-	if t.tail == it {
-		t.tail = before
-	}
-	t.waiting = t.waiting.minus(it.amount())
+	failing // if its snapshots failed for now
 }
 
 // traces has the queue of each trace of which anything waits or is with the exporter, and in a
@@ -83,32 +26,22 @@ func (t *traceQueue) remove(it *item) {
 // the front of the list, where each comes once before any comes again, so a few hot traces
 // cannot starve the rest.
 type traces struct {
-	table       traceTable
+	*index
 	first, last *traceQueue // of the ready ones
-	waiting     amount      // in the ready ones
-	// oldest is when the first of the ready snapshots began to wait.
-	oldest time.Duration
-
-	unused    *traceQueue // a list, to be used again
-	numUnused int
+	ready       amount      // what waits in them
+	oldest      time.Duration
+	unused      pool[traceQueue]
 }
 
 // of returns the queue of a trace.
 func (ts *traces) of(id trace.TraceID) *traceQueue {
-	bucket := ts.table.bucket(id)
+	bucket := ts.traceBucket(id)
 	for t := *bucket; t != nil; t = t.inBucket {
 		if t.id == id {
 			return t
 		}
 	}
-	t := ts.unused
-	if t == nil {
-		t = new(traceQueue)
-	} else {
-		ts.unused = t.next
-		ts.numUnused--
-		*t = traceQueue{spans: spanIndex{few: t.spans.few}}
-	}
+	t := ts.unused.get()
 	t.id, t.inBucket = id, *bucket
 	*bucket = t
 	return t
@@ -116,7 +49,7 @@ func (ts *traces) of(id trace.TraceID) *traceQueue {
 
 // held returns how much is held of a trace.
 func (ts *traces) held(id trace.TraceID) amount {
-	for t := *ts.table.bucket(id); t != nil; t = t.inBucket {
+	for t := *ts.traceBucket(id); t != nil; t = t.inBucket {
 		if t.id == id {
 			return t.waiting.plus(t.exporting)
 		}
@@ -126,15 +59,63 @@ func (ts *traces) held(id trace.TraceID) amount {
 
 // retire forgets a trace of which nothing is left.
 func (ts *traces) retire(t *traceQueue) {
-	at := ts.table.bucket(t.id)
+	at := ts.traceBucket(t.id)
 	for *at != t {
 		at = &(*at).inBucket
 	}
 	*at = t.inBucket
-	if ts.numUnused < maxUnused {
-		t.next, ts.unused = ts.unused, t
-		ts.numUnused++
+	ts.unused.put(t)
+}
+
+// wait changes what waits in a trace.
+func (ts *traces) wait(t *traceQueue, more, less amount) {
+	t.waiting = t.waiting.plus(more).minus(less)
+	if t.ready {
+		ts.ready = ts.ready.plus(more).minus(less)
 	}
+}
+
+// push puts an item behind the others of its trace.
+func (ts *traces) push(t *traceQueue, it *item) {
+	it.trace, it.state, it.next = t, waiting, nil
+	if t.head == nil {
+		t.head = it
+	} else {
+		t.tail.next = it
+	}
+	t.tail = it
+	ts.wait(t, it.amount(), amount{})
+}
+
+// pushFront puts an item that was with the exporter before the others.
+func (ts *traces) pushFront(t *traceQueue, it *item) {
+	it.state, it.next = waiting, t.head
+	if t.head == nil {
+		t.tail = it
+	}
+	t.head = it
+	ts.wait(t, it.amount(), amount{})
+}
+
+// pop takes the first item of a trace out.
+func (ts *traces) pop(t *traceQueue) *item {
+	it := t.head
+	t.head, it.next = it.next, nil
+	ts.wait(t, amount{}, it.amount())
+	return it
+}
+
+// remove takes an item out that is not the first.
+func (ts *traces) remove(t *traceQueue, it *item) {
+	before := t.head
+	for before.next != it {
+		before = before.next
+	}
+	before.next = it.next
+	if t.tail == it {
+		t.tail = before
+	}
+	ts.wait(t, amount{}, it.amount())
 }
 
 // makeReady puts a trace at the end of the list. since is when its first snapshot
@@ -148,25 +129,12 @@ func (ts *traces) makeReady(t *traceQueue, since time.Duration) {
 		ts.oldest = min(ts.oldest, since)
 	}
 	ts.last = t
-	ts.waiting = ts.waiting.plus(t.waiting)
+	ts.ready = ts.ready.plus(t.waiting)
 }
 
-// popReady takes the first trace out of the list, from which took was taken.
-func (ts *traces) popReady(took amount) {
+// popReady takes the first trace out of the list.
+func (ts *traces) popReady() {
 	t := ts.first
 	ts.first, t.next, t.ready = t.next, nil, false
-	if ts.first == nil {
-		ts.last = nil
-	}
-	ts.waiting = ts.waiting.minus(t.waiting.plus(took))
-}
-
-// findOldest finds out anew when the first of the ready snapshots began to wait. It is called
-// with fewer of them than a batch has, so the list is short.
-func (ts *traces) findOldest(since func(*item) time.Duration) {
-	for t := ts.first; t != nil; t = t.next {
-		if s := since(t.head); t == ts.first || s < ts.oldest {
-			ts.oldest = s
-		}
-	}
+	ts.ready = ts.ready.minus(t.waiting)
 }
