@@ -18,7 +18,7 @@ type index struct {
 	seed [2]uint64
 }
 
-const numBuckets = 32768
+const numBuckets = 8192 // more of them are not in the cache
 
 func newIndex() *index { return &index{seed: [2]uint64{rand.Uint64(), rand.Uint64()}} }
 

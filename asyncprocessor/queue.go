@@ -96,15 +96,12 @@ func (q *queue) collect() {
 	q.lookedAt = now
 	for i := range q.stripes {
 		s := &q.stripes[i]
-		log := s.take()
-		if log == nil {
-			continue
+		for b := s.take(); b != nil; b = s.giveBack(b) {
+			q.arrived = true
+			for k := range b.entries[:b.used] {
+				q.put(&b.entries[k], since)
+			}
 		}
-		q.arrived = true
-		for k := range log {
-			q.put(&log[k], since)
-		}
-		s.giveBack(log)
 	}
 	q.release()
 }

@@ -31,16 +31,25 @@ func keyOf(sc trace.SpanContext) spanKey { return spanKey{sc.TraceID(), sc.SpanI
 // of a trace go to one stripe, so their order is that in which its lock was taken. There
 // is about one for each core, so that cores rarely wait for each other.
 type stripe struct {
-	mu    sync.Mutex // guards log and spare
-	log   []entry
-	spare []entry // an empty log, to be used next
+	mu          sync.Mutex // guards what follows
+	first, last *block     // the log
+	spare       *block     // a list of empty ones
+	spares      int
 
-	_ [128 - 56]byte // stripes do not share cache lines
+	_ [128 - 40]byte // stripes do not share cache lines
+}
+
+// block is a part of a log. A slice would be copied as it grows, and be kept at its largest.
+type block struct {
+	entries [blockSize]entry
+	used    int
+	next    *block
 }
 
 const (
-	maxStripes = 16      // more do not make it faster
-	maxSpare   = 1 << 14 // the capacity of a log that is kept for later
+	blockSize  = 256
+	maxSpares  = 32 // kept by a stripe
+	maxStripes = 16 // more do not make it faster
 )
 
 // newStripes returns a power of two of them.
@@ -59,7 +68,7 @@ func (q *queue) offer(e *entry) {
 	s.mu.Lock()
 	added, wake := q.bounds.tryAdd(e.bytes)
 	if added {
-		s.log = append(s.log, *e)
+		s.append(e)
 	}
 	s.mu.Unlock()
 	switch {
@@ -70,24 +79,44 @@ func (q *queue) offer(e *entry) {
 	}
 }
 
-// take returns the log, and leaves an empty one. The caller gives the log back.
-func (s *stripe) take() []entry {
+func (s *stripe) append(e *entry) {
+	if s.last == nil || s.last.used == blockSize {
+		b := s.spare
+		if b == nil {
+			b = new(block)
+		} else {
+			s.spare, b.next = b.next, nil
+			s.spares--
+		}
+		if s.last == nil {
+			s.first = b
+		} else {
+			s.last.next = b
+		}
+		s.last = b
+	}
+	s.last.entries[s.last.used] = *e
+	s.last.used++
+}
+
+// take returns the log, and leaves an empty one. The caller gives each block back.
+func (s *stripe) take() *block {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.log) == 0 {
-		return nil
-	}
-	log := s.log
-	s.log, s.spare = s.spare, nil
+	log := s.first
+	s.first, s.last = nil, nil
 	return log
 }
 
-// giveBack makes a log that was taken the spare one.
-func (s *stripe) giveBack(log []entry) {
-	clear(log) // let the collector have the spans
-	if cap(log) <= maxSpare {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.spare = log[:0]
+// giveBack takes a block back, and returns the one after it.
+func (s *stripe) giveBack(b *block) (next *block) {
+	clear(b.entries[:b.used]) // let the collector have the spans
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	next, b.used = b.next, 0
+	if s.spares < maxSpares {
+		b.next, s.spare = s.spare, b
+		s.spares++
 	}
+	return next
 }
