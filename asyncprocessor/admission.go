@@ -25,7 +25,6 @@ func (q *queue) decide(e *entry) (room <-chan struct{}) {
 	b := &q.bounds
 	held := b.held()
 	with := held.plus(e.amount())
-	full := !with.within(b.most)
 	switch {
 	case q.closed:
 		q.refuse(e.phase, ReasonAlreadyShutdown)
@@ -34,15 +33,15 @@ func (q *queue) decide(e *entry) (room <-chan struct{}) {
 		if rest := stripped(e); rest != nil && uint64(rest.bytes) <= b.most.bytes {
 			return q.decide(rest)
 		}
-	case q.cfg.blocking && (full || len(q.waiters) > 0):
+	case q.cfg.blocking && (len(q.waiters) > 0 || !b.addWithin(e.amount())): // the fast path may add meanwhile
 		return q.wait(e)
 	case q.cfg.blocking:
-		q.accept(e)
+		q.put(e, q.now())
 	case e.phase == PhaseStart && held.reaches(b.startsBelow):
 		q.refuseForRoom(e.phase, ReasonStartRefused)
 	case !with.within(b.startsBelow) && !q.traces.held(e.key.trace).within(b.half):
 		q.refuseForRoom(e.phase, ReasonTraceShare)
-	case full:
+	case !with.within(b.most):
 		q.refuseForRoom(e.phase, ReasonQueueFull)
 	default:
 		q.accept(e)
@@ -91,13 +90,13 @@ func (q *queue) wait(e *entry) <-chan struct{} {
 func (q *queue) admit() {
 	for len(q.waiters) > 0 {
 		w := q.waiters[0]
-		if !q.bounds.held().plus(w.entry.amount()).within(q.bounds.most) {
+		if !q.bounds.addWithin(w.entry.amount()) {
 			q.pressed = true
 			return
 		}
 		q.waiters[0] = waiter{}
 		q.waiters = q.waiters[1:]
-		q.accept(&w.entry)
+		q.put(&w.entry, q.now())
 		close(w.done)
 		q.signal() // it may complete a batch
 	}

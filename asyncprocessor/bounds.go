@@ -72,6 +72,19 @@ func (b *bounds) tryAdd(bytes uint32) (added, wake bool) {
 	}
 }
 
+// addWithin adds a if that stays within all that may be held, even if the fast path is closed.
+func (b *bounds) addWithin(a amount) bool {
+	for {
+		word := b.word.Load()
+		if !unpacked(word).plus(a).within(b.most) {
+			return false
+		}
+		if b.word.CompareAndSwap(word, word+a.packed()) {
+			return true
+		}
+	}
+}
+
 // add adds a whether there is room or not.
 func (b *bounds) add(a amount) { b.word.Add(a.packed()) }
 
