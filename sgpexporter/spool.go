@@ -37,7 +37,7 @@ type spooler struct {
 
 func newSpooler(e *Exporter, cfg spoolConfig) *spooler {
 	s := &spooler{Exporter: e, mode: cfg.mode, direct: make(chan struct{}, directConcurrency)}
-	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.ctx, s.cancel = context.WithCancel(asyncprocessor.SuppressContext(context.Background()))
 	s.disk = spool.Start(spool.Config{
 		Path:   cfg.dir,
 		Limits: spool.Limits{MaxBytes: cfg.maxBytes, MaxAge: cfg.maxAge},

@@ -24,6 +24,16 @@ const (
 // Keeps reports whether the Exporter can keep snapshots: it has a spool.
 func (e *Exporter) Keeps() bool { return !e.Disabled() && e.spool != nil }
 
+// BatchTimeout is the longest that a snapshot waits in the processor for its batch: 50 ms with
+// [SpoolAlways], whatever asyncprocessor.WithBatchTimeout says, since what waits is not on disk yet. It is 0,
+// which is no limit, otherwise.
+func (e *Exporter) BatchTimeout() time.Duration {
+	if e.Keeps() && e.spool.mode == SpoolAlways {
+		return 50 * time.Millisecond
+	}
+	return 0
+}
+
 // KeepSnapshots implements [asyncprocessor.Keeper]: it takes snapshots over to the spool of
 // [WithSpool], from where they are delivered later, and returns when they are in its files: a
 // kill -9 does not lose them. A loss of power does not either, with [SpoolAlways] at once, else
