@@ -108,7 +108,7 @@ func (d *dispatcher) look() (until time.Duration, done bool) {
 	keep := d.keeps(now)
 	q.wakeRested(now)
 	sent := false
-	for q.sendable() && q.batchDue(now) {
+	for (q.sendable() || keep && q.traces.first != nil && q.calls == d.cfg.concurrency) && q.batchDue(now) {
 		sent = true
 		b := q.nextBatch()
 		b.keep = keep
@@ -143,7 +143,14 @@ func (d *dispatcher) waitFor(now time.Duration, busy bool) (until time.Duration,
 		if q.running == 0 && d.cfg.startPolicy != StartNever {
 			return noDeadline, amount{1, maxBytes}
 		}
-		return noDeadline, never
+		switch held := q.bounds.amount(); {
+		case d.keeper == nil || q.calls > d.cfg.concurrency:
+			return noDeadline, never
+		case held.reaches(q.keepFrom): // by what is with the exporter, or the Keeper has failed
+			return now + d.cfg.batchTimeout, never
+		default:
+			return noDeadline, q.keepFrom.less(held)
+		}
 	case ready.items > 0:
 		return q.traces.oldest + d.cfg.batchTimeout, size.minus(ready)
 	case busy:
@@ -155,11 +162,19 @@ func (d *dispatcher) waitFor(now time.Duration, busy bool) (until time.Duration,
 	}
 }
 
-// keeps reports whether what is sent now is handed over to a Keeper: because delivery fails for now
-// and half of a bound is held, or because Shutdown is nearly over.
+// keeps reports whether what is sent now is handed over to a Keeper: because Shutdown is nearly over, because
+// delivery fails for now and half of a bound is held, or because all calls are under way and more is held.
 func (d *dispatcher) keeps(now time.Duration) bool {
 	q := d.queue
-	if d.keeper == nil || now < q.keepAfter || !q.keeping && (!q.retry.failing || q.bounds.amount().within(q.half)) {
+	if d.keeper == nil || now < q.keepAfter {
+		return false
+	}
+	held := q.bounds.amount()
+	switch {
+	case q.keeping:
+	case q.retry.failing && !held.within(q.half):
+	case q.calls >= d.cfg.concurrency && held.reaches(q.keepFrom):
+	default:
 		return false
 	}
 	q.wakeResting(func(rest) bool { return true })

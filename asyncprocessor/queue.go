@@ -24,6 +24,7 @@ type queue struct {
 	most        amount
 	half        amount
 	startsBelow amount // at this amount or above, STARTs are refused
+	keepFrom    amount // from this amount on, a Keeper is called beside all other calls
 
 	reporter *reporter
 	wake     chan struct{} // holds one token, for the dispatcher
@@ -67,6 +68,7 @@ func newQueue(cfg config) *queue {
 		most:        most,
 		half:        amount{most.items / 2, most.bytes / 2},
 		startsBelow: most.share(3, 4),
+		keepFrom:    most.share(5, 8),
 		traces:      traces{table: newTraceTable()},
 		wake:        make(chan struct{}, 1),
 		retry:       newRetry(),
