@@ -49,8 +49,8 @@ func TestKill(t *testing.T) {
 	}
 }
 
-// queueInOutage bounds the queue during an outage, so that half of it is held soon.
-const queueInOutage = 512
+// queueInOutage bounds the queue of SpoolOnFailure during an outage, so that half of it is held soon.
+const queueInOutage = 4096
 
 // tally is what came of a number of kills.
 type tally struct {
@@ -67,13 +67,14 @@ func (t *tally) String() string {
 func (sum *tally) kill(t *testing.T, srv *sgptest.Server, mode sgpexporter.SpoolMode, outage bool) {
 	srv.Reset()
 	cfg := childConfig{URL: srv.URL, Dir: filepath.Join(t.TempDir(), "spool"), Mode: mode, Load: true, Workers: 20}
-	if outage {
+	life := 100 + rand.IntN(3000) // in lines, of which 2,000 come in a second
+	if outage && mode == sgpexporter.SpoolOnFailure {
 		cfg.Queue = queueInOutage
+		life *= 3
 	}
 	p := begin(t, cfg)
-	life := 100 + rand.IntN(3000) // in lines, of which 2,000 come in a second
 	if outage {
-		p.printed(rand.IntN(life))
+		p.printed(1 + rand.IntN(1000))
 		srv.SetFault(func(*sgptest.Request) sgptest.Fault { return sgptest.Status(503) })
 	}
 	p.printed(life)

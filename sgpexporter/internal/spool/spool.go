@@ -137,13 +137,21 @@ func (s *Spool) work() {
 
 // busy does something with the disk, so that others can see for how long.
 func (s *Spool) busy(do func()) {
-	from := time.Since(s.began)
+	from, before := time.Since(s.began), s.written()
 	s.busySince.Store(max(int64(from), 1))
 	do()
 	s.busySince.Store(0)
-	if time.Since(s.began)-from < Patience {
+	if s.written() > before && time.Since(s.began)-from < Patience {
 		s.isSlow.Store(false)
 	}
+}
+
+// written is how many writes succeeded.
+func (s *Spool) written() uint64 {
+	if s.log == nil {
+		return 0
+	}
+	return s.log.writes
 }
 
 // tidy is done once a second.
