@@ -215,3 +215,31 @@ func TestExportTimeout(t *testing.T) {
 		})
 	}
 }
+
+// hasty is an exporter that asks for a batch timeout.
+type hasty struct {
+	*recorder
+	most time.Duration
+}
+
+func (e hasty) BatchTimeout() time.Duration { return e.most }
+
+func TestExporterLowersTheBatchTimeout(t *testing.T) {
+	for _, c := range []struct{ option, exporter, want time.Duration }{
+		{option: 3 * time.Second, exporter: 50 * time.Millisecond, want: 50 * time.Millisecond},
+		{option: 20 * time.Millisecond, exporter: 50 * time.Millisecond, want: 20 * time.Millisecond},
+		{option: 3 * time.Second, exporter: 0, want: 3 * time.Second},
+		{option: 3 * time.Second, exporter: -1, want: 3 * time.Second},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			exp := hasty{new(recorder), c.exporter}
+			p := asyncprocessor.New(exp, asyncprocessor.WithBatchTimeout(c.option))
+			begin := time.Now()
+			offerEnd(p, "a span")
+			time.Sleep(time.Minute)
+			require.Len(t, exp.calls(), 1)
+			assert.Equal(t, c.want, exp.calls()[0].at.Sub(begin))
+			require.NoError(t, p.Shutdown(t.Context()))
+		})
+	}
+}

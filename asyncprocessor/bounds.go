@@ -41,6 +41,7 @@ type bounds struct {
 
 	most        amount
 	half        amount
+	keepFrom    amount // five eighths: from this amount on a Keeper is called beside all other calls
 	startsBelow amount // three quarters: at this amount or above, STARTs are refused
 	fastBelow   amount // up to here the fast path accepts
 }
@@ -48,6 +49,7 @@ type bounds struct {
 func (b *bounds) init(cfg config) {
 	b.most = amount{min(uint64(cfg.maxQueueSize), maxItems), min(uint64(cfg.maxQueueBytes), maxBytes)}
 	b.half = amount{b.most.items / 2, b.most.bytes / 2}
+	b.keepFrom = amount{(b.most.items*5 + 7) / 8, (b.most.bytes*5 + 7) / 8}
 	b.startsBelow = amount{(b.most.items*3 + 3) / 4, (b.most.bytes*3 + 3) / 4}
 	b.fastBelow = b.startsBelow
 	if cfg.blocking { // who waits for room is not refused

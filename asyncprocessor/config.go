@@ -113,7 +113,7 @@ func WithMaxExportBatchBytes(bytes int64) Option {
 
 // WithBatchTimeout sets how long a snapshot waits for its batch to fill. It is
 // also how late, at most, an idle backend sees a running span. The default is
-// [DefaultBatchTimeout]; it must be positive.
+// [DefaultBatchTimeout]; it must be positive. An exporter can ask for less: see [New].
 func WithBatchTimeout(timeout time.Duration) Option {
 	return func(c *config) { c.batchTimeout = timeout }
 }
@@ -269,6 +269,16 @@ func newConfig(opts []Option) (config, error) {
 	}
 	c.maxBatchSize = min(c.maxBatchSize, c.maxQueueSize)
 	return c, err
+}
+
+// limitBatchTimeout lowers the batch timeout to what the exporter asks for, if it has a method BatchTimeout.
+func (c *config) limitBatchTimeout(exporter Exporter) {
+	if e, ok := exporter.(interface{ BatchTimeout() time.Duration }); ok {
+		defer func() { _ = recover() }() // a typed nil: it fails in the background, where that is counted
+		if most := e.BatchTimeout(); most > 0 {
+			c.batchTimeout = min(c.batchTimeout, most)
+		}
+	}
 }
 
 func notNegative[T int | int64 | time.Duration](option string, value *T, def T) error {

@@ -38,8 +38,8 @@ func newDispatcher(c config, q *queue, exporter Exporter, l lag) *dispatcher {
 		stopped:  make(chan struct{}),
 		lag:      l,
 	}
-	d.exportCtx, d.cancelExports = context.WithCancel(markExport(context.Background()))
-	d.keepCtx, d.cancelKeep = context.WithCancel(markExport(context.Background()))
+	d.exportCtx, d.cancelExports = context.WithCancel(SuppressContext(context.Background()))
+	d.keepCtx, d.cancelKeep = context.WithCancel(SuppressContext(context.Background()))
 	return d
 }
 
@@ -94,7 +94,7 @@ func (d *dispatcher) look() (until time.Duration, done bool) {
 	keep := d.keeps(now)
 	q.wakeRested(now)
 	sent := false
-	for q.sendable() && q.batchDue(now) {
+	for (q.sendable() || keep && q.traces.first != nil && q.calls == d.cfg.concurrency) && q.batchDue(now) {
 		sent = true
 		b := q.nextBatch()
 		b.keep = keep
@@ -128,11 +128,19 @@ func (d *dispatcher) waitFor(now time.Duration, busy bool) (until time.Duration,
 	switch {
 	case q.calls >= d.cfg.concurrency:
 		// Nothing can be sent before a call is over, which wakes it. Who needs the room of a START
-		// whose END is in the logs sorts them. But the first START begins the time of a pass.
-		if q.running == 0 && d.cfg.startPolicy != StartNever {
+		// whose END is in the logs sorts them. But the first START begins the time of a pass, and a Keeper
+		// takes what comes from some amount on.
+		held, from := q.bounds.held(), q.bounds.keepFrom
+		switch {
+		case q.running == 0 && d.cfg.startPolicy != StartNever:
 			return noDeadline, amount{1, maxBytes}
+		case d.keeper == nil || q.calls > d.cfg.concurrency:
+			return noDeadline, never
+		case held.reaches(from): // by what is with the exporter, or the Keeper has failed
+			return now + d.cfg.batchTimeout, never
+		default:
+			return noDeadline, from.minus(held)
 		}
-		return noDeadline, never
 	case ready.items > 0:
 		return q.traces.oldest + d.cfg.batchTimeout, amount{full.items - min(full.items, ready.items), full.bytes - min(full.bytes, ready.bytes)}
 	case busy:
@@ -144,11 +152,17 @@ func (d *dispatcher) waitFor(now time.Duration, busy bool) (until time.Duration,
 	}
 }
 
-// keeps reports whether what is sent now is handed over to a Keeper: because delivery fails for now
-// and half of a bound is held, or because Shutdown is nearly over.
+// keeps reports whether what is sent now is handed over to a Keeper: because Shutdown is nearly over, because
+// delivery fails for now and half of a bound is held, or because all calls are under way and more is held.
 func (d *dispatcher) keeps(now time.Duration) bool {
 	q := d.queue
-	if d.keeper == nil || now < q.keepAfter || !q.keeping && (!q.retry.failing || q.bounds.held().within(q.bounds.half)) {
+	if d.keeper == nil || now < q.keepAfter {
+		return false
+	}
+	held := q.bounds.held()
+	failing := q.retry.failing && !held.within(q.bounds.half)
+	busy := q.calls >= d.cfg.concurrency && held.reaches(q.bounds.keepFrom)
+	if !q.keeping && !failing && !busy {
 		return false
 	}
 	q.wakeResting(func(*traceQueue) bool { return true })

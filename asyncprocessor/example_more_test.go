@@ -228,3 +228,16 @@ func ExampleWithSpanFilter() {
 	_ = proc.Shutdown(context.Background())
 	// Output: END POST /ask
 }
+
+// An exporter that sends in the background makes its contexts with SuppressContext: what its HTTP client
+// traces is not exported.
+func ExampleSuppressContext() {
+	proc := asyncprocessor.New(console{})
+	tracer := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(proc)).Tracer("http client")
+	_, request := tracer.Start(asyncprocessor.SuppressContext(context.Background()), "PUT")
+	request.End()
+	_, span := tracer.Start(context.Background(), "POST /ask")
+	span.End()
+	_ = proc.Shutdown(context.Background())
+	// Output: END POST /ask
+}

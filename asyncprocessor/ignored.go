@@ -14,7 +14,11 @@ import (
 // provider would otherwise feed each other for ever.
 type exportMark struct{}
 
-func markExport(ctx context.Context) context.Context {
+// SuppressContext returns a context under which spans are ignored by every Processor of this
+// package, as under the contexts of an exporter's calls. An exporter that sends in the background, with
+// contexts of its own, makes them with it: else the spans of an instrumented HTTP client would be exported,
+// and make more of them, for ever.
+func SuppressContext(ctx context.Context) context.Context {
 	return context.WithValue(ctx, exportMark{}, true)
 }
 

@@ -30,6 +30,9 @@ var _ sdktrace.SpanProcessor = (*Processor)(nil)
 // neither with one that has a method Disabled() bool which returns true now: so
 // one that is switched off costs nothing and counts nothing as lost.
 //
+// An exporter may have a method BatchTimeout() time.Duration. If it returns a positive value now, a
+// snapshot waits no longer for its batch than that, whatever [WithBatchTimeout] says.
+//
 // An option that is out of range is reported to the global OpenTelemetry error
 // handler, as an error that wraps [ErrInvalidOption], and its default is used.
 //
@@ -48,6 +51,7 @@ func New(exporter Exporter, opts ...Option) *Processor {
 	if disabled(exporter) {
 		return &Processor{cfg: cfg}
 	}
+	cfg.limitBatchTimeout(exporter)
 	q := newQueue(cfg)
 	lag, err := instrument(cfg, q)
 	if err != nil {

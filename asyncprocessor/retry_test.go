@@ -268,6 +268,30 @@ func TestAKeeperGetsWhatTheQueueHasNoRoomFor(t *testing.T) {
 	})
 }
 
+// It gets too what comes while all calls take long: the queue does not fill up.
+func TestAKeeperGetsWhatASlowExporterHasNoTimeFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		k := &keeping{recorder: new(recorder)}
+		k.export = func(ctx context.Context, _ int, snapshots []asyncprocessor.Snapshot) error {
+			<-ctx.Done()
+			return forNow(snapshots)
+		}
+		p := asyncprocessor.New(k, asyncprocessor.WithMaxQueueSize(160), asyncprocessor.WithMaxExportBatchSize(10),
+			asyncprocessor.WithConcurrency(2), asyncprocessor.WithBatchTimeout(time.Second))
+		for range 20 {
+			offerEnds(p, 10)
+			time.Sleep(2 * time.Second)
+		}
+		s := balanced(t, p)
+		assert.Zero(t, s.Dropped)
+		assert.Equal(t, int64(20), s.InFlight)
+		assert.Len(t, k.kept, 110, "90 stay: once 100 of 160 are held, 10 go")
+		assert.Equal(t, 2, k.maxAtOnce)
+		require.NoError(t, p.Shutdown(t.Context()))
+		assert.Equal(t, uint64(200), balanced(t, p).Exported)
+	})
+}
+
 // And what Shutdown has no time for.
 func TestAKeeperGetsWhatShutdownHasNoTimeFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

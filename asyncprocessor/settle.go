@@ -40,7 +40,7 @@ func (q *queue) finish(b *batch, o outcome) (wake bool) {
 		q.keepAfter = s.now + firstRest
 	}
 	// The dispatcher has not looked for what came while all calls were under way.
-	return s.end() || q.calls == q.cfg.concurrency-1 || q.closed
+	return s.end() || q.calls == q.cfg.concurrency-1 || b.keep || q.closed
 }
 
 // settling is the settling of some snapshots of a batch. It is done with the queue's lock held.

@@ -147,7 +147,7 @@ func (p *Processor) shutdownExporter(ctx, grace context.Context) error {
 			}
 			result <- err
 		}()
-		err = p.dispatcher.exporter.Shutdown(markExport(ctx))
+		err = p.dispatcher.exporter.Shutdown(SuppressContext(ctx))
 	}()
 	for _, timeUp := range []<-chan struct{}{ctx.Done(), grace.Done()} {
 		select {

@@ -220,3 +220,17 @@ func TestOwnSpansThatNeverEndConcurrentSafe(t *testing.T) {
 	require.NoError(t, p.Shutdown(t.Context()))
 	assert.Equal(t, uint64(1600), balanced(t, p).Offered)
 }
+
+// What an exporter sends with a context of its own is marked by SuppressContext.
+func TestSpansUnderASuppressedContextAreNotOffered(t *testing.T) {
+	p := newProcessor(t, new(recorder))
+	tp := provider(p)
+	ctx, request := tp.Tracer("http client").Start(asyncprocessor.SuppressContext(context.Background()), "own request")
+	_, dial := tp.Tracer("http client").Start(ctx, "own dial")
+	dial.End()
+	request.End()
+	_, span := tp.Tracer("app").Start(context.Background(), "app")
+	span.End()
+	require.NoError(t, p.Shutdown(t.Context()))
+	assert.Equal(t, uint64(2), balanced(t, p).Offered)
+}

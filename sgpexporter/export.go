@@ -166,6 +166,9 @@ func (x *export) deliver(batch *transport.Batch, index []int, n int, last bool) 
 		x.lastStatus = result.LastStatus
 	}
 	for _, failed := range result.Failed {
+		if x.spooled(batch, index, failed) {
+			continue
+		}
 		if !transport.FailedAlone(failed.Err) {
 			x.down = failed.Err // the rest would fail in the same way, and later
 		}
@@ -189,7 +192,11 @@ func (x *export) hold(trace string, err error) {
 // failed adds snapshot i to the losses: err is no verdict on it.
 func (x *export) failed(i int, err error) {
 	reason := asyncprocessor.ReasonExportFailed
+	var disk *diskError
 	switch {
+	case errors.As(err, &disk):
+		x.losses.add(i, loss{reason: reason, errorType: "spool", retryable: true}, err)
+		return
 	case errors.Is(err, ErrUnauthorized):
 		reason, err = ReasonUnauthorized, x.at.unauthorized(err)
 	case errors.Is(err, ErrClientPanic):

@@ -31,7 +31,7 @@ func (o *observer) Split(ctx context.Context) { o.metrics.split(ctx) }
 // KeyRefused implements transport.Observer.
 func (o *observer) KeyRefused(ctx context.Context, err error) {
 	if o.key.allow(time.Now()) {
-		o.warn(ctx, fmt.Errorf("sgpexporter: no spans are delivered, they wait in the queue: %w", o.at.unauthorized(err)))
+		o.tell(ctx, fmt.Errorf("sgpexporter: no spans are delivered, they wait in %s: %w", o.waitIn(), o.at.unauthorized(err)))
 	}
 }
 
@@ -44,7 +44,14 @@ func (o *observer) Failing(ctx context.Context, err error, attempts int, since t
 	if attempts > 1 {
 		times = fmt.Sprintf("%d times in %s", attempts, time.Since(since).Round(100*time.Millisecond))
 	}
-	o.warn(ctx, fmt.Errorf("sgpexporter: a request has failed %s and is tried again; spans wait in the queue meanwhile: %w", times, err))
+	o.tell(ctx, fmt.Errorf("sgpexporter: a request has failed %s and is tried again; spans wait in %s meanwhile: %w", times, o.waitIn(), err))
+}
+
+func (o *observer) waitIn() string {
+	if o.spool != nil {
+		return "the queue and the spool"
+	}
+	return "the queue"
 }
 
 // limiter lets one event pass in warnInterval.

@@ -1,13 +1,12 @@
 package sgpexporter
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"sync"
 	"sync/atomic"
 	"time"
-
-	"go.opentelemetry.io/otel"
 
 	"github.com/otelsgp/otelsgp/asyncprocessor"
 	"github.com/otelsgp/otelsgp/sgpexporter/internal/spool"
@@ -22,26 +21,28 @@ type spooler struct {
 	disk *spool.Spool
 	mode SpoolMode
 
-	ctx     context.Context // of the replay
+	ctx     context.Context // of the replay, suppressed and with replayKey
 	cancel  context.CancelFunc
 	workers sync.WaitGroup
-	direct  chan struct{}                   // places of deliveries at once
-	marked  atomic.Pointer[context.Context] // of a call of the processor, for its mark
-	failing atomic.Bool                     // SGP takes nothing for now
+	direct  chan struct{} // places of deliveries at once
+	failing atomic.Bool   // SGP takes nothing for now
 	pace    pace
 	rests   rests
 
-	closed  atomic.Uint64 // spans that were ended as unfinished
-	removed func()        // of the metrics
+	closed   atomic.Uint64 // spans that were ended as unfinished
+	aboutSGP tellings      // what is reported
+	ofDisk   tellings
+	removed  func() // of the metrics
 }
 
 func newSpooler(e *Exporter, cfg spoolConfig) *spooler {
 	s := &spooler{Exporter: e, mode: cfg.mode, direct: make(chan struct{}, directConcurrency)}
-	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.ctx, s.cancel = context.WithCancel(context.WithValue(asyncprocessor.SuppressContext(context.Background()), replayKey{}, s))
 	s.disk = spool.Start(spool.Config{
 		Path:   cfg.dir,
 		Limits: spool.Limits{MaxBytes: cfg.maxBytes, MaxAge: cfg.maxAge},
-		Report: func(err error) { otel.Handle(fmt.Errorf("sgpexporter: spool %s: %w", cfg.dir, err)) },
+		Report: func(err error) { s.ofDisk.tell(fmt.Errorf("sgpexporter: spool %s: %w", cfg.dir, err)) },
+		Wrap:   cfg.wrap,
 	})
 	s.removed = e.metrics.observeSpool(s)
 	s.workers.Go(s.replay)
@@ -68,7 +69,10 @@ func (s *spooler) shutdown(ctx context.Context) error {
 	s.removed()
 	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTime)
 	defer cancel()
-	if err := s.disk.Close(grace); err != nil {
+	err := s.disk.Close(grace)
+	s.aboutSGP.end(grace)
+	s.ofDisk.end(grace)
+	if err != nil {
 		return fmt.Errorf("sgpexporter: the spool did not close in time: %w", err)
 	}
 	return nil
@@ -91,27 +95,6 @@ func (s *spooler) drain(ctx context.Context) {
 			return
 		}
 	}
-}
-
-// remember keeps the mark that the context of a processor's call has: what an instrumented
-// HTTP client makes of the replay's requests must not be exported by it.
-func (s *spooler) remember(ctx context.Context) {
-	if s.marked.Load() == nil {
-		marked := context.WithoutCancel(ctx)
-		s.marked.CompareAndSwap(nil, &marked)
-	}
-}
-
-// replayContext returns a context for a request of the replay, with the values of a
-// processor's call.
-func (s *spooler) replayContext(most time.Duration) (context.Context, context.CancelFunc) {
-	base := s.ctx
-	if marked := s.marked.Load(); marked != nil {
-		base = *marked
-	}
-	ctx, cancel := context.WithTimeout(base, most)
-	stop := context.AfterFunc(s.ctx, cancel)
-	return ctx, func() { stop(); cancel() }
 }
 
 // deliver sends items that are claimed and settles what becomes of them. It reports whether SGP
@@ -146,20 +129,11 @@ func (s *spooler) deliver(ctx context.Context, batch *transport.Batch, phases []
 	s.failing.Store(!ok)
 	s.pace.delivered(len(delivered)+len(rejected), ok && !slowed.Load())
 	// Whatever the disk does, what was claimed must be settled.
-	_ = s.disk.Do(context.WithoutCancel(ctx), false, func(l *spool.Log) error {
+	_ = s.disk.Do(context.WithoutCancel(ctx), func(l *spool.Log) error {
 		l.Release(failed)
-		return firstError(l.Delivered(delivered), l.Drop(rejected, string(asyncprocessor.ReasonRejected)))
-	}, nil)
+		return cmp.Or(l.Delivered(delivered), l.Drop(rejected, string(asyncprocessor.ReasonRejected)))
+	})
 	return ok
-}
-
-func firstError(errs ...error) error {
-	for _, err := range errs {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // spoolSink hears what SGP refuses of what was in the spool.
@@ -179,19 +153,10 @@ func (s *spoolSink) Rejected(i int, status *transport.StatusError) {
 	s.rejected[i] = true
 	s.metrics.refused(s.ctx, status.Code)
 	item := s.batch.Item(i)
-	s.tell(s.ctx, &RejectedError{
+	s.aboutSGP.tell(&RejectedError{
 		TraceID: item.TraceID, SpanID: item.ID, Name: shorten(item.Name, maxNameBytes),
 		Phase: asyncprocessor.Phase(s.phases[i]), StatusCode: status.Code, Reason: status.Reason,
 	})
-}
-
-// tell reports what costs or cost a span that is counted as exported.
-func (s *spooler) tell(ctx context.Context, err error) {
-	if s.marked.Load() != nil {
-		s.warn(ctx, err)
-		return
-	}
-	otel.Handle(err)
 }
 
 type slowedKey struct{}

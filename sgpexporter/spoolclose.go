@@ -2,6 +2,7 @@ package sgpexporter
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -36,10 +37,10 @@ func newCloser(s *spooler) *closer { return &closer{spooler: s, left: true} }
 func (c *closer) run() {
 	for c.left && c.ctx.Err() == nil && !time.Now().Before(c.next) {
 		found := make(chan []spool.Item, 1)
-		err := c.disk.Do(c.ctx, false, func(l *spool.Log) error {
+		err := c.disk.Do(c.ctx, func(l *spool.Log) error {
 			found <- l.Orphans(transport.MaxSearchSpans)
 			return nil
-		}, nil)
+		})
 		if err != nil {
 			c.next = time.Now().Add(firstSearchWait)
 			return
@@ -54,7 +55,7 @@ func (c *closer) run() {
 			c.next = time.Now().Add(c.wait)
 			if !c.told {
 				c.told = true
-				c.tell(c.ctx, fmt.Errorf("sgpexporter: spool: spans that another process left running are not ended yet: %w", err))
+				c.aboutSGP.tell(fmt.Errorf("sgpexporter: spool: spans that another process left running are not ended yet: %w", err))
 			}
 			return
 		}
@@ -68,7 +69,7 @@ func (c *closer) close(items []spool.Item) error {
 	for i := range items {
 		traces[items[i].TraceID], ids[i] = true, items[i].ID
 	}
-	ctx, cancel := c.replayContext(replayTimeout)
+	ctx, cancel := context.WithTimeout(c.ctx, replayTimeout)
 	defer cancel()
 	found, err := c.client.Search(ctx, slices.Sorted(maps.Keys(traces)), ids)
 	if err != nil {
@@ -92,12 +93,12 @@ func (c *closer) close(items []spool.Item) error {
 			over = append(over, *it)
 		}
 	}
-	err = c.disk.Do(c.ctx, true, func(l *spool.Log) error {
+	err = c.disk.Do(c.ctx, func(l *spool.Log) error {
 		if _, err := l.Append(unfinished); err != nil {
 			return err
 		}
 		return l.Ended(over)
-	}, nil)
+	})
 	if err == nil {
 		c.closed.Add(uint64(len(unfinished)))
 	}

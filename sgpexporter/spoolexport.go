@@ -2,7 +2,7 @@ package sgpexporter
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"slices"
 	"time"
 
@@ -11,18 +11,25 @@ import (
 	"github.com/otelsgp/otelsgp/sgpexporter/internal/transport"
 )
 
-// diskPatience is how long an export waits for the disk when it can do without it.
-const diskPatience = time.Second
-
 const (
 	// directTime bounds the delivery at once of what is on disk already: there it can wait, too.
 	directTime = 5 * time.Second
 	// directConcurrency bounds these deliveries.
-	directConcurrency = 16
+	directConcurrency = 32
 )
 
 // Keeps reports whether the Exporter can keep snapshots: it has a spool.
 func (e *Exporter) Keeps() bool { return !e.Disabled() && e.spool != nil }
+
+// BatchTimeout is the longest that a snapshot waits in the processor for its batch: 50 ms with
+// [SpoolAlways], whatever asyncprocessor.WithBatchTimeout says, since what waits is not on disk yet. It is 0,
+// which is no limit, otherwise.
+func (e *Exporter) BatchTimeout() time.Duration {
+	if e.Keeps() && e.spool.mode == SpoolAlways {
+		return 50 * time.Millisecond
+	}
+	return 0
+}
 
 // KeepSnapshots implements [asyncprocessor.Keeper]: it takes snapshots over to the spool of
 // [WithSpool], from where they are delivered later, and returns when they are in its files: a
@@ -40,10 +47,9 @@ func (e *Exporter) KeepSnapshots(ctx context.Context, snapshots []asyncprocessor
 
 // sendWithSpool delivers the first n items of the batch, or hands them to the spool.
 func (x *export) sendWithSpool(n int, last bool) {
-	x.spool.remember(x.ctx)
 	switch {
 	case x.keep:
-		x.store(n)
+		x.store(&x.batch, x.index, upTo(n))
 	case x.spool.mode == SpoolAlways:
 		x.storeAndSend(n, last)
 	default:
@@ -51,18 +57,23 @@ func (x *export) sendWithSpool(n int, last bool) {
 	}
 }
 
-// spoolItems returns the first n items of the batch, in memory of their own: the disk may take them
-// when this call is over.
-func (x *export) spoolItems(n int) []spool.Item {
-	items := make([]spool.Item, n)
+func upTo(n int) []int {
+	all := make([]int, n)
+	for i := range all {
+		all[i] = i
+	}
+	return all
+}
+
+// spoolItems returns some items of a batch, whose snapshots index tells, in memory of their own: the disk may
+// take them when this call is over.
+func (x *export) spoolItems(batch *transport.Batch, index, which []int) []spool.Item {
+	items := make([]spool.Item, len(which))
 	now := time.Now()
-	for i := range items {
-		phase := x.snapshots[x.index[i]].Phase
-		items[i] = spool.Item{
-			Item: x.batch.Item(i), Phase: uint8(phase), Ends: ends(phase), At: now,
-			JSON: slices.Clone(x.batch.JSON(i)),
-		}
-		items[i].Name = shorten(items[i].Name, maxNameBytes)
+	for n, i := range which {
+		phase := x.snapshots[index[i]].Phase
+		items[n] = spool.Item{Item: batch.Item(i), Phase: uint8(phase), Ends: ends(phase), At: now, JSON: slices.Clone(batch.JSON(i))}
+		items[n].Name = shorten(items[n].Name, maxNameBytes)
 	}
 	return items
 }
@@ -71,22 +82,34 @@ func ends(phase asyncprocessor.Phase) bool {
 	return phase == asyncprocessor.PhaseEnd || phase == asyncprocessor.PhaseUnfinished
 }
 
-// store hands items to the spool.
-func (x *export) store(n int) {
-	items := x.spoolItems(n)
-	err := x.spool.append(x.ctx, x.spool.mode == SpoolAlways, items, nil)
-	for i := range items {
-		if err != nil {
-			x.notSpooled(x.index[i], err)
-		}
+// store hands some items of a batch to the spool. What the disk does not take fails for now, and what
+// follows of its trace.
+func (x *export) store(batch *transport.Batch, index, which []int) {
+	if len(which) == 0 {
+		return
+	}
+	err := x.spool.append(x.ctx, x.spool.mode == SpoolAlways, x.spoolItems(batch, index, which), nil)
+	if err == nil {
+		return
+	}
+	err = &diskError{err}
+	for _, i := range which {
+		x.failed(index[i], err)
+		x.hold(batch.Item(i).TraceID, err)
 	}
 }
 
+// diskError is why the spool does not take items for now.
+type diskError struct{ err error }
+
+func (e *diskError) Error() string { return "sgpexporter: spool: " + e.err.Error() }
+func (e *diskError) Unwrap() error { return e.err }
+
 // append adds items, which durable makes survive a loss of power. held hears, before that, which of
-// them are the caller's to deliver.
+// them are the caller's to deliver. After an error none is in the spool.
 func (s *spooler) append(ctx context.Context, durable bool, items []spool.Item, held func(seqs []spool.Seq, held []bool)) error {
 	var seqs []spool.Seq // of the goroutine of the disk
-	return s.disk.Do(ctx, durable, func(l *spool.Log) (err error) {
+	return s.disk.Try(ctx, durable, func(l *spool.Log) (err error) {
 		if seqs, err = l.Append(items); err == nil && held != nil {
 			held(seqs, l.Hold(seqs))
 		}
@@ -94,16 +117,10 @@ func (s *spooler) append(ctx context.Context, durable bool, items []spool.Item, 
 	}, func(l *spool.Log) { l.Withdraw(seqs) })
 }
 
-// notSpooled adds snapshot i to the losses: the disk does not take it for now.
-func (x *export) notSpooled(i int, err error) {
-	x.losses.add(i, loss{reason: asyncprocessor.ReasonExportFailed, errorType: "spool", retryable: true},
-		fmt.Errorf("sgpexporter: spool: %w", err))
-}
-
 // storeAndSend has items on disk, from when on they count as exported. Those that need not wait
 // for others there are delivered at once, in the background: this call is over when they are on disk.
 func (x *export) storeAndSend(n int, last bool) {
-	s, items := x.spool, x.spoolItems(n)
+	s, items := x.spool, x.spoolItems(&x.batch, x.index, upTo(n))
 	held := make(chan heldItems, 1)
 	hear := func(seqs []spool.Seq, mine []bool) { held <- heldItems{items, seqs, mine} }
 	direct := s.beginDirect()
@@ -163,100 +180,61 @@ func (s *spooler) deliverHeld(h heldItems) {
 	if len(seqs) == 0 {
 		return
 	}
-	ctx, cancel := s.replayContext(directTime)
+	ctx, cancel := context.WithTimeout(s.ctx, directTime)
 	defer cancel()
 	s.deliver(ctx, &batch, phases, seqs)
 }
 
 // sendOrStore delivers items, but those that have others of their trace before them in the
-// spool: they go behind them. Spans that are about to be written and run are noted there.
+// spool: they go behind them. Spans that are about to be written and run are noted there first.
 func (x *export) sendOrStore(n int, last bool) {
-	s := x.spool
-	run, end := false, false
-	for _, i := range x.index[:n] {
-		if ends(x.snapshots[i].Phase) {
-			end = true
-		} else {
-			run = true
+	behind := x.behind(n)
+	x.store(&x.batch, x.index, behind)
+	var running []int
+	for i, at := range x.index[:n] {
+		if _, found := slices.BinarySearch(behind, i); !found && !ends(x.snapshots[at].Phase) {
+			running = append(running, i)
 		}
 	}
-	if !run && s.disk.Waiting() == 0 {
-		x.deliver(&x.batch, x.index, n, last)
-		if end && s.disk.Running() > 0 {
-			x.noteEnds(n)
-		}
-		return
+	if len(running) > 0 {
+		// A span that cannot be noted is delivered all the same. It is not ended after a crash.
+		items := x.spoolItems(&x.batch, x.index, running)
+		_ = x.spool.disk.Try(x.ctx, false, func(l *spool.Log) error { return l.AppendWritten(items) }, nil)
 	}
-	items := x.spoolItems(n)
-	behind := make(chan []int, 1)
-	ctx, cancel := context.WithTimeout(x.ctx, diskPatience)
-	defer cancel()
-	err := s.disk.Do(ctx, false, func(l *spool.Log) error {
-		var waits []int
-		var later, running []spool.Item
-		for i := range items {
-			switch {
-			case l.Waits(items[i].TraceID):
-				waits, later = append(waits, i), append(later, items[i])
-			case !items[i].Ends:
-				running = append(running, items[i])
-			}
-		}
-		if _, err := l.Append(later); err != nil {
-			return err
-		}
-		behind <- waits
-		return l.AppendWritten(running)
-	}, nil)
-	select {
-	case waits := <-behind: // if the running ones are not noted, they are not ended after a crash
-		x.deliverBut(waits, n, last)
-	default:
-		x.sendWithoutDisk(n, last, err)
-	}
-	if end && s.disk.Running() > 0 {
-		x.noteEnds(n)
-	}
+	x.deliverBut(behind, n, last)
+	x.noteEnds(n)
 }
 
 // sendWithoutDisk delivers items that the disk does not take, but those that have others of their
 // trace before them in the spool: they fail for now.
-func (x *export) sendWithoutDisk(n int, last bool, cause error) {
-	s := x.spool
-	if s.disk.Waiting() == 0 {
-		x.deliver(&x.batch, x.index, n, last)
-		return
+func (x *export) sendWithoutDisk(n int, last bool, err error) {
+	err = &diskError{err}
+	behind := x.behind(n)
+	for _, i := range behind {
+		x.failed(x.index[i], err)
+		x.hold(x.batch.Item(i).TraceID, err)
 	}
-	traces := make([]string, n)
-	for i := range traces {
-		traces[i] = x.batch.Item(i).TraceID
-	}
-	behind := make(chan []int, 1)
-	ctx, cancel := context.WithTimeout(x.ctx, diskPatience)
-	defer cancel()
-	_ = s.disk.Do(ctx, false, func(l *spool.Log) error {
-		var waits []int
-		for i, trace := range traces {
-			if l.Waits(trace) {
-				waits = append(waits, i)
-			}
-		}
-		behind <- waits
+	x.deliverBut(behind, n, last)
+}
+
+// behind returns which of the first n items of the batch have others of their trace before them in the spool.
+func (x *export) behind(n int) []int {
+	disk := x.spool.disk
+	if disk.Waiting() == 0 {
 		return nil
-	}, nil)
-	var waits []int
-	select {
-	case waits = <-behind:
-	default:
-		for i := range traces {
-			waits = append(waits, i)
+	}
+	var which []int
+	waits := make(map[string]bool) // one answer for all of a trace
+	for i := range n {
+		trace := x.batch.Item(i).TraceID
+		if _, asked := waits[trace]; !asked {
+			waits[trace] = disk.Waits(trace)
+		}
+		if waits[trace] {
+			which = append(which, i)
 		}
 	}
-	for _, i := range waits {
-		x.notSpooled(x.index[i], cause)
-		x.hold(traces[i], cause)
-	}
-	x.deliverBut(waits, n, last)
+	return which
 }
 
 // deliverBut delivers the first n items of the batch without some.
@@ -279,24 +257,38 @@ func (x *export) deliverBut(without []int, n int, last bool) {
 	x.deliver(&batch, index, len(index), last)
 }
 
+// spooled hands items that failed to the spool, if there is one and waiting in the queue would not help: SGP
+// refuses the key, or they would be lost. It does so with the rest of the call, too.
+func (x *export) spooled(batch *transport.Batch, index []int, failed transport.Failed) bool {
+	if x.spool == nil || transport.Retryable(failed.Err) && !errors.Is(failed.Err, ErrUnauthorized) {
+		return false
+	}
+	x.keep = x.keep || !transport.FailedAlone(failed.Err)
+	x.store(batch, index, slices.Sorted(slices.Values(failed.Items)))
+	return true
+}
+
 // noteEnds says to the spool which spans do not run any more: those whose END is not among
 // what failed for now.
 func (x *export) noteEnds(n int) {
-	again := x.failedForNow()
 	var over []spool.Item
-	for i := range n {
-		if at := x.index[i]; ends(x.snapshots[at].Phase) && !again[at] {
-			item := x.batch.Item(i)
+	var again map[int]bool
+	for i, at := range x.index[:n] {
+		if !ends(x.snapshots[at].Phase) {
+			continue
+		}
+		item := x.batch.Item(i)
+		if !x.spool.disk.Runs(item.TraceID, item.ID) || x.spool.disk.Waits(item.TraceID) {
+			continue
+		}
+		if again == nil {
+			again = x.failedForNow()
+		}
+		if !again[at] {
 			over = append(over, spool.Item{Item: transport.Item{TraceID: item.TraceID, ID: item.ID}})
 		}
 	}
-	if len(over) == 0 {
-		return
+	if len(over) > 0 {
+		_ = x.spool.disk.Try(context.WithoutCancel(x.ctx), false, func(l *spool.Log) error { return l.Ended(over) }, nil)
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(x.ctx), diskPatience)
-	defer cancel()
-	_ = x.spool.disk.Do(ctx, false, func(l *spool.Log) error {
-		running := slices.DeleteFunc(over, func(it spool.Item) bool { return l.Waits(it.TraceID) || !l.Runs(it.TraceID, it.ID) })
-		return l.Ended(running)
-	}, nil)
 }

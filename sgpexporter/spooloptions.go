@@ -3,6 +3,8 @@ package sgpexporter
 import (
 	"fmt"
 	"time"
+
+	"github.com/otelsgp/otelsgp/sgpexporter/internal/spool"
 )
 
 const (
@@ -86,4 +88,5 @@ type spoolConfig struct {
 	mode     SpoolMode
 	maxBytes int64
 	maxAge   time.Duration
+	wrap     func(spool.Dir) spool.Dir // tests make a disk that fails
 }

@@ -87,7 +87,7 @@ func (s *spooler) deliverSome(places chan struct{}, under *sync.WaitGroup) bool 
 			batch.Commit(append(batch.Buffer(), c.JSON...), c.Item.Item)
 			phases[i], seqs[i] = c.Phase, c.Seq
 		}
-		ctx, cancel := s.replayContext(replayTimeout)
+		ctx, cancel := context.WithTimeout(s.ctx, replayTimeout)
 		defer cancel()
 		s.deliver(ctx, &batch, phases, seqs)
 	})
@@ -98,14 +98,14 @@ func (s *spooler) deliverSome(places chan struct{}, under *sync.WaitGroup) bool 
 func (s *spooler) claim(most int) []spool.Claimed {
 	result := make(chan []spool.Claimed, 1)
 	bytes := min(replayBytes, s.client.MaxBodyBytes())
-	err := s.disk.Do(context.WithoutCancel(s.ctx), false, func(l *spool.Log) error {
+	err := s.disk.Do(context.WithoutCancel(s.ctx), func(l *spool.Log) error {
 		if err := l.Check(); err != nil {
 			return err
 		}
 		resting := s.rests.now(time.Now(), l.Hash)
 		result <- l.Claim(time.Now(), most, bytes, func(trace uint64) bool { return resting[trace] })
 		return nil
-	}, nil)
+	})
 	if err != nil {
 		return nil
 	}

@@ -9,12 +9,13 @@ import (
 	"os"
 	"os/signal"
 	"sync"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
+	"go.opentelemetry.io/otel/attribute"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/goleak"
 
 	"github.com/otelsgp/otelsgp/asyncprocessor"
@@ -29,6 +30,7 @@ type childConfig struct {
 	Load     bool          // else it delivers what is in the spool, and ends
 	Shutdown time.Duration // after SIGTERM
 	Workers  int
+	Queue    int // its bound in snapshots; 0 for the default
 }
 
 const childVariable = "SPOOL_CHILD"
@@ -45,9 +47,8 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// child is the process that is killed. It prints a line for each span that has ended, and, for
-// each ForceFlush that succeeded, how many of the lines before are of spans that were
-// handed over.
+// child is the process that is killed. It prints a line for each span that has ended, with the time, and
+// one for the spans whose ENDs were handed over.
 func child(cfg childConfig) int {
 	exp, err := sgpexporter.New(sgpexporter.WithBaseURL(cfg.URL), sgpexporter.WithAPIKey("key"),
 		sgpexporter.WithSpool(cfg.Dir), sgpexporter.WithSpoolMode(cfg.Mode))
@@ -58,24 +59,19 @@ func child(cfg childConfig) int {
 	if !cfg.Load {
 		return deliver(exp)
 	}
-	proc := asyncprocessor.New(exp, asyncprocessor.WithBatchTimeout(50*time.Millisecond), asyncprocessor.WithMaxQueueSize(1<<17))
+	out := &lines{w: bufio.NewWriter(os.Stdout)}
+	var opts []asyncprocessor.Option
+	if cfg.Queue > 0 {
+		opts = append(opts, asyncprocessor.WithMaxQueueSize(cfg.Queue))
+	}
+	proc := asyncprocessor.New(&witness{exp, out}, opts...)
 	tp := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(proc))
 	stop, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer cancel()
-	out := &lines{w: bufio.NewWriter(os.Stdout)}
 	var load sync.WaitGroup
 	for range cfg.Workers {
 		load.Go(func() { work(stop, tp, out) })
 	}
-	load.Go(func() {
-		for stop.Err() == nil {
-			n := out.count.Load()
-			if proc.ForceFlush(stop) == nil {
-				out.print(fmt.Sprintf("flushed %d", n))
-			}
-			time.Sleep(10 * time.Millisecond)
-		}
-	})
 	load.Wait()
 	ctx, end := context.WithTimeout(context.Background(), cfg.Shutdown)
 	defer end()
@@ -86,33 +82,62 @@ func child(cfg childConfig) int {
 	return 0
 }
 
+// witness prints which ENDs the exporter took over.
+type witness struct {
+	*sgpexporter.Exporter
+	out *lines
+}
+
+func (w *witness) ExportSnapshots(ctx context.Context, snapshots []asyncprocessor.Snapshot) error {
+	return w.tell(snapshots, w.Exporter.ExportSnapshots(ctx, snapshots))
+}
+
+func (w *witness) KeepSnapshots(ctx context.Context, snapshots []asyncprocessor.Snapshot) error {
+	return w.tell(snapshots, w.Exporter.KeepSnapshots(ctx, snapshots))
+}
+
+func (w *witness) tell(snapshots []asyncprocessor.Snapshot, err error) error {
+	if err != nil { // of a part of them: they are not looked at
+		return err
+	}
+	line := "kept"
+	for _, s := range snapshots {
+		if s.Phase == asyncprocessor.PhaseEnd {
+			line += " " + nameOf(s.Span.SpanContext())
+		}
+	}
+	w.out.print(line)
+	return nil
+}
+
+func nameOf(sc trace.SpanContext) string { return sc.TraceID().String() + "/" + sc.SpanID().String() }
+
 // deliver ends when nothing is left in the spool.
 func deliver(exp *sgpexporter.Exporter) int {
-	for range 3000 {
-		time.Sleep(10 * time.Millisecond)
-		if st := exp.Stats().Spool; st.Open && st.Items == 0 && st.Running == 0 {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	ticker := time.NewTicker(5 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		st := exp.Stats().Spool
+		if st.Open && st.Items == 0 && st.Running == 0 {
 			fmt.Printf("delivered %d unfinished %d damaged %d\n", st.Delivered, st.Unfinished, st.Damaged)
 			_ = exp.Shutdown(context.Background())
 			return 0
 		}
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			fmt.Printf("left %+v\n", st)
+			return 3
+		}
 	}
-	fmt.Printf("left %+v\n", exp.Stats().Spool)
-	return 3
 }
 
-// lines are what the child prints, each with one write: a kill must not tear them.
+// lines are what the child prints, each with one write.
 type lines struct {
-	mu    sync.Mutex
-	w     *bufio.Writer
-	count atomic.Int64 // of spans that ended
-}
-
-func (l *lines) ended(id string) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	_, _ = l.w.WriteString("ended " + id + "\n")
-	_ = l.w.Flush()
-	l.count.Add(1)
+	mu sync.Mutex
+	w  *bufio.Writer
 }
 
 func (l *lines) print(text string) {
@@ -125,6 +150,12 @@ func (l *lines) print(text string) {
 // work makes traces of a root and some children, most of them short.
 func work(ctx context.Context, tp *sdktrace.TracerProvider, out *lines) {
 	tracer := tp.Tracer("load")
+	end := func(s trace.Span) {
+		name := nameOf(s.SpanContext())
+		s.SetAttributes(attribute.String("app.name", name)) // its END has it alone
+		s.End()
+		out.print(fmt.Sprintf("ended %s %d", name, time.Now().UnixMicro()))
+	}
 	for ctx.Err() == nil {
 		inTrace, root := tracer.Start(context.Background(), "root")
 		for range 4 {
@@ -133,11 +164,9 @@ func work(ctx context.Context, tp *sdktrace.TracerProvider, out *lines) {
 			if rand.IntN(20) == 0 {
 				pause = 200 * time.Millisecond
 			}
-			time.Sleep(pause)
-			s.End()
-			out.ended(s.SpanContext().TraceID().String() + "/" + s.SpanContext().SpanID().String())
+			<-time.After(pause)
+			end(s)
 		}
-		root.End()
-		out.ended(root.SpanContext().TraceID().String() + "/" + root.SpanContext().SpanID().String())
+		end(root)
 	}
 }

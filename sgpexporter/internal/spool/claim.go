@@ -82,7 +82,7 @@ func (l *Log) Hold(seqs []Seq) []bool {
 	for i, seq := range seqs {
 		s := l.segmentOf(seq)
 		e := s.find(seq.number())
-		if l.traces[e.trace] == own[e.trace] {
+		if l.index.waits(e.trace) == own[e.trace] {
 			l.set(s, e, claimed)
 			held[i] = true
 		}
@@ -103,7 +103,7 @@ func (l *Log) Release(seqs []Seq) {
 }
 
 // Hash returns what stands for a trace in Claim.
-func (l *Log) Hash(trace string) uint64 { return l.hash(trace) }
+func (l *Log) Hash(trace string) uint64 { return l.index.trace(trace) }
 
 var errDamaged = errors.New("a record is damaged")
 
@@ -124,8 +124,7 @@ func (l *Log) read(s *segment, e *entry) (Item, error) {
 func (l *Log) drop(s *segment, e *entry, reason string) {
 	seq := seqOf(s.id, e.number)
 	if key, ok := l.spanOf[seq]; ok {
-		delete(l.running, key)
-		delete(l.spanOf, seq)
+		l.forget(key)
 	}
 	if e.state == pending || e.state == claimed {
 		l.stats.Dropped[reason]++

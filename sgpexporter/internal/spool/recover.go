@@ -2,7 +2,6 @@ package spool
 
 import (
 	"bytes"
-	"hash/maphash"
 	"math"
 	"slices"
 	"strings"
@@ -17,8 +16,7 @@ func Open(dir Dir, limits Limits) (*Log, error) {
 		return nil, err
 	}
 	l := &Log{
-		dir: dir, limits: limits, nextID: 1, seed: maphash.MakeSeed(),
-		traces: map[uint64]int{}, claims: map[uint64]int{},
+		dir: dir, limits: limits, nextID: 1, index: newIndex(), claims: map[uint64]int{},
 		running: map[span]Seq{}, spanOf: map[Seq]span{},
 		stats: Stats{Dropped: map[string]uint64{}},
 	}
@@ -71,7 +69,7 @@ func (l *Log) recover(id uint32) error {
 			}
 			last = int64(r.number)
 			s.count = r.number + 1
-			l.index(s, &r.item, seqOf(id, r.number), int64(r.offset), int64(r.size), r.written)
+			l.add(s, &r.item, seqOf(id, r.number), int64(r.offset), int64(r.size), r.written)
 		case kindMarks:
 			l.apply(r.marks)
 		}
@@ -96,8 +94,7 @@ func (l *Log) apply(marks []mark) {
 			continue
 		}
 		if runs {
-			delete(l.running, key)
-			delete(l.spanOf, m.seq)
+			l.forget(key)
 		}
 		l.set(s, e, gone)
 	}

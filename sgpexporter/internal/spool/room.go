@@ -172,8 +172,7 @@ func (l *Log) Tidy(now time.Time) {
 				l.drop(s, e, DropExpired)
 			case written:
 				seq := seqOf(s.id, e.number)
-				delete(l.running, l.spanOf[seq])
-				delete(l.spanOf, seq)
+				l.forget(l.spanOf[seq])
 				l.set(s, e, gone)
 			}
 		}

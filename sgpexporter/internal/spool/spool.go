@@ -13,8 +13,10 @@ import (
 type Config struct {
 	Path   string
 	Limits Limits
-	// Report hears of what is wrong with the disk, once until it is well again.
+	// Report hears of what is wrong with the disk, once until it is well again. It must not block.
 	Report func(error)
+	// Wrap, if there is one, stands between the Spool and its files: tests make a disk that fails.
+	Wrap func(Dir) Dir
 }
 
 // Spool owns a Log: one goroutine does all that is done with the disk, so that a disk
@@ -25,12 +27,17 @@ type Spool struct {
 	quit  chan struct{}
 	over  chan struct{}
 	stop  sync.Once
+	began time.Time
+
+	busySince atomic.Int64 // since when it is at the disk, from began on; 0 while it is not
+	isSlow    atomic.Bool
 
 	// Written by the goroutine.
 	waiting  atomic.Int64 // items to be delivered
 	running  atomic.Int64
 	failures atomic.Uint64
 	stats    atomic.Pointer[Stats]
+	index    atomic.Pointer[index]
 	news     chan struct{} // of items to be delivered
 
 	dir     *directory
@@ -38,14 +45,9 @@ type Spool struct {
 	lost    Stats  // of logs that were given up
 	nextID  uint32 // above the segments of those: their records may still be with somebody
 	retryAt time.Time
-	broken  error // since when nothing works
-}
-
-type task struct {
-	do     func(*Log) error
-	sync   bool
-	failed func(*Log) // undoes it, when it could not be made durable
-	result chan error
+	broken  error  // since when nothing works
+	writes  uint64 // of the log, when it failed last
+	removed bool   // the files are gone
 }
 
 const (
@@ -58,41 +60,12 @@ const (
 func Start(cfg Config) *Spool {
 	s := &Spool{
 		cfg: cfg, tasks: make(chan *task, 64), quit: make(chan struct{}), over: make(chan struct{}),
-		news: make(chan struct{}, 1),
+		news: make(chan struct{}, 1), began: time.Now(),
 	}
 	s.stats.Store(&Stats{})
+	s.index.Store(newIndex())
 	go s.work()
 	return s
-}
-
-// ErrClosed: the Spool is closed.
-var ErrClosed = errors.New("the spool is closed")
-
-// Do lets do work on the Log, and returns its error. With durable it returns when all
-// that was appended would survive a loss of power, else that is so a second later; failed undoes it when that cannot be.
-// An error of ctx says nothing of what becomes of it.
-func (s *Spool) Do(ctx context.Context, durable bool, do func(*Log) error, failed func(*Log)) error {
-	t := &task{do: do, sync: durable, failed: failed, result: make(chan error, 1)}
-	select {
-	case s.tasks <- t:
-	case <-s.quit:
-		return ErrClosed
-	case <-ctx.Done():
-		return fmt.Errorf("the disk is slow: %w", ctx.Err())
-	}
-	select {
-	case err := <-t.result:
-		return err
-	case <-s.over:
-		select {
-		case err := <-t.result:
-			return err
-		default:
-			return ErrClosed
-		}
-	case <-ctx.Done():
-		return fmt.Errorf("the disk is slow: %w", ctx.Err())
-	}
 }
 
 // Waiting returns the number of items to be delivered, Running that of spans that were
@@ -101,6 +74,19 @@ func (s *Spool) Waiting() int64 { return s.waiting.Load() }
 
 // Running: see Waiting.
 func (s *Spool) Running() int64 { return s.running.Load() }
+
+// Waits reports whether items of a trace are to be delivered, Runs whether the last record of a span says
+// that it runs, which may be a mistake. They never wait for the disk.
+func (s *Spool) Waits(trace string) bool {
+	x := s.index.Load()
+	return s.Waiting() > 0 && x.waits(x.trace(trace)) > 0
+}
+
+// Runs: see Waits.
+func (s *Spool) Runs(trace, id string) bool {
+	x := s.index.Load()
+	return s.Running() > 0 && x.runs(x.span(span{trace, id}))
+}
 
 // News is sent to when there may be something to deliver.
 func (s *Spool) News() <-chan struct{} { return s.news }
@@ -129,24 +115,53 @@ func (s *Spool) work() {
 	defer ticker.Stop()
 	var adopted time.Time
 	for {
-		s.open()
-		if s.log != nil && time.Since(adopted) >= adoptInterval {
-			adopted = time.Now()
-			s.note(s.dir.adopt(s.log))
-		}
+		s.busy(func() {
+			s.open()
+			if s.log != nil && time.Since(adopted) >= adoptInterval {
+				adopted = time.Now()
+				s.note(s.dir.adopt(s.log))
+			}
+		})
 		s.publish()
 		select {
 		case t := <-s.tasks:
-			s.run(t)
+			s.busy(func() { s.run(t) })
 		case now := <-ticker.C:
-			if s.log != nil {
-				s.log.Tidy(now)
-				s.note(s.log.Sync())
-			}
+			s.busy(func() { s.tidy(now) })
 		case <-s.quit:
-			s.finish()
+			s.busy(s.finish)
 			return
 		}
+	}
+}
+
+// busy does something with the disk, so that others can see for how long.
+func (s *Spool) busy(do func()) {
+	from, before := time.Since(s.began), s.written()
+	s.busySince.Store(max(int64(from), 1))
+	do()
+	s.busySince.Store(0)
+	if s.written() > before && time.Since(s.began)-from < Patience {
+		s.isSlow.Store(false)
+	}
+}
+
+// written is how many writes succeeded.
+func (s *Spool) written() uint64 {
+	if s.log == nil {
+		return 0
+	}
+	return s.log.writes
+}
+
+// tidy is done once a second.
+func (s *Spool) tidy(now time.Time) {
+	if s.log == nil {
+		return
+	}
+	s.log.Tidy(now)
+	if s.log.urgent {
+		s.note(s.log.Sync())
 	}
 }
 
@@ -179,74 +194,25 @@ func (s *Spool) open() {
 		s.note(err)
 		return
 	}
-	log, err := Open(dir, s.cfg.Limits)
+	var files Dir = dir
+	if s.cfg.Wrap != nil {
+		files = s.cfg.Wrap(dir)
+	}
+	log, err := Open(files, s.cfg.Limits)
 	if err != nil {
 		dir.release()
 		s.note(err)
 		return
 	}
 	log.nextID = max(log.nextID, s.nextID)
-	s.dir, s.log = dir, log
+	s.dir, s.log, s.writes = dir, log, 0
+	s.index.Store(log.index)
 	if names := log.Foreign(); len(names) > 0 {
 		s.cfg.Report(fmt.Errorf("files of another format are left alone, what they hold is not delivered: %v", names))
 	}
 	if n := log.Stats().Damaged; n > 0 {
 		s.cfg.Report(fmt.Errorf("%d stretches of the files are damaged; all else was recovered", n))
 	}
-}
-
-// maxGroup bounds the tasks that share one fsync.
-const maxGroup = 64
-
-// run does a task, and with it, if it is to be durable, all others that wait.
-func (s *Spool) run(t *task) {
-	if s.log == nil {
-		err := s.broken
-		if err == nil {
-			err = errors.New("not open")
-		}
-		t.result <- err
-		return
-	}
-	var durable []*task
-	for n := 0; ; n++ {
-		err := t.do(s.log)
-		switch {
-		case err != nil || !t.sync:
-			s.note(err)
-			s.answer(t, err)
-		default:
-			durable = append(durable, t)
-		}
-		if n == maxGroup || len(durable) == 0 {
-			break
-		}
-		select {
-		case t = <-s.tasks:
-			continue
-		default:
-		}
-		break
-	}
-	if len(durable) > 0 {
-		err := s.log.Sync()
-		s.note(err)
-		for _, t := range durable {
-			if err != nil && t.failed != nil {
-				t.failed(s.log)
-			}
-			s.answer(t, err)
-		}
-	}
-	if errors.Is(s.broken, ErrRemoved) {
-		s.giveUp()
-	}
-}
-
-// answer ends a task. The counts are right before its caller goes on.
-func (s *Spool) answer(t *task, err error) {
-	s.publish()
-	t.result <- err
 }
 
 // giveUp gives up a log whose files were removed; another one is opened in its place.
@@ -259,7 +225,7 @@ func (s *Spool) giveUp() {
 	s.nextID = s.log.nextID
 	_ = s.log.Close()
 	s.dir.release()
-	s.log, s.dir, s.retryAt = nil, nil, time.Time{}
+	s.log, s.dir, s.retryAt, s.removed = nil, nil, time.Time{}, false
 }
 
 func (s *Stats) add(o Stats) {
@@ -275,18 +241,22 @@ func (s *Stats) add(o Stats) {
 	}
 }
 
-// note reports an error of the disk, the first since it was well.
+// note reports an error of the disk, the first since it was well: since something was written.
 func (s *Spool) note(err error) {
-	switch {
-	case err == nil:
-		s.broken = nil
-	case s.broken == nil:
-		s.broken = err
-		s.failures.Add(1)
+	if err == nil {
+		if s.log == nil || s.log.writes != s.writes {
+			s.broken = nil
+		}
+		return
+	}
+	if s.broken == nil {
 		s.cfg.Report(err)
-	default:
-		s.broken = err
-		s.failures.Add(1)
+	}
+	s.broken = err
+	s.failures.Add(1)
+	s.removed = errors.Is(err, ErrRemoved)
+	if s.log != nil {
+		s.writes = s.log.writes
 	}
 }
 

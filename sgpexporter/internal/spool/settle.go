@@ -1,0 +1,99 @@
+package spool
+
+// Delivered says that items were delivered, or refused for good: they are not to be sent
+// again. The last state of a span that runs is kept.
+func (l *Log) Delivered(seqs []Seq) error {
+	l.stats.Delivered += l.settle(seqs)
+	return l.flushMarks()
+}
+
+// Drop says that items are not to be sent, for a reason.
+func (l *Log) Drop(seqs []Seq, reason string) error {
+	if n := l.settle(seqs); n > 0 {
+		l.stats.Dropped[reason] += n
+	}
+	return l.flushMarks()
+}
+
+// Withdraw takes items back that were appended and not made durable: the caller keeps them.
+func (l *Log) Withdraw(seqs []Seq) {
+	for _, seq := range seqs {
+		if key, ok := l.spanOf[seq]; ok {
+			l.forget(key)
+		}
+	}
+	l.stats.Stored -= l.settle(seqs)
+	_ = l.flushMarks()
+}
+
+// settle ends the waiting of records and writes marks of it to scratch.
+func (l *Log) settle(seqs []Seq) (settled uint64) {
+	l.changed = true // what waits behind them
+	var marks []mark
+	for _, seq := range seqs {
+		s := l.segmentOf(seq)
+		if s == nil {
+			continue
+		}
+		e := s.find(seq.number())
+		if e == nil || e.state != pending && e.state != claimed {
+			continue
+		}
+		settled++
+		if key, ok := l.spanOf[seq]; ok && l.running[key] == seq {
+			l.set(s, e, written)
+			marks = append(marks, mark{seq, markWritten})
+			continue
+		}
+		l.set(s, e, gone)
+		marks = append(marks, mark{seq, markGone})
+	}
+	l.scratch = l.scratch[:0]
+	if len(marks) > 0 {
+		l.scratch = appendMarks(l.scratch, marks)
+	}
+	return settled
+}
+
+// Ended says that spans have ended, as SGP knows: what is kept of them, and what waits, is
+// needed no more.
+func (l *Log) Ended(items []Item) error {
+	var marks []mark
+	for i := range items {
+		key := span{items[i].TraceID, items[i].ID}
+		seq, ok := l.running[key]
+		if !ok {
+			continue
+		}
+		l.forget(key)
+		if s := l.segmentOf(seq); s != nil {
+			if e := s.find(seq.number()); e != nil && e.state != claimed {
+				if e.state == pending {
+					l.stats.Delivered++
+				}
+				l.set(s, e, gone)
+				marks = append(marks, mark{seq, markGone})
+			}
+		}
+	}
+	l.scratch = l.scratch[:0]
+	if len(marks) > 0 {
+		l.scratch = appendMarks(l.scratch, marks)
+	}
+	return l.flushMarks()
+}
+
+// flushMarks writes the marks in scratch. When that fails, a replay after a crash repeats
+// writes, in order.
+func (l *Log) flushMarks() error {
+	defer l.collect()
+	if len(l.scratch) == 0 {
+		return nil
+	}
+	if l.current == nil {
+		if err := l.roll(); err != nil {
+			return err
+		}
+	}
+	return l.write(l.scratch)
+}

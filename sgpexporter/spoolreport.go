@@ -1,0 +1,98 @@
+package sgpexporter
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"go.opentelemetry.io/otel"
+)
+
+// tellInterval is the least time between two reports of one kind.
+const tellInterval = 10 * time.Second
+
+// tellings report, to the global OpenTelemetry error handler, what goes wrong outside of the processor's calls:
+// in the replay, and at the disk. They do so at most once in tellInterval, then with the last error and the
+// number of those before it, and on a goroutine of their own: a handler that blocks holds up nothing.
+type tellings struct {
+	underWay sync.WaitGroup
+
+	mu    sync.Mutex  // guards what follows
+	timer *time.Timer // runs since the last report; nil when another may be made
+	last  error       // not reported yet
+	more  int         // beside it
+	ended bool
+}
+
+func (t *tellings) tell(err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.ended {
+		return
+	}
+	if t.last != nil {
+		t.more++
+	}
+	t.last = err
+	if t.timer == nil {
+		t.handle()
+	}
+}
+
+// handle reports what is not yet, and begins the interval.
+func (t *tellings) handle() {
+	err := t.last
+	if t.more > 0 {
+		err = fmt.Errorf("%w (and %d more like it)", err, t.more)
+	}
+	t.last, t.more = nil, 0
+	t.underWay.Go(func() { otel.Handle(err) })
+	if !t.ended {
+		t.timer = time.AfterFunc(tellInterval, t.intervalOver)
+	}
+}
+
+func (t *tellings) intervalOver() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.timer = nil; t.last != nil && !t.ended {
+		t.handle()
+	}
+}
+
+// end reports what is not yet, and waits for the handler until ctx ends.
+func (t *tellings) end(ctx context.Context) {
+	t.mu.Lock()
+	t.ended = true
+	if t.timer != nil {
+		t.timer.Stop()
+		t.timer = nil
+	}
+	if t.last != nil {
+		t.handle()
+	}
+	t.mu.Unlock()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		t.underWay.Wait()
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
+	}
+}
+
+// replayKey is the key, in the contexts of the replay, of the spooler.
+type replayKey struct{}
+
+// tell reports what costs no span yet: by the processor whose call ctx is of, or, of the replay, by the
+// spooler.
+func (e *Exporter) tell(ctx context.Context, err error) {
+	if s, ok := ctx.Value(replayKey{}).(*spooler); ok {
+		s.aboutSGP.tell(err)
+		return
+	}
+	e.warn(ctx, err)
+}
