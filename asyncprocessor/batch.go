@@ -95,6 +95,9 @@ func (q *queue) take(it *item, b *batch) {
 		}
 		if !it.tracked {
 			q.letGo(it)
+			if it.trace.spans.find(it.key.span) == it { // no END waits behind it
+				q.counts.untracked++
+			}
 		}
 	}
 	b.items = append(b.items, it)

@@ -22,6 +22,8 @@ type item struct {
 
 	closes bool // an END: the START of its span was delivered, or may be
 
+	readIn uint32 // of a record: the pass that last read it for an update, 0 if none did; the dispatcher's
+
 	record *item // of a START and the updates of its span: the START's item
 
 	// Of the record of a running span. live is what the SDK handed to OnStart. It is kept while the
@@ -30,7 +32,6 @@ type item struct {
 	live    sdktrace.ReadOnlySpan
 	start   startSpan
 	tracked bool // counted in queue.tracked
-	seen    bool // by a pass over the running spans
 	shared  bool // the exporter has start, which is immutable from then on
 
 	written     bool          // its START, or an update, was delivered

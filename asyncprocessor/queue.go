@@ -43,6 +43,8 @@ type queue struct {
 	tracked int    // spans that are tracked
 	running int    // records that keep a live span
 
+	oldest time.Duration // when the first of the tracked spans started, as of the last pass
+
 	waiters waiterList
 	pressed bool // something did not fit since the dispatcher last looked
 	flushes flushes
@@ -72,6 +74,7 @@ func newQueue(cfg config) *queue {
 		retry:       newRetry(),
 		counts:      newCounts(),
 		idle:        true,
+		oldest:      noDeadline,
 	}
 	q.bounds.limit = q.startsBelow
 	if cfg.blocking { // who waits for room is not refused

@@ -2,7 +2,6 @@ package asyncprocessor
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -14,16 +13,36 @@ import (
 // those that are tracked, for updates. What the application adds to them is bounded here:
 // once a second a pass over the running spans lets go of those that are not tracked, and estimates what
 // the others hold; of what is above the byte bound, together with what is queued, the largest are
-// let go. Spans that started since the last pass are left alone: most have ended by the next.
+// let go. Spans that started less than a second ago are left alone: most end before that.
+//
+// A pass goes through the traces part by part, each under the queue's lock, and stops when it has seen
+// maxSeen tracked spans: the next one goes on from there. So 10,000 are all seen every second, and
+// 100,000 every ten.
 
-// passInterval is the time between two passes, while spans run.
-const passInterval = time.Second
+const (
+	// passInterval is the time between two passes, while spans run.
+	passInterval = time.Second
+	// maxSeen is after how many tracked spans a pass ends.
+	maxSeen = 10_000
+	// numParts is the number of parts of the table of traces.
+	numParts = 64
+)
 
 // pass is the dispatcher's.
 type pass struct {
 	last   time.Duration // when it ran
+	number uint32        // of passes so far
+	next   int           // the part that it begins with
+	parts  [numParts]part
 	spans  []liveSpan    // to use again
 	budget float64       // of updates, in bytes
+	told   time.Duration // when leaks were last reported, 0 before that
+}
+
+// part is what a pass last found in a part of the traces.
+type part struct {
+	held   int64         // by tracked spans, an estimate in bytes
+	oldest time.Duration // when the first of them started, noDeadline if there are none
 }
 
 // liveSpan is a running span as a pass sees it.
@@ -32,6 +51,7 @@ type liveSpan struct {
 	live      sdktrace.ReadOnlySpan
 	tracked   bool
 	size      int
+	part      int
 	constants bool // to be read, since its START waits
 	read      *constants
 
@@ -59,37 +79,14 @@ func (d *dispatcher) runPass() {
 		return
 	}
 	d.pass.last = now
+	d.pass.number++
 	defer func() {
 		if v := recover(); v != nil { // a span that is not the SDK's
 			q.reporter.warn(fmt.Errorf("asyncprocessor: reading a running span panicked: %v", v))
 		}
 	}()
-	spans, room := q.liveSpans(d.pass.spans[:0], nil)
-	var held int64
-	for i := range spans {
-		if s := &spans[i]; s.tracked {
-			s.size = startBytes + attrsSize(s.live.Attributes()) + eventsSize(s.live.Events()) + linksSize(s.live.Links())
-			held += int64(s.size)
-		}
-	}
-	// Those that are not tracked first, then the largest.
-	slices.SortFunc(spans, func(a, b liveSpan) int {
-		if a.tracked != b.tracked {
-			if b.tracked {
-				return -1
-			}
-			return 1
-		}
-		return cmp.Compare(b.size, a.size)
-	})
-	n := 0
-	for n < len(spans) && (!spans[n].tracked || held > room) {
-		held -= int64(spans[n].size)
-		if spans[n].constants {
-			spans[n].read = readConstants(spans[n].live)
-		}
-		n++
-	}
+	spans := d.lookAtRunning(now)
+	n := d.beyondBound(spans)
 	q.letGoAll(spans[:n])
 	d.reportLeaks(spans[n:], now)
 	if d.cfg.unfinished {
@@ -100,24 +97,96 @@ func (d *dispatcher) runPass() {
 	d.pass.spans = spans[:0]
 }
 
-// liveSpans appends to spans the running ones that the last pass saw too, or those that are chosen, and
-// returns with them how many bytes tracked spans may hold.
-func (q *queue) liveSpans(spans []liveSpan, choose func(*item) bool) ([]liveSpan, int64) {
+// lookAtRunning returns the spans of the parts that it is a pass's turn to look at, and estimates what they hold.
+func (d *dispatcher) lookAtRunning(now time.Duration) []liveSpan {
+	spans, seen := d.pass.spans[:0], 0
+	for range numParts {
+		at := d.pass.next
+		d.pass.next = (at + 1) % numParts
+		begin := len(spans)
+		spans = d.queue.liveSpans(spans, at, func(r *item) bool { return now-r.startedAt >= passInterval })
+		found := part{oldest: noDeadline}
+		for i := begin; i < len(spans); i++ {
+			s := &spans[i]
+			if s.part = at; !s.tracked {
+				continue
+			}
+			seen++
+			s.size = startBytes + attrsSize(s.live.Attributes()) + eventsSize(s.live.Events()) + linksSize(s.live.Links())
+			found.held += int64(s.size)
+			found.oldest = min(found.oldest, s.startedAt)
+		}
+		d.pass.parts[at] = found
+		if seen >= maxSeen {
+			break
+		}
+	}
+	d.queue.setOldest(d.pass.oldest())
+	return spans
+}
+
+// oldest is when the first of all tracked spans started.
+func (p *pass) oldest() time.Duration {
+	oldest := noDeadline
+	for i := range p.parts {
+		oldest = min(oldest, p.parts[i].oldest)
+	}
+	return oldest
+}
+
+// beyondBound sorts those spans to the front that are to be let go, and returns how many they are: those that are not
+// tracked, and the largest of the others if all together hold more than there is room for.
+func (d *dispatcher) beyondBound(spans []liveSpan) (n int) {
+	over := -d.queue.room()
+	for i := range d.pass.parts {
+		over += d.pass.parts[i].held
+	}
+	slices.SortFunc(spans, func(a, b liveSpan) int {
+		if a.tracked != b.tracked {
+			if b.tracked {
+				return -1
+			}
+			return 1
+		}
+		return cmp.Compare(b.size, a.size)
+	})
+	for n < len(spans) && (!spans[n].tracked || over > 0) {
+		s := &spans[n]
+		over -= int64(s.size)
+		d.pass.parts[s.part].held -= int64(s.size)
+		if s.constants {
+			s.read = readConstants(s.live)
+		}
+		n++
+	}
+	return n
+}
+
+// room is how many bytes tracked spans may hold, beside what is queued.
+func (q *queue) room() int64 { return int64(q.most.bytes) - int64(q.bounds.amount().bytes) }
+
+// setOldest notes when the first of the spans that are tracked started.
+func (q *queue) setOldest(at time.Duration) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.oldest = at
+}
+
+// liveSpans appends to spans the running ones of a part of the traces that are chosen.
+func (q *queue) liveSpans(spans []liveSpan, part int, choose func(*item) bool) []liveSpan {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.collect()
 	if q.running == 0 {
-		return spans, 0
+		return spans
 	}
-	if choose == nil {
-		choose = (*item).seenAgain
-	}
-	for _, t := range q.traces.table.buckets {
+	const size = numBuckets / numParts
+	for _, t := range q.traces.table.buckets[part*size : (part+1)*size] {
 		for ; t != nil; t = t.inBucket {
 			spans = t.liveSpans(spans, choose)
 		}
 	}
-	return spans, int64(q.most.bytes) - int64(q.bounds.amount().bytes)
+	return spans
 }
 
 func (t *traceQueue) liveSpans(spans []liveSpan, choose func(*item) bool) []liveSpan {
@@ -139,53 +208,6 @@ func (t *traceQueue) liveSpans(spans []liveSpan, choose func(*item) bool) []live
 	return spans
 }
 
-// seenAgain notes that a pass saw a record, and reports whether one did before.
-func (it *item) seenAgain() bool {
-	before := it.seen
-	it.seen = true
-	return before
-}
-
-// reportLeaks reports, once each, the spans that run for longer than the leak age: one of each name, and
-// how many more there are.
-func (d *dispatcher) reportLeaks(spans []liveSpan, now time.Duration) {
-	if d.cfg.leakAge == 0 {
-		return
-	}
-	found := make(map[string]int)
-	for i := range spans {
-		if s := &spans[i]; s.tracked && !s.leaked && now-s.startedAt >= d.cfg.leakAge {
-			found[s.live.Name()]++
-		}
-	}
-	if len(found) == 0 {
-		return
-	}
-	for i := range spans {
-		s := &spans[i]
-		if !s.tracked || s.leaked || now-s.startedAt < d.cfg.leakAge {
-			continue
-		}
-		d.queue.markLeaked(s)
-		if n := found[s.live.Name()]; n > 0 {
-			d.queue.reporter.warn(fmt.Errorf("%w: %q of scope %q has run for %s, and %d more of that name for as long; is End called?",
-				ErrLeakedSpan, s.live.Name(), s.live.InstrumentationScope().Name, (now - s.startedAt).Round(time.Second), n-1))
-			found[s.live.Name()] = 0
-		}
-	}
-}
-
-// ErrLeakedSpan is wrapped by what is reported of spans that run for longer than [WithLeakAge].
-var ErrLeakedSpan = errors.New("asyncprocessor: a span does not end")
-
-func (q *queue) markLeaked(s *liveSpan) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if s.record.live == s.live {
-		s.record.leaked = true
-	}
-}
-
 // letGoAll lets go of live spans.
 func (q *queue) letGoAll(spans []liveSpan) {
 	q.mu.Lock()
@@ -205,6 +227,9 @@ func (q *queue) letGoAll(spans []liveSpan) {
 		if r.tracked {
 			r.tracked = false
 			q.tracked--
+			if r.shared { // else it counts when its START leaves
+				q.counts.untracked++
+			}
 		}
 		q.letGo(r)
 		t := q.traces.of(r.key.trace)

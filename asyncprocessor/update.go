@@ -81,24 +81,36 @@ func fingerprint(s *startSpan) uint64 {
 	return h.Sum64()
 }
 
+// minReads is how many running spans a pass may read, however few there are.
+const minReads = 256
+
 // writeUpdates writes those of the running spans again that are due: they have changed since they
 // were written an interval ago, or six intervals ago. Those longest unwritten come first, within the
-// budget of a pass.
+// budget of a pass. Each is read once an interval, and a pass reads its share of all of them: so reading is
+// spread over the interval, also of spans that started together.
 func (d *dispatcher) writeUpdates(spans []liveSpan, now time.Duration) {
 	interval := d.cfg.updateInterval
-	if interval == 0 {
+	if interval == 0 || !d.queue.bounds.amount().within(d.queue.half) {
 		return
+	}
+	passes := uint32(max(1, interval/passInterval))
+	due := func(s *liveSpan) bool {
+		return s.tracked && s.written && now-s.writtenAt >= interval &&
+			(s.record.readIn == 0 || d.pass.number-s.record.readIn >= passes)
 	}
 	slices.SortFunc(spans, func(a, b liveSpan) int { return cmp.Compare(a.writtenAt, b.writtenAt) })
 	d.pass.budget = min(d.pass.budget+float64(d.cfg.updateBudget)*passInterval.Seconds(), float64(d.cfg.updateBudget))
+	reads := max(minReads, d.queue.trackedNow()/int(passes)+1)
 	for i := range spans {
 		s := &spans[i]
-		if !s.tracked || !s.written || now-s.writtenAt < interval {
+		if !due(s) {
 			continue
 		}
-		if d.pass.budget <= 0 {
+		if d.pass.budget <= 0 || reads == 0 {
 			return
 		}
+		reads--
+		s.record.readIn = d.pass.number
 		state := readRunning(s.live, s.start)
 		if state.end.IsZero() && (state.fingerprint != s.fingerprint || now-s.writtenAt >= heartbeats*interval) &&
 			d.queue.update(s, state) {
@@ -244,6 +256,14 @@ func (d *dispatcher) writeUnfinished() bool {
 
 // runningSpans returns the tracked spans whose START was delivered.
 func (q *queue) runningSpans() (spans []liveSpan) {
-	all, _ := q.liveSpans(nil, func(r *item) bool { return r.tracked && r.written })
-	return all
+	for part := range numParts {
+		spans = q.liveSpans(spans, part, func(r *item) bool { return r.tracked && r.written })
+	}
+	return spans
+}
+
+func (q *queue) trackedNow() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.tracked
 }
