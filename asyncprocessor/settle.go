@@ -124,11 +124,18 @@ func (s *settling) putBack(it *item) {
 	}
 	t.pushFront(it)
 	s.countEnd(it, +1)
-	if later := t.spans.find(it.key.span); later != it && later != nil && later.state == waiting && s.replaces(later.phase, it.phase) {
+	latest := t.spans.find(it.key.span)
+	if latest == it || latest == nil || latest.state != waiting {
+		return
+	}
+	// Not the latest, if the id has started again: that is the END of another life.
+	if later := t.nextOf(it); s.replaces(later.phase, it.phase) {
 		t.remove(later)
 		s.countEnd(later, -1)
 		s.replace(it, &entry{span: later.span, key: later.key, bytes: later.bytes, phase: later.phase})
-		t.spans.set(it, later)
+		if later == latest {
+			t.spans.set(it, later)
+		}
 		s.sorted--
 		s.flushes.settled(later)
 		s.items.discard(later)

@@ -61,6 +61,16 @@ func (t *traceQueue) pop() *item {
 	return it
 }
 
+// nextOf returns the first item of the same span behind it, nil if there is none.
+func (t *traceQueue) nextOf(it *item) *item {
+	for next := it.next; next != nil; next = next.next {
+		if next.key.span == it.key.span {
+			return next
+		}
+	}
+	return nil
+}
+
 // remove takes an item out from anywhere.
 func (t *traceQueue) remove(it *item) {
 	if t.head == it {
