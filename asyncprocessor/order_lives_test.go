@@ -46,6 +46,34 @@ func TestLivesOfAnIDStayInOrderWhenAStartComesBack(t *testing.T) {
 	})
 }
 
+// A life whose END was lost is not closed when the id has started again: that would be the last word on the later life.
+func TestALifeIsNotClosedAfterALaterOne(t *testing.T) {
+	collectReports(t)
+	synctest.Test(t, func(t *testing.T) {
+		exp := new(recorder)
+		exp.export = func(_ context.Context, n int, _ []asyncprocessor.Snapshot) error {
+			if n != 2 {
+				return nil
+			}
+			return &asyncprocessor.ExportError{Undelivered: []int{0}, Reason: asyncprocessor.ReasonRejected, Err: errors.New("no")}
+		}
+		p := inFlight(t, exp)
+		life := func(name string) func() {
+			_, span := sdktrace.NewTracerProvider(sdktrace.WithIDGenerator(sameIDs{})).Tracer("t").Start(t.Context(), name)
+			p.OnStart(t.Context(), span.(sdktrace.ReadWriteSpan))
+			return func() { end(p, span) }
+		}
+		endFirst := life("first life")
+		require.NoError(t, p.ForceFlush(t.Context()))
+		endFirst()
+		life("second life")()
+		require.Error(t, p.ForceFlush(t.Context()))
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		assert.Equal(t, []string{"START first life", "END first life", "END second life"}, exp.names())
+	})
+}
+
 // sameIDs gives every span the same id.
 type sameIDs struct{}
 

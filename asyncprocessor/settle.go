@@ -107,8 +107,9 @@ func (s *settling) done(it *item, why *ExportError) {
 	if r != nil && r.tracked {
 		return
 	}
+	latest := it.trace.spans.find(it.key.span) == it // the id has not started again
 	it.trace.spans.remove(it)
-	if !delivered && it.phase == PhaseEnd && it.closes && why.reason() != ReasonFiltered && s.cfg.unfinished && !s.closed {
+	if !delivered && it.phase == PhaseEnd && it.closes && latest && why.reason() != ReasonFiltered && s.cfg.unfinished && !s.closed {
 		// Its START was delivered: without this the span would show as running for ever.
 		s.made = append(s.made, &entry{span: it.span, key: it.key, bytes: it.bytes, phase: PhaseUnfinished})
 	}
