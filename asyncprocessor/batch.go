@@ -91,6 +91,9 @@ func (q *queue) take(it *item, b *batch) {
 		}
 		if !it.tracked {
 			q.letGo(it)
+			if q.traces.find(it.key) == it { // no END waits behind it
+				q.counts.untracked++
+			}
 		}
 	}
 	b.items = append(b.items, it)

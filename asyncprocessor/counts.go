@@ -10,6 +10,8 @@ type counts struct {
 	dropped             map[DropReason]uint64
 	inFlight            int64
 
+	untracked uint64 // spans: see Stats
+
 	// failed is what was accepted and then lost, other than on purpose.
 	failed uint64
 
@@ -87,6 +89,7 @@ func (c *counts) stats() Stats {
 		Exported:  c.exported,
 		Coalesced: c.coalesced,
 		InFlight:  c.inFlight,
+		Untracked: c.untracked,
 		DroppedBy: make(map[DropReason]uint64, len(c.dropped)),
 	}
 	for reason, n := range c.dropped {

@@ -24,8 +24,7 @@ type dispatcher struct {
 	loops   int // how often it looked, for tests
 
 	wroteUnfinished bool
-	passed          time.Duration // when the last pass over the running spans was
-	budget          float64       // of updates, in bytes
+	pass            pass
 }
 
 func newDispatcher(c config, q *queue, exporter Exporter, l lag) *dispatcher {

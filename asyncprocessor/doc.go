@@ -61,7 +61,9 @@ count spans, that is ENDs, and .queue.capacity, which is the bound of
 [WithMaxQueueSize] in snapshots; and under this package's own scope, in snapshots:
 asyncprocessor.snapshot.exported, .coalesced, .dropped (by error.type, which is the
 [DropReason]), .queued and .inflight, asyncprocessor.queue.bytes and .bytes.capacity,
-and asyncprocessor.delivery.lag, from a span's end to its delivery.
+and asyncprocessor.delivery.lag, from a span's end to its delivery. Of running spans:
+asyncprocessor.span.tracked, how many there are, .untracked, how many ran without being tracked,
+and .oldest_age, how long the oldest of the tracked ones has run, looked at once a second.
 
 A counter has one series for each error.type. Of .dropped those of this package's
 reasons are there from the beginning, at 0. A reason of an exporter's own, and an

@@ -58,12 +58,13 @@ func (x *index) set(it, before *item) {
 	it.inBucket, *bucket = *bucket, it
 }
 
-// remove removes it, unless another has taken its place.
-func (x *index) remove(it *item) {
+// remove removes it, and reports false if another has taken its place.
+func (x *index) remove(it *item) bool {
 	for at := x.spanBucket(it.key); *at != nil; at = &(*at).inBucket {
 		if *at == it {
 			*at, it.inBucket = it.inBucket, nil
-			return
+			return true
 		}
 	}
+	return false
 }

@@ -291,6 +291,6 @@ func TestLeaksAreReported(t *testing.T) {
 		require.Len(t, told, 1)
 		require.ErrorIs(t, told[0], asyncprocessor.ErrLeakedSpan)
 		assert.ErrorContains(t, told[0], `"agent" of scope "by hand"`)
-		assert.ErrorContains(t, told[0], "2 more")
+		assert.ErrorContains(t, told[0], "has run for 1m0s, and 2 more of that name")
 	})
 }

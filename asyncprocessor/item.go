@@ -35,14 +35,15 @@ type running struct {
 	live    sdktrace.ReadOnlySpan
 	start   startSpan
 	tracked bool // counted in queue.tracked
-	seen    bool // by a pass
 	shared  bool // the exporter has start, which is immutable from then on
 
 	written     bool          // its START, or an update, was delivered
 	endSeen     bool          // by a pass, though its END has not come
 	leaked      bool          // it was reported as running for too long
+	size        int           // as a pass last estimated it
 	startedAt   time.Duration // by the queue's clock
 	writtenAt   time.Duration // when it was last delivered
+	readAt      time.Duration // when a pass last read it for an update; the dispatcher's
 	fingerprint uint64        // of what was last handed to the exporter
 }
 

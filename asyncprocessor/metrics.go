@@ -52,6 +52,16 @@ func (q *queue) spanCounts() spanCounts {
 	}
 }
 
+// oldestAge is how long the oldest of the tracked spans has run, 0 if none has for a second.
+func (q *queue) oldestAge() time.Duration {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.tracked == 0 || q.oldest == noDeadline {
+		return 0
+	}
+	return q.now() - q.oldest
+}
+
 // instrument registers the metrics of a queue: those of the semantic conventions
 // for span processors, and those of our own scope for what they do not cover.
 // All but the lag are observed from the queue's counts when a reader collects, so
@@ -88,8 +98,14 @@ func instrument(c config, q *queue) (lag, error) {
 	latency, err11 := meter.Float64Histogram("asyncprocessor.delivery.lag",
 		metric.WithUnit("s"), metric.WithDescription("The time from a span's end to its delivery."),
 		metric.WithExplicitBucketBoundaries(0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300))
+	tracked, err12 := meter.Int64ObservableUpDownCounter("asyncprocessor.span.tracked",
+		metric.WithUnit("{span}"), metric.WithDescription("The number of running spans that are tracked."))
+	untracked, err13 := meter.Int64ObservableCounter("asyncprocessor.span.untracked",
+		metric.WithUnit("{span}"), metric.WithDescription("The number of spans that ran on without being tracked."))
+	oldest, err14 := meter.Float64ObservableGauge("asyncprocessor.span.oldest_age",
+		metric.WithUnit("s"), metric.WithDescription("How long the oldest of the tracked spans has run."))
 	l := lag{histogram: latency, component: metric.WithAttributeSet(component)}
-	if err := errors.Join(err1, err2, err3, err4, err5, err6, err7, err8, err9, err10, err11); err != nil {
+	if err := errors.Join(err1, err2, err3, err4, err5, err6, err7, err8, err9, err10, err11, err12, err13, err14); err != nil {
 		return l, fmt.Errorf("asyncprocessor: metrics: %w", err)
 	}
 
@@ -125,8 +141,12 @@ func instrument(c config, q *queue) (lag, error) {
 		observe(inFlight, stats.InFlight, all)
 		observe(bytes, int64(q.bounds.held().bytes), all)
 		observe(bytesCapacity, c.maxQueueBytes, all)
+		observe(tracked, stats.Tracked, all)
+		observe(untracked, int64(stats.Untracked), all)
+		o.ObserveFloat64(oldest, q.oldestAge().Seconds(), all)
 		return nil
-	}, processed.Inst(), size.Inst(), capacity.Inst(), exported, coalesced, dropped, queued, inFlight, bytes, bytesCapacity)
+	}, processed.Inst(), size.Inst(), capacity.Inst(), exported, coalesced, dropped, queued, inFlight, bytes, bytesCapacity,
+		tracked, untracked, oldest)
 	if err != nil {
 		return l, fmt.Errorf("asyncprocessor: metrics: %w", err)
 	}

@@ -36,6 +36,11 @@ func collect(t *testing.T, reader *sdkmetric.ManualReader) map[string]int64 {
 					}
 					values[name] = point.Value
 				}
+			case metricdata.Gauge[float64]:
+				for _, point := range d.DataPoints {
+					assertComponent(t, point.Attributes)
+					values[m.Name] = int64(point.Value)
+				}
 			case metricdata.Histogram[float64]:
 				for _, point := range d.DataPoints {
 					assertComponent(t, point.Attributes)

@@ -2,7 +2,6 @@ package asyncprocessor
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -14,13 +13,26 @@ import (
 // those that are tracked, for updates. What the application adds to them is bounded here:
 // once a second a pass over the running spans lets go of those that are not tracked, and estimates what
 // the others hold; of what is above the byte bound, together with what is queued, the largest are
-// let go. Spans that started since the last pass are left alone: most have ended by the next.
+// let go. Spans that started less than a second ago are left alone: most end before that.
+//
+// A pass goes through the index part by part, each under the queue's lock, and stops when it has seen
+// maxSeen spans: the next one goes on from there. So 10,000 are all seen every second, and
+// 100,000 every ten.
+const (
+	// passInterval is the time between two passes, while spans run.
+	passInterval = time.Second
+	maxSeen      = 10_000
+	numParts     = 64
+)
 
-// passInterval is the time between two passes, while spans run.
-const passInterval = time.Second
-
-// ErrLeakedSpan is wrapped by what is reported of spans that run for longer than [WithLeakAge].
-var ErrLeakedSpan = errors.New("asyncprocessor: a span does not end")
+// pass is what the dispatcher remembers of its passes.
+type pass struct {
+	last      time.Duration // when it ran
+	next      int           // the part with which it goes on
+	oldest    time.Duration // when the first span started that it has seen since part 0
+	budget    float64       // of updates, in bytes
+	toldLeaks time.Duration // 0 before that
+}
 
 // liveSpan is a running span as a pass sees it. It is read without the queue's lock. If its END comes
 // meanwhile, live is not its record's any more.
@@ -41,27 +53,23 @@ func (d *dispatcher) nextPass() time.Duration {
 	if d.queue.running == 0 {
 		return noDeadline
 	}
-	return d.passed + passInterval
+	return d.pass.last + passInterval
 }
 
 // runPass makes a pass if one is due.
 func (d *dispatcher) runPass() {
 	q := d.queue
 	now := q.now()
-	if now < d.passed+passInterval {
+	if now < d.pass.last+passInterval {
 		return
 	}
-	d.passed = now
+	d.pass.last = now
 	defer func() {
 		if v := recover(); v != nil { // a span that is not the SDK's
 			q.reporter.warn(fmt.Errorf("asyncprocessor: reading a running span panicked: %v", v))
 		}
 	}()
-	spans := q.liveSpans(func(r *item) bool {
-		before := r.seen
-		r.seen = true
-		return before
-	})
+	spans := d.lookAtRunning(now)
 	for i := range spans {
 		s := &spans[i]
 		s.ended = !s.live.EndTime().IsZero()
@@ -71,20 +79,40 @@ func (d *dispatcher) runPass() {
 		}
 	}
 	slices.SortFunc(spans, func(a, b liveSpan) int { return cmp.Compare(b.size, a.size) })
-	due, leaked := q.pass(spans, now)
-	d.reportLeaks(leaked, now)
-	d.writeStates(due, now)
+	kept, due, reads := q.pass(spans, now)
+	d.reportLeaks(kept, now)
+	d.writeStates(due, reads, now)
 }
 
-// liveSpans returns the running spans that are chosen.
-func (q *queue) liveSpans(choose func(*item) bool) (spans []liveSpan) {
+// lookAtRunning returns the spans that it is a pass's turn to look at.
+func (d *dispatcher) lookAtRunning(now time.Duration) (spans []liveSpan) {
+	for range numParts {
+		if d.pass.next == 0 {
+			d.pass.oldest = noDeadline
+		}
+		begin := len(spans)
+		spans = d.queue.liveSpans(spans, d.pass.next, func(r *item) bool { return now-r.startedAt >= passInterval })
+		for i := begin; i < len(spans); i++ {
+			d.pass.oldest = min(d.pass.oldest, spans[i].record.startedAt)
+		}
+		if d.pass.next++; d.pass.next == numParts {
+			d.pass.next = 0
+			d.queue.setOldest(d.pass.oldest)
+		}
+		if len(spans) >= maxSeen {
+			break
+		}
+	}
+	return spans
+}
+
+// liveSpans appends the running spans in a part of the index that are chosen.
+func (q *queue) liveSpans(spans []liveSpan, part int, choose func(*item) bool) []liveSpan {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.collect()
-	if q.running == 0 {
-		return nil
-	}
-	for _, it := range &q.traces.spans {
+	const size = numBuckets / numParts
+	for _, it := range q.traces.spans[part*size : (part+1)*size] {
 		for ; it != nil; it = it.inBucket {
 			if r := it.record; r != nil && r.live != nil && choose(r) {
 				spans = append(spans, liveSpan{record: r, live: r.live, constants: r.start.constants})
@@ -94,69 +122,64 @@ func (q *queue) liveSpans(choose func(*item) bool) (spans []liveSpan) {
 	return spans
 }
 
-// pass lets go of spans, the largest of which come first, and returns those that are due to be written
-// again, and those that leak.
-func (q *queue) pass(spans []liveSpan, now time.Duration) (due, leaked []liveSpan) {
+// setOldest notes when the first of the spans started that run.
+func (q *queue) setOldest(at time.Duration) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	above := int64(q.bounds.held().bytes) - int64(q.bounds.most.bytes)
+	q.oldest = at
+}
+
+// pass lets go of spans, the largest of which come first. Of those that are kept it returns the ones that
+// are due to be written again, and how many of them may be read now: a pass reads its share of all of them, so
+// that reading is spread over the interval also of spans that started together.
+func (q *queue) pass(spans []liveSpan, now time.Duration) (kept, due []liveSpan, reads int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
 	for i := range spans {
-		if spans[i].record.tracked {
-			above += int64(spans[i].size)
+		if s, r := &spans[i], spans[i].record; r.tracked {
+			q.trackedBytes += int64(s.size - r.size)
+			r.size = s.size
 		}
 	}
+	room := int64(q.bounds.most.bytes) - int64(q.bounds.held().bytes)
 	for i := range spans {
 		s, r := &spans[i], spans[i].record
 		if r.live != s.live {
 			continue
 		}
 		r.start.fix(s.constants)
-		if !r.tracked || above > 0 {
-			above -= int64(s.size)
+		if !r.tracked || q.trackedBytes > room {
 			q.letGoTracked(r)
 			continue
 		}
-		if !r.leaked && q.cfg.leakAge > 0 && now-r.startedAt >= q.cfg.leakAge {
-			r.leaked = true
-			leaked = append(leaked, *s)
-		}
 		s.writtenAt, s.fingerprint = r.writtenAt, r.fingerprint
-		switch {
+		kept = append(kept, *s)
+		switch interval := q.cfg.updateInterval; {
 		case !r.written:
 		case s.ended: // a pass later no END can be on its way any more
-			s.closes = r.endSeen && q.cfg.unfinished && !q.closed
-			r.endSeen = true
-			if s.closes {
+			if s.closes = r.endSeen && q.cfg.unfinished && !q.closed; s.closes {
 				due = append(due, *s)
 			}
-		case q.cfg.updateInterval > 0 && now-r.writtenAt >= q.cfg.updateInterval:
+			r.endSeen = true
+		case interval > 0 && now-max(r.writtenAt, r.readAt) >= interval && q.bounds.held().within(q.bounds.half):
 			due = append(due, *s)
 		}
 	}
-	return due, leaked
+	passes := max(1, int(q.cfg.updateInterval/passInterval))
+	return kept, due, max(minReads, q.tracked/passes+1)
 }
+
+// minReads is how many spans a pass may read, however few run.
+const minReads = 256
 
 // letGoTracked lets go of a span that runs on.
 func (q *queue) letGoTracked(r *item) {
+	if r.tracked && r.shared { // else it counts when its START leaves
+		q.counts.untracked++
+	}
 	q.untrack(r)
 	q.letGo(r)
 	if it := q.traces.find(r.key); it != nil && it.state == settled {
 		q.traces.index.remove(it)
-	}
-}
-
-// reportLeaks reports one span of each name, and how many more there are.
-func (d *dispatcher) reportLeaks(leaked []liveSpan, now time.Duration) {
-	more := make(map[string]int)
-	for i := range leaked {
-		more[leaked[i].live.Name()]++
-	}
-	for i := range leaked {
-		s := leaked[i].live
-		if n := more[s.Name()]; n > 0 {
-			more[s.Name()] = 0
-			d.queue.reporter.warn(fmt.Errorf("%w: %q of scope %q has run for %s, and %d more of that name for as long; is End called?",
-				ErrLeakedSpan, s.Name(), s.InstrumentationScope().Name, (now - leaked[i].record.startedAt).Round(time.Second), n-1))
-		}
 	}
 }

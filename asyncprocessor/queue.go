@@ -35,8 +35,10 @@ type queue struct {
 	arrived  bool          // something was in them since the dispatcher looked
 	idle     bool          // the dispatcher waits to be woken by the next arrival
 
-	tracked int // spans that are tracked
-	running int // records that keep a live span
+	tracked      int           // spans that are tracked
+	trackedBytes int64         // what they hold, as passes estimated it
+	oldest       time.Duration // when the first of them started, as passes saw it
+	running      int           // records that keep a live span
 
 	waiters []waiter
 	pressed bool // something did not fit since the dispatcher last looked
@@ -64,6 +66,7 @@ func newQueue(cfg config) *queue {
 		retry:    newRetry(),
 		counts:   newCounts(),
 		idle:     true,
+		oldest:   noDeadline,
 	}
 	q.bounds.init(cfg)
 	q.bounds.await(amount{1, maxBytes})
@@ -240,7 +243,8 @@ func (q *queue) forget(r *item) {
 
 func (q *queue) untrack(r *item) {
 	if r.tracked {
-		r.tracked = false
+		q.trackedBytes -= int64(r.size)
+		r.tracked, r.size = false, 0
 		q.tracked--
 	}
 }

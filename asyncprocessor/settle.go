@@ -92,8 +92,8 @@ func (s *settling) done(it *item, why *ExportError) {
 			return
 		}
 	}
-	s.traces.index.remove(it)
-	if why != nil && it.phase == PhaseEnd && it.closes && why.reason() != ReasonFiltered && s.cfg.unfinished && !s.closed {
+	latest := s.traces.index.remove(it) // the id has not started again
+	if why != nil && it.phase == PhaseEnd && it.closes && latest && why.reason() != ReasonFiltered && s.cfg.unfinished && !s.closed {
 		// Its START was delivered: without this the span would show as running for ever.
 		s.made = append(s.made, &entry{span: it.span, key: it.key, bytes: it.bytes, phase: PhaseUnfinished})
 	}
@@ -123,11 +123,14 @@ func (s *settling) putBack(it *item) {
 	}
 	s.traces.pushFront(t, it)
 	s.counts.wait(it, +1)
-	if later := s.traces.find(it.key); later != it && later != nil && later.state == waiting && s.replaces(later.phase, it.phase) {
+	// Not the latest of the span, if its id has started again: that is the END of another life.
+	if later := it.nextOf(); later != nil && s.replaces(later.phase, it.phase) {
 		s.traces.remove(t, later)
 		s.counts.wait(later, -1)
 		s.replace(it, &entry{span: later.span, key: later.key, bytes: later.bytes, phase: later.phase})
-		s.traces.set(it, later)
+		if s.traces.index.remove(later) {
+			s.traces.set(it, nil)
+		}
 		s.flushes.settled(later)
 		s.items.put(later)
 	}

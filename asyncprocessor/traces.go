@@ -105,6 +105,15 @@ func (ts *traces) pop(t *traceQueue) *item {
 	return it
 }
 
+// nextOf returns the first item of the same span behind it, nil if there is none.
+func (it *item) nextOf() *item {
+	next := it.next
+	for next != nil && next.key != it.key {
+		next = next.next
+	}
+	return next
+}
+
 // remove takes an item out that is not the first.
 func (ts *traces) remove(t *traceQueue, it *item) {
 	before := t.head

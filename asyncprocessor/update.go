@@ -65,25 +65,26 @@ type endedState struct{ *runningState }
 func (s endedState) EndTime() time.Time { return s.end }
 
 // writeStates writes spans that are due again, if they have changed, or were written six intervals ago.
-// Those longest unwritten come first, within the budget of a pass. Those that ended though no END of them
-// came, since it was refused for want of room, are written as unfinished.
-func (d *dispatcher) writeStates(due []liveSpan, now time.Duration) {
+// Those longest unwritten come first, as many as may be read, and within the budget of a pass. Those that ended
+// though no END of them came, since it was refused for want of room, are written as unfinished.
+func (d *dispatcher) writeStates(due []liveSpan, reads int, now time.Duration) {
 	slices.SortFunc(due, func(a, b liveSpan) int { return cmp.Compare(a.writtenAt, b.writtenAt) })
-	d.budget = min(d.budget+float64(d.cfg.updateBudget)*passInterval.Seconds(), float64(d.cfg.updateBudget))
+	d.pass.budget = min(d.pass.budget+float64(d.cfg.updateBudget)*passInterval.Seconds(), float64(d.cfg.updateBudget))
 	for i := range due {
 		s := &due[i]
-		if !s.closes && d.budget <= 0 {
+		if s.closes {
+			d.queue.offerState(s, PhaseUnfinished, readRunning(s.live, &s.record.start))
 			continue
 		}
+		if d.pass.budget <= 0 || reads == 0 {
+			continue
+		}
+		reads--
+		s.record.readAt = now
 		state := readRunning(s.live, &s.record.start)
-		switch {
-		case s.closes:
-			d.queue.offerState(s, PhaseUnfinished, state)
-		case !state.end.IsZero(): // its END is on its way
-		case state.fingerprint != s.fingerprint || now-s.writtenAt >= heartbeats*d.cfg.updateInterval:
-			if d.queue.offerState(s, PhaseUpdate, state) {
-				d.budget -= float64(state.size)
-			}
+		changed := state.fingerprint != s.fingerprint || now-s.writtenAt >= heartbeats*d.cfg.updateInterval
+		if changed && state.end.IsZero() && d.queue.offerState(s, PhaseUpdate, state) {
+			d.pass.budget -= float64(state.size)
 		}
 	}
 }
@@ -96,7 +97,10 @@ func (d *dispatcher) unfinished() (more bool) {
 	}
 	d.wroteUnfinished = true
 	defer func() { _ = recover() }() // a span that is not the SDK's: the rest is left
-	spans := d.queue.liveSpans(func(r *item) bool { return r.tracked && r.written })
+	var spans []liveSpan
+	for part := range numParts {
+		spans = d.queue.liveSpans(spans, part, func(r *item) bool { return r.tracked && r.written })
+	}
 	for i := range spans {
 		phase, state := PhaseEnd, readRunning(spans[i].live, &spans[i].record.start)
 		if state.end.IsZero() {
