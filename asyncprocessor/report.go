@@ -28,6 +28,7 @@ type reporter struct {
 	pending report
 	timer   *time.Timer // set while something is pending
 	last    time.Time   // when something was told
+	stopped bool        // after Shutdown nothing is told
 }
 
 // report is what there is to tell.
@@ -85,7 +86,7 @@ func (r *reporter) warn(err error) {
 
 // schedule sees to it that what is pending is told, an interval after the last report.
 func (r *reporter) schedule() {
-	if r.timer == nil {
+	if r.timer == nil && !r.stopped {
 		r.timer = time.AfterFunc(reportInterval-time.Since(r.last), r.tell)
 	}
 }
@@ -94,7 +95,7 @@ func (r *reporter) schedule() {
 func (r *reporter) tell() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.timer == nil { // told meanwhile
+	if r.timer == nil || r.stopped { // told meanwhile
 		return
 	}
 	r.timer.Stop()
@@ -134,8 +135,14 @@ func (r *reporter) gaveUp(grace context.Context, err error) {
 	}
 }
 
-// settle waits until the handler has returned, or until grace ends.
-func (r *reporter) settle(grace context.Context) {
+// stop waits until the handler has returned, or until grace ends. What comes later is counted alone.
+func (r *reporter) stop(grace context.Context) {
+	r.mu.Lock()
+	r.stopped = true
+	if r.timer != nil {
+		r.timer.Stop()
+	}
+	r.mu.Unlock()
 	select {
 	case r.handling <- struct{}{}:
 		<-r.handling

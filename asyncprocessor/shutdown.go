@@ -95,7 +95,7 @@ func (p *Processor) shutdown(ctx context.Context) error {
 			p.queue.reporter.gaveUp(grace, err)
 		}
 	}
-	p.queue.reporter.settle(grace)
+	p.queue.reporter.stop(grace)
 	return err
 }
 
