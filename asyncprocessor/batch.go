@@ -17,12 +17,12 @@ type batch struct {
 	keep  bool // for the exporter's KeepSnapshots
 }
 
-// startRead is a START in a batch, and the live span of which its constants are read.
+// startRead is a START in a batch that is still to be read.
 type startRead struct {
-	record *item
-	live   sdktrace.ReadOnlySpan
-	index  int  // in the batch
-	first  bool // the span is tracked: this is the first write of it
+	index int // in the batch
+	start startState
+	live  sdktrace.ReadOnlySpan
+	first bool // the span is tracked: this is the first write of it
 }
 
 // batchDue reports whether a batch is to be sent: because it is full, because its first
@@ -83,11 +83,11 @@ func (q *queue) take(it *item, b *batch) {
 	it.state = exporting
 	it.trace.exporting = it.trace.exporting.plus(it.amount())
 	q.counts.send(it)
+	first := !it.sent
 	it.sent = true
-	if it.phase == PhaseStart && !it.shared {
-		it.shared = true
-		if it.tracked || it.start.constants == nil {
-			b.starts = append(b.starts, startRead{it, it.live, len(b.items), it.tracked})
+	if it.phase == PhaseStart && first {
+		if it.tracked || it.span == nil {
+			b.starts = append(b.starts, startRead{len(b.items), it.start, it.live, it.tracked})
 		}
 		if !it.tracked {
 			q.letGo(it)

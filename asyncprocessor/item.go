@@ -9,7 +9,7 @@ import (
 // item is a snapshot in the queue; that of a START is the record of its span for as long as the
 // span runs.
 type item struct {
-	span  sdktrace.ReadOnlySpan // what is delivered
+	span  sdktrace.ReadOnlySpan // what is delivered; nil of a START that is still to be read
 	key   spanKey
 	trace *traceQueue   // while it is held
 	next  *item         // behind it in its trace, while it waits
@@ -33,9 +33,8 @@ type running struct {
 	// live is what the SDK handed to OnStart. It is kept while the START waits, or for updates, and
 	// for no longer than two seconds if the span is not tracked: see pass.go.
 	live    sdktrace.ReadOnlySpan
-	start   startSpan
+	start   startState
 	tracked bool // counted in queue.tracked
-	shared  bool // the exporter has start, which is immutable from then on
 
 	written     bool          // its START, or an update, was delivered
 	endSeen     bool          // by a pass, though its END has not come
@@ -43,7 +42,7 @@ type running struct {
 	size        int           // as a pass last estimated it
 	startedAt   time.Duration // by the queue's clock
 	writtenAt   time.Duration // when it was last delivered
-	readAt      time.Duration // when a pass last read it for an update; the dispatcher's
+	readAt      time.Duration // when a pass last read it for an update
 	fingerprint uint64        // of what was last handed to the exporter
 }
 
@@ -64,7 +63,6 @@ func (it *item) last() bool { return it.phase == PhaseEnd || it.phase == PhaseUn
 func (it *item) fill(e *entry, since time.Duration) {
 	it.span, it.key, it.bytes, it.phase, it.since = e.span, e.key, e.bytes, e.phase, since
 	if e.phase == PhaseStart {
-		it.record, it.live, it.start, it.startedAt = it, e.span, e.start, since
-		it.span = &it.start
+		it.record, it.live, it.start, it.startedAt, it.span = it, e.span, e.start, since, nil
 	}
 }

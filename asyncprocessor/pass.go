@@ -37,12 +37,19 @@ type pass struct {
 // liveSpan is a running span as a pass sees it. It is read without the queue's lock. If its END comes
 // meanwhile, live is not its record's any more.
 type liveSpan struct {
-	record    *item
-	live      sdktrace.ReadOnlySpan
-	size      int
-	ended     bool
-	constants *constants
+	record *item
+	key    spanKey
+	live   sdktrace.ReadOnlySpan
+	start  *startMore
+	waits  startState // the START, if it waits and is still to be read
+	unread bool
 
+	name  string
+	size  int
+	ended bool
+	fixed sdktrace.ReadOnlySpan // the START, if it was to be read
+
+	startedAt   time.Duration
 	writtenAt   time.Duration
 	fingerprint uint64
 	closes      bool // it is to be written as unfinished: it ended, and its END was lost
@@ -74,13 +81,13 @@ func (d *dispatcher) runPass() {
 		s := &spans[i]
 		s.ended = !s.live.EndTime().IsZero()
 		s.size = startBytes + attrsSize(s.live.Attributes()) + eventsSize(s.live.Events()) + linksSize(s.live.Links())
-		if s.constants == nil {
-			s.constants = readConstants(s.live)
+		if s.name = s.live.Name(); s.unread {
+			s.fixed = s.waits.snapshot(s.live)
 		}
 	}
 	slices.SortFunc(spans, func(a, b liveSpan) int { return cmp.Compare(b.size, a.size) })
-	kept, due, reads := q.pass(spans, now)
-	d.reportLeaks(kept, now)
+	due, leaked, reads := q.pass(spans, now)
+	d.reportLeaks(leaked, now)
 	d.writeStates(due, reads, now)
 }
 
@@ -93,7 +100,7 @@ func (d *dispatcher) lookAtRunning(now time.Duration) (spans []liveSpan) {
 		begin := len(spans)
 		spans = d.queue.liveSpans(spans, d.pass.next, func(r *item) bool { return now-r.startedAt >= passInterval })
 		for i := begin; i < len(spans); i++ {
-			d.pass.oldest = min(d.pass.oldest, spans[i].record.startedAt)
+			d.pass.oldest = min(d.pass.oldest, spans[i].startedAt)
 		}
 		if d.pass.next++; d.pass.next == numParts {
 			d.pass.next = 0
@@ -115,7 +122,9 @@ func (q *queue) liveSpans(spans []liveSpan, part int, choose func(*item) bool) [
 	for _, it := range q.traces.spans[part*size : (part+1)*size] {
 		for ; it != nil; it = it.inBucket {
 			if r := it.record; r != nil && r.live != nil && choose(r) {
-				spans = append(spans, liveSpan{record: r, live: r.live, constants: r.start.constants})
+				spans = append(spans, liveSpan{
+					record: r, key: r.key, live: r.live, start: r.start.more, waits: r.start, unread: r.span == nil, startedAt: r.startedAt,
+				})
 			}
 		}
 	}
@@ -130,30 +139,36 @@ func (q *queue) setOldest(at time.Duration) {
 }
 
 // pass lets go of spans, the largest of which come first. Of those that are kept it returns the ones that
-// are due to be written again, and how many of them may be read now: a pass reads its share of all of them, so
-// that reading is spread over the interval also of spans that started together.
-func (q *queue) pass(spans []liveSpan, now time.Duration) (kept, due []liveSpan, reads int) {
+// are due to be written again, and those that have run for longer than the leak age. reads is how many may be
+// read now: a pass reads its share of all, so that reading is spread over the interval also of spans that started
+// together.
+func (q *queue) pass(spans []liveSpan, now time.Duration) (due, old []liveSpan, reads int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for i := range spans {
-		if s, r := &spans[i], spans[i].record; r.tracked {
+		if s, r := &spans[i], spans[i].record; r.live == s.live && r.tracked {
 			q.trackedBytes += int64(s.size - r.size)
 			r.size = s.size
 		}
 	}
-	room := int64(q.bounds.most.bytes) - int64(q.bounds.held().bytes)
+	held := q.bounds.held()
+	room := int64(q.bounds.most.bytes) - int64(held.bytes)
 	for i := range spans {
 		s, r := &spans[i], spans[i].record
 		if r.live != s.live {
 			continue
 		}
-		r.start.fix(s.constants)
+		if r.span == nil {
+			r.span = s.fixed
+		}
 		if !r.tracked || q.trackedBytes > room {
 			q.letGoTracked(r)
 			continue
 		}
 		s.writtenAt, s.fingerprint = r.writtenAt, r.fingerprint
-		kept = append(kept, *s)
+		if q.cfg.leakAge > 0 && !r.leaked && now-r.startedAt >= q.cfg.leakAge {
+			old = append(old, *s)
+		}
 		switch interval := q.cfg.updateInterval; {
 		case !r.written:
 		case s.ended: // a pass later no END can be on its way any more
@@ -161,12 +176,12 @@ func (q *queue) pass(spans []liveSpan, now time.Duration) (kept, due []liveSpan,
 				due = append(due, *s)
 			}
 			r.endSeen = true
-		case interval > 0 && now-max(r.writtenAt, r.readAt) >= interval && q.bounds.held().within(q.bounds.half):
+		case interval > 0 && now-max(r.writtenAt, r.readAt) >= interval && held.within(q.bounds.half):
 			due = append(due, *s)
 		}
 	}
 	passes := max(1, int(q.cfg.updateInterval/passInterval))
-	return kept, due, max(minReads, q.tracked/passes+1)
+	return due, old, max(minReads, q.tracked/passes+1)
 }
 
 // minReads is how many spans a pass may read, however few run.
@@ -174,7 +189,7 @@ const minReads = 256
 
 // letGoTracked lets go of a span that runs on.
 func (q *queue) letGoTracked(r *item) {
-	if r.tracked && r.shared { // else it counts when its START leaves
+	if r.tracked && r.sent { // else it counts when its START leaves
 		q.counts.untracked++
 	}
 	q.untrack(r)

@@ -236,7 +236,7 @@ func (h *history) offer(phase Phase, s sdktrace.ReadOnlySpan, hand func()) {
 		key:    lifeOf(s),
 		parent: spanKey{s.Parent().TraceID(), s.Parent().SpanID()},
 		phase:  phase,
-		size:   sizeOf(phase, s),
+		size:   estimateOf(phase, s),
 		want:   describe(s),
 	}
 	if h.plan.serial {
@@ -285,9 +285,9 @@ func (h *history) refusals() map[DropReason]uint64 {
 		ReasonAlreadyEnded: by[ReasonAlreadyEnded]}
 }
 
-// sizeOf is the documented estimate, for the attributes, links and events that
+// estimateOf is the documented estimate, for the attributes, links and events that
 // this test makes.
-func sizeOf(phase Phase, s sdktrace.ReadOnlySpan) uint64 {
+func estimateOf(phase Phase, s sdktrace.ReadOnlySpan) uint64 {
 	attrs := func(kvs []attribute.KeyValue) (n int) {
 		for _, kv := range kvs {
 			n += attrBytes + len(kv.Key)

@@ -158,7 +158,7 @@ func (q *queue) put(e *entry, since time.Duration) {
 	case e.phase == PhaseUpdate && known != nil:
 		it.record = known.record
 	case e.phase == PhaseEnd && known != nil && known.record != nil:
-		it.closes = known.record.shared
+		it.closes = known.record.sent
 	}
 	q.traces.set(it, known)
 	t := q.traces.of(e.key.trace)
@@ -191,10 +191,7 @@ func (q *queue) replace(it *item, e *entry) {
 	q.free(before)
 	it.span, it.phase, it.bytes = e.span, e.phase, e.bytes
 	if r := it.record; r != nil && it.last() {
-		if it == r && !r.shared {
-			r.start = startSpan{} // nobody reads it any more
-		}
-		it.record = nil
+		it.record, it.start = nil, startState{} // nobody reads it any more
 		q.letGo(r)
 	}
 	q.counts.wait(it, +1)

@@ -97,9 +97,7 @@ func (s *settling) done(it *item, why *ExportError) {
 		// Its START was delivered: without this the span would show as running for ever.
 		s.made = append(s.made, &entry{span: it.span, key: it.key, bytes: it.bytes, phase: PhaseUnfinished})
 	}
-	if !it.shared { // else the exporter may have it
-		s.items.put(it)
-	}
+	s.items.put(it)
 }
 
 // wrote notes that the START or an update of a running span was delivered or lost.

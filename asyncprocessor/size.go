@@ -23,6 +23,14 @@ const (
 // bounded returns an estimate as the queue keeps it. No real span comes near 4 GiB.
 func bounded(size int) uint32 { return uint32(min(uint64(size), math.MaxUint32)) }
 
+// sizeOf is the estimate for a span, of which the fixed part is base.
+func sizeOf(base int, name string, attrs []attribute.KeyValue, events []sdktrace.Event, links []sdktrace.Link,
+	status sdktrace.Status, sc trace.SpanContext,
+) int {
+	return base + len(name) + attrsSize(attrs) + eventsSize(events) + linksSize(links) +
+		len(status.Description) + traceStateSize(sc.TraceState())
+}
+
 func eventsSize(events []sdktrace.Event) int {
 	n := len(events) * eventBytes
 	for i := range events {

@@ -11,7 +11,7 @@ import (
 // entry is a snapshot on its way into the queue.
 type entry struct {
 	span  sdktrace.ReadOnlySpan // the live span of a START
-	start startSpan             // of a START
+	start startState            // of a START
 	key   spanKey
 	bytes uint32 // the estimate of its memory
 	phase Phase

@@ -2,67 +2,12 @@ package asyncprocessor
 
 import (
 	"cmp"
-	"hash/maphash"
 	"slices"
 	"time"
-
-	"go.opentelemetry.io/otel/attribute"
-	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
 // heartbeats is after how many intervals a span that has not changed is written again.
 const heartbeats = 6
-
-// runningState is a running span as it is now: an update. Its links are those of the START, since
-// later ones are shared with the application.
-type runningState struct {
-	startSpan
-	size        int
-	fingerprint uint64
-	end         time.Time // not zero if it ended by now
-}
-
-// readRunning reads the state of a span. start is its START, as it was delivered.
-func readRunning(live sdktrace.ReadOnlySpan, start *startSpan) *runningState {
-	more := &startMore{events: ownEvents(live.Events()), links: start.Links(), status: live.Status()}
-	s := &runningState{
-		startSpan: startSpan{constants: start.constants, name: live.Name(), attrs: live.Attributes(), more: more},
-		end:       live.EndTime(),
-	}
-	s.size = startBytes + len(s.name) + attrsSize(s.attrs) + eventsSize(more.events) + linksSize(more.links) +
-		len(more.status.Description) + traceStateSize(start.spanContext.TraceState())
-	s.fingerprint = fingerprint(&s.startSpan)
-	return s
-}
-
-var fingerprintSeed = maphash.MakeSeed()
-
-// fingerprint is a hash of what can change of a running span. Events are only ever added: their number
-// and the last one stand for all.
-func fingerprint(s *startSpan) uint64 {
-	attrs := attribute.NewHasher()
-	for i := range s.attrs {
-		attrs.Write(s.attrs[i])
-	}
-	changes := struct {
-		name   string
-		attrs  attribute.Distinct
-		status sdktrace.Status
-		events int
-		last   string
-		lastAt time.Time
-	}{name: s.name, attrs: attrs.Distinct(), status: s.Status(), events: len(s.Events())}
-	if changes.events > 0 {
-		last := s.Events()[changes.events-1]
-		changes.last, changes.lastAt = last.Name, last.Time
-	}
-	return maphash.Comparable(fingerprintSeed, changes)
-}
-
-// endedState is the last state of a running span, with an end.
-type endedState struct{ *runningState }
-
-func (s endedState) EndTime() time.Time { return s.end }
 
 // writeStates writes spans that are due again, if they have changed, or were written six intervals ago.
 // Those longest unwritten come first, as many as may be read, and within the budget of a pass. Those that ended
@@ -73,19 +18,28 @@ func (d *dispatcher) writeStates(due []liveSpan, reads int, now time.Duration) {
 	for i := range due {
 		s := &due[i]
 		if s.closes {
-			d.queue.offerState(s, PhaseUnfinished, readRunning(s.live, &s.record.start))
+			d.queue.offerState(s, PhaseUnfinished, readRunning(s.live, s.start))
 			continue
 		}
 		if d.pass.budget <= 0 || reads == 0 {
 			continue
 		}
 		reads--
-		s.record.readAt = now
-		state := readRunning(s.live, &s.record.start)
+		d.queue.noteRead(s, now)
+		state := readRunning(s.live, s.start)
 		changed := state.fingerprint != s.fingerprint || now-s.writtenAt >= heartbeats*d.cfg.updateInterval
 		if changed && state.end.IsZero() && d.queue.offerState(s, PhaseUpdate, state) {
 			d.pass.budget -= float64(state.size)
 		}
+	}
+}
+
+// noteRead notes that a span is read: not again before an interval has passed.
+func (q *queue) noteRead(s *liveSpan, now time.Duration) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if s.record.live == s.live {
+		s.record.readAt = now
 	}
 }
 
@@ -102,7 +56,7 @@ func (d *dispatcher) unfinished() (more bool) {
 		spans = d.queue.liveSpans(spans, part, func(r *item) bool { return r.tracked && r.written })
 	}
 	for i := range spans {
-		phase, state := PhaseEnd, readRunning(spans[i].live, &spans[i].record.start)
+		phase, state := PhaseEnd, readRunning(spans[i].live, spans[i].start)
 		if state.end.IsZero() {
 			phase, state.end = PhaseUnfinished, time.Now()
 		}
@@ -118,11 +72,11 @@ func (q *queue) offerState(s *liveSpan, phase Phase, state *runningState) bool {
 	defer q.mu.Unlock()
 	q.collect()
 	r := s.record
-	known := q.traces.find(r.key)
+	known := q.traces.find(s.key)
 	if r.live != s.live || q.abandoned || known == nil || known.state != settled {
 		return false
 	}
-	e := &entry{span: state, key: r.key, bytes: bounded(state.size), phase: phase}
+	e := &entry{key: s.key, bytes: bounded(state.size), phase: phase}
 	with := q.bounds.held().plus(e.amount())
 	if phase == PhaseUpdate {
 		if q.closed || !with.within(q.bounds.half) {
@@ -133,8 +87,9 @@ func (q *queue) offerState(s *liveSpan, phase Phase, state *runningState) bool {
 		if !q.closed && !with.within(q.bounds.startsBelow) {
 			return false
 		}
-		e.span = endedState{state}
+		state.EndTime = state.end
 	}
+	e.span = state.Snapshot()
 	q.accept(e)
 	return true
 }
@@ -144,35 +99,31 @@ func (q *queue) offerState(s *liveSpan, phase Phase, state *runningState) bool {
 // what is known by now.
 func (q *queue) readStarts(b *batch) {
 	for _, s := range b.starts {
-		constants := readConstants(s.live)
-		q.mu.Lock()
-		s.record.start.fix(constants)
-		q.mu.Unlock()
+		it := b.items[s.index]
+		before, state := uint64(0), (*runningState)(nil)
 		if s.first {
-			q.firstWrite(b, s)
+			before, state = s.start.fingerprint(), readRunning(s.live, s.start.more)
 		}
+		span := s.start.snapshot(s.live)
+		q.mu.Lock()
+		it.span = span
+		b.snapshots[s.index].Span = span
+		if s.first {
+			it.fingerprint = before
+			if state.fingerprint != before && state.end.IsZero() && q.cfg.startPolicy == StartCoalesced {
+				q.replaceStart(b, s.index, state)
+			}
+		}
+		q.mu.Unlock()
 	}
 	clear(b.starts) // what the spans get later is not this call's to keep
 }
 
-func (q *queue) firstWrite(b *batch, s startRead) {
-	before, state := fingerprint(&s.record.start), readRunning(s.live, &s.record.start)
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	s.record.fingerprint = before
-	if state.fingerprint != before && state.end.IsZero() && q.cfg.startPolicy == StartCoalesced {
-		q.replaceStart(b, s, state)
-	}
-}
-
 // replaceStart makes an update take the place of a START that is with the exporter already.
-func (q *queue) replaceStart(b *batch, s startRead, state *runningState) {
-	it := b.items[s.index]
-	if q.abandoned || it == nil {
-		return
-	}
+func (q *queue) replaceStart(b *batch, index int, state *runningState) {
+	it := b.items[index]
 	more := amount{0, uint64(max(0, state.size-int(it.bytes)))}
-	if !q.bounds.held().plus(more).within(q.bounds.half) || b.bytes+more.bytes > uint64(q.cfg.maxBatchBytes) {
+	if q.abandoned || !q.bounds.held().plus(more).within(q.bounds.half) || b.bytes+more.bytes > uint64(q.cfg.maxBatchBytes) {
 		return
 	}
 	q.bounds.add(more)
@@ -181,7 +132,6 @@ func (q *queue) replaceStart(b *batch, s startRead, state *runningState) {
 	it.trace.exporting = it.trace.exporting.plus(more)
 	b.bytes += more.bytes
 	q.counts.coalesced++
-	it.phase, it.span = PhaseUpdate, state
-	it.record.fingerprint = state.fingerprint
-	b.snapshots[s.index] = Snapshot{Phase: PhaseUpdate, Span: it.span}
+	it.phase, it.span, it.fingerprint = PhaseUpdate, state.Snapshot(), state.fingerprint
+	b.snapshots[index] = Snapshot{Phase: PhaseUpdate, Span: it.span}
 }
