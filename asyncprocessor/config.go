@@ -57,13 +57,8 @@ const (
 
 // String returns the policy's name in this package.
 func (p StartPolicy) String() string {
-	switch p {
-	case StartCoalesced:
-		return "StartCoalesced"
-	case StartAlways:
-		return "StartAlways"
-	case StartNever:
-		return "StartNever"
+	if p <= StartNever {
+		return [...]string{"StartCoalesced", "StartAlways", "StartNever"}[p]
 	}
 	return fmt.Sprintf("StartPolicy(%d)", uint8(p))
 }

@@ -33,33 +33,32 @@ var knownReasons = []DropReason{
 	ReasonExportFailed, ReasonExporterPanic, ReasonRejected, ReasonFiltered,
 }
 
-// spanCounts is what the metrics of the semantic conventions read. Their unit is
-// the span, so ENDs alone count.
-type spanCounts struct {
-	processed uint64                // handed to the exporter
-	dropped   map[DropReason]uint64 // before that
-	queued    int64
+// measures is what the metrics show beside Stats.
+type measures struct {
+	Stats
+	bytes  uint64
+	oldest time.Duration // how long the oldest tracked span has run
+
+	// The unit of the semantic conventions is the span, so ENDs alone count.
+	endsSubmitted uint64                // to the exporter
+	endsDropped   map[DropReason]uint64 // before that
+	endsQueued    int64
 }
 
-func (q *queue) spanCounts() spanCounts {
+func (q *queue) measure() measures {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.collect()
-	return spanCounts{
-		processed: q.counts.endsSubmitted,
-		dropped:   maps.Clone(q.counts.endsDropped),
-		queued:    q.counts.endsQueued,
+	m := measures{
+		Stats:         q.statsLocked(),
+		bytes:         q.bounds.held().bytes,
+		endsSubmitted: q.counts.endsSubmitted,
+		endsDropped:   maps.Clone(q.counts.endsDropped),
+		endsQueued:    q.counts.endsQueued,
 	}
-}
-
-// oldestAge is how long the oldest of the tracked spans has run, 0 if none has for a second.
-func (q *queue) oldestAge() time.Duration {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if q.tracked == 0 || q.oldest == noDeadline {
-		return 0
+	if q.tracked > 0 && q.oldest != noDeadline {
+		m.oldest = q.now() - q.oldest
 	}
-	return q.now() - q.oldest
+	return m
 }
 
 // instrument registers the metrics of a queue: those of the semantic conventions
@@ -77,73 +76,67 @@ func instrument(c config, q *queue) (lag, error) {
 		semconv.OTelComponentTypeKey.String(componentType),
 		semconv.OTelComponentName(fmt.Sprintf("%s/%d", componentType, processorCount.Add(1)-1)),
 	)
-
+	var errs []error
+	counter := func(name, unit, description string) metric.Int64ObservableCounter {
+		i, err := meter.Int64ObservableCounter("asyncprocessor."+name, metric.WithUnit(unit), metric.WithDescription(description))
+		errs = append(errs, err)
+		return i
+	}
+	upDown := func(name, unit, description string) metric.Int64ObservableUpDownCounter {
+		i, err := meter.Int64ObservableUpDownCounter("asyncprocessor."+name, metric.WithUnit(unit), metric.WithDescription(description))
+		errs = append(errs, err)
+		return i
+	}
 	processed, err1 := otelconv.NewSDKProcessorSpanProcessedObservable(meter)
 	size, err2 := otelconv.NewSDKProcessorSpanQueueSize(meter)
 	capacity, err3 := otelconv.NewSDKProcessorSpanQueueCapacity(meter)
-	exported, err4 := meter.Int64ObservableCounter("asyncprocessor.snapshot.exported",
-		metric.WithUnit("{snapshot}"), metric.WithDescription("The number of snapshots that the exporter delivered."))
-	coalesced, err5 := meter.Int64ObservableCounter("asyncprocessor.snapshot.coalesced",
-		metric.WithUnit("{snapshot}"), metric.WithDescription("The number of STARTs left out because their END was in the same batch."))
-	dropped, err6 := meter.Int64ObservableCounter("asyncprocessor.snapshot.dropped",
-		metric.WithUnit("{snapshot}"), metric.WithDescription("The number of snapshots that were lost, by reason (error.type)."))
-	queued, err7 := meter.Int64ObservableUpDownCounter("asyncprocessor.snapshot.queued",
-		metric.WithUnit("{snapshot}"), metric.WithDescription("The number of snapshots that wait to be exported."))
-	inFlight, err8 := meter.Int64ObservableUpDownCounter("asyncprocessor.snapshot.inflight",
-		metric.WithUnit("{snapshot}"), metric.WithDescription("The number of snapshots in the hands of the exporter."))
-	bytes, err9 := meter.Int64ObservableUpDownCounter("asyncprocessor.queue.bytes",
-		metric.WithUnit("By"), metric.WithDescription("The estimated memory of the snapshots queued and in flight."))
-	bytesCapacity, err10 := meter.Int64ObservableUpDownCounter("asyncprocessor.queue.bytes.capacity",
-		metric.WithUnit("By"), metric.WithDescription("The bound of asyncprocessor.queue.bytes."))
-	latency, err11 := meter.Float64Histogram("asyncprocessor.delivery.lag",
+	exported := counter("snapshot.exported", "{snapshot}", "The number of snapshots that the exporter delivered.")
+	coalesced := counter("snapshot.coalesced", "{snapshot}", "The number of snapshots that a later one of their span took the place of.")
+	dropped := counter("snapshot.dropped", "{snapshot}", "The number of snapshots that were lost, by reason (error.type).")
+	queued := upDown("snapshot.queued", "{snapshot}", "The number of snapshots that wait to be exported.")
+	inFlight := upDown("snapshot.inflight", "{snapshot}", "The number of snapshots in the hands of the exporter.")
+	bytes := upDown("queue.bytes", "By", "The estimated memory of the snapshots queued and in flight.")
+	bytesCapacity := upDown("queue.bytes.capacity", "By", "The bound of asyncprocessor.queue.bytes.")
+	tracked := upDown("span.tracked", "{span}", "The number of running spans that are tracked.")
+	untracked := counter("span.untracked", "{span}", "The number of spans that ran on without being tracked.")
+	oldest, err4 := meter.Float64ObservableGauge("asyncprocessor.span.oldest_age",
+		metric.WithUnit("s"), metric.WithDescription("How long the oldest of the tracked spans has run."))
+	latency, err5 := meter.Float64Histogram("asyncprocessor.delivery.lag",
 		metric.WithUnit("s"), metric.WithDescription("The time from a span's end to its delivery."),
 		metric.WithExplicitBucketBoundaries(0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300))
-	tracked, err12 := meter.Int64ObservableUpDownCounter("asyncprocessor.span.tracked",
-		metric.WithUnit("{span}"), metric.WithDescription("The number of running spans that are tracked."))
-	untracked, err13 := meter.Int64ObservableCounter("asyncprocessor.span.untracked",
-		metric.WithUnit("{span}"), metric.WithDescription("The number of spans that ran on without being tracked."))
-	oldest, err14 := meter.Float64ObservableGauge("asyncprocessor.span.oldest_age",
-		metric.WithUnit("s"), metric.WithDescription("How long the oldest of the tracked spans has run."))
-	l := lag{histogram: latency, component: metric.WithAttributeSet(component)}
-	if err := errors.Join(err1, err2, err3, err4, err5, err6, err7, err8, err9, err10, err11, err12, err13, err14); err != nil {
+	all := metric.WithAttributeSet(component)
+	l := lag{histogram: latency, component: all}
+	if err := errors.Join(append(errs, err1, err2, err3, err4, err5)...); err != nil {
 		return l, fmt.Errorf("asyncprocessor: metrics: %w", err)
 	}
 
-	all := metric.WithAttributeSet(component)
 	withReason := func(reason DropReason) metric.MeasurementOption {
 		return metric.WithAttributeSet(attribute.NewSet(append(component.ToSlice(),
 			semconv.ErrorTypeKey.String(string(reason)))...))
 	}
 	_, err := meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
-		spans, stats := q.spanCounts(), q.stats()
-		observe := func(i metric.Int64Observable, n int64, with metric.MeasurementOption) {
-			o.ObserveInt64(i, n, with)
+		m := q.measure()
+		o.ObserveInt64(processed.Inst(), int64(m.endsSubmitted), all)
+		for reason, n := range m.endsDropped {
+			o.ObserveInt64(processed.Inst(), int64(n), withReason(reason))
 		}
-		observe(processed.Inst(), int64(spans.processed), all)
-		for reason, n := range spans.dropped {
-			observe(processed.Inst(), int64(n), withReason(reason))
+		o.ObserveInt64(size.Inst(), m.endsQueued, all)
+		o.ObserveInt64(capacity.Inst(), int64(c.maxQueueSize), all)
+		o.ObserveInt64(exported, int64(m.Exported), all)
+		o.ObserveInt64(coalesced, int64(m.Coalesced), all)
+		for _, reason := range knownReasons { // one that has not occurred is 0, so that its first loss is an increase
+			m.DroppedBy[reason] += 0
 		}
-		observe(size.Inst(), spans.queued, all)
-		observe(capacity.Inst(), int64(c.maxQueueSize), all)
-		observe(exported, int64(stats.Exported), all)
-		observe(coalesced, int64(stats.Coalesced), all)
-		// A reason that has not occurred is 0, so that its first loss is an
-		// increase.
-		for _, reason := range knownReasons {
-			if stats.DroppedBy[reason] == 0 {
-				observe(dropped, 0, withReason(reason))
-			}
+		for reason, n := range m.DroppedBy {
+			o.ObserveInt64(dropped, int64(n), withReason(reason))
 		}
-		for reason, n := range stats.DroppedBy {
-			observe(dropped, int64(n), withReason(reason))
-		}
-		observe(queued, stats.Queued, all)
-		observe(inFlight, stats.InFlight, all)
-		observe(bytes, int64(q.bounds.held().bytes), all)
-		observe(bytesCapacity, c.maxQueueBytes, all)
-		observe(tracked, stats.Tracked, all)
-		observe(untracked, int64(stats.Untracked), all)
-		o.ObserveFloat64(oldest, q.oldestAge().Seconds(), all)
+		o.ObserveInt64(queued, m.Queued, all)
+		o.ObserveInt64(inFlight, m.InFlight, all)
+		o.ObserveInt64(bytes, int64(m.bytes), all)
+		o.ObserveInt64(bytesCapacity, c.maxQueueBytes, all)
+		o.ObserveInt64(tracked, m.Tracked, all)
+		o.ObserveInt64(untracked, int64(m.Untracked), all)
+		o.ObserveFloat64(oldest, m.oldest.Seconds(), all)
 		return nil
 	}, processed.Inst(), size.Inst(), capacity.Inst(), exported, coalesced, dropped, queued, inFlight, bytes, bytesCapacity,
 		tracked, untracked, oldest)

@@ -258,6 +258,10 @@ func (q *queue) letGo(r *item) {
 func (q *queue) stats() Stats {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	return q.statsLocked()
+}
+
+func (q *queue) statsLocked() Stats {
 	q.collect()
 	held := q.bounds.held()
 	s := q.counts.stats()

@@ -1,6 +1,7 @@
 package asyncprocessor
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -167,12 +168,12 @@ func (r *report) errors(since string) []error {
 func (r *report) undelivered(since string) error {
 	var total uint64
 	var parts []string
-	lost := &lostError{}
+	lost := new(oneLine)
 	for _, reason := range slices.Sorted(maps.Keys(r.failed)) {
 		l := r.failed[reason]
 		total += l.snapshots
 		parts = append(parts, fmt.Sprintf("%d %s: %v", l.snapshots, reason, l.cause.Err))
-		lost.causes = append(lost.causes, l.cause)
+		lost.errs = append(lost.errs, l.cause)
 		if len(r.failed) == 1 {
 			since += fmt.Sprintf(" (%s)", reason)
 			parts[0] = fmt.Sprint(l.cause.Err)
@@ -181,15 +182,6 @@ func (r *report) undelivered(since string) error {
 	lost.text = fmt.Sprintf("asyncprocessor: %s not delivered%s: %s", countOf(total), since, strings.Join(parts, "; "))
 	return lost
 }
-
-// lostError tells of losses in one line.
-type lostError struct {
-	text   string
-	causes []error
-}
-
-func (e *lostError) Error() string   { return e.text }
-func (e *lostError) Unwrap() []error { return e.causes }
 
 func (r *report) refusals() string {
 	var parts []string
@@ -223,25 +215,19 @@ func countOf(n uint64) string {
 	return fmt.Sprintf("%d snapshots", n)
 }
 
-// joined is errors.Join in one line.
-func joined(errs []error) error {
-	switch len(errs) {
-	case 0:
-		return nil
-	case 1:
-		return errs[0]
-	}
-	return &oneLine{errs}
+// oneLine is several errors in one line.
+type oneLine struct {
+	text string
+	errs []error
 }
 
-type oneLine struct{ errs []error }
-
-func (e *oneLine) Error() string {
-	var texts []string
-	for _, err := range e.errs {
-		texts = append(texts, err.Error())
-	}
-	return strings.Join(texts, "; ")
-}
-
+func (e *oneLine) Error() string   { return e.text }
 func (e *oneLine) Unwrap() []error { return e.errs }
+
+// joined is errors.Join in one line.
+func joined(a, b error) error {
+	if a == nil || b == nil {
+		return cmp.Or(a, b)
+	}
+	return &oneLine{text: a.Error() + "; " + b.Error(), errs: []error{a, b}}
+}

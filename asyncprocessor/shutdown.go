@@ -82,13 +82,7 @@ func (p *Processor) shutdown(ctx context.Context) error {
 	if n > 0 && cause == nil {
 		cause = ErrDropped
 	}
-	var errs []error
-	for _, err := range []error{cause, exporterErr} {
-		if err != nil {
-			errs = append(errs, err)
-		}
-	}
-	err := joined(errs)
+	err := joined(cause, exporterErr)
 	if n > 0 {
 		err = &ShutdownError{Undelivered: n, Err: err}
 		if ctx.Err() != nil { // else the dispatcher has reported it

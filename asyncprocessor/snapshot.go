@@ -29,15 +29,8 @@ const (
 // String returns "START", "END", "UPDATE", "UNFINISHED", or "Phase(n)" for any
 // other value.
 func (p Phase) String() string {
-	switch p {
-	case PhaseStart:
-		return "START"
-	case PhaseEnd:
-		return "END"
-	case PhaseUpdate:
-		return "UPDATE"
-	case PhaseUnfinished:
-		return "UNFINISHED"
+	if p >= PhaseStart && p <= PhaseUnfinished {
+		return [...]string{"START", "END", "UPDATE", "UNFINISHED"}[p-PhaseStart]
 	}
 	return fmt.Sprintf("Phase(%d)", uint8(p))
 }
