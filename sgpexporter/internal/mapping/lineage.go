@@ -72,8 +72,11 @@ func (l *lineage) seeOne(in *Input) {
 	l.add(in)
 }
 
-// add is see for one span. l.mu must be held.
+// add is see for one span. l.mu must be held. A root has nothing above it.
 func (l *lineage) add(in *Input) {
+	if !in.ParentSpanID.IsValid() {
+		return
+	}
 	key := spanKey{in.TraceID, in.SpanID}
 	a, _ := l.spans.get(key)
 	if !a.known || a.parent != in.ParentSpanID {
