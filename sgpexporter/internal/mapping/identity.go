@@ -2,8 +2,8 @@ package mapping
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
-	"slices"
 	"strings"
 
 	"go.opentelemetry.io/otel/trace"
@@ -57,20 +57,18 @@ func (m *Mapper) appendIDs(dst []byte, in *Input) []byte {
 	return dst
 }
 
-// hexPairs are the two hexadecimal digits of each byte.
-var hexPairs = func() (pairs [256][2]byte) {
+// hexPairs are the two hexadecimal digits of each byte, the first one lowest.
+var hexPairs = func() (pairs [256]uint16) {
 	for i := range pairs {
-		hex.Encode(pairs[i][:], []byte{byte(i)})
+		pairs[i] = binary.LittleEndian.Uint16(hex.AppendEncode(nil, []byte{byte(i)}))
 	}
 	return pairs
 }()
 
 // appendHex is hex.AppendEncode, in half the time.
 func appendHex(dst []byte, id []byte) []byte {
-	n := len(dst)
-	dst = slices.Grow(dst, 2*len(id))[:n+2*len(id)]
-	for i, b := range id {
-		copy(dst[n+2*i:], hexPairs[b][:])
+	for _, b := range id {
+		dst = binary.LittleEndian.AppendUint16(dst, hexPairs[b])
 	}
 	return dst
 }
