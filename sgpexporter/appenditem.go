@@ -60,12 +60,18 @@ func appendItem(w mapping.Writer, dst []byte, in *mapping.Input) ([]byte, transp
 	}, err
 }
 
-// forgetRecords forgets the log records of spans whose END is delivered or lost for
-// good. Of one that comes back from the queue they are needed again.
-func (x *export) forgetRecords() {
+// forgetEnded forgets the log records of spans whose END is delivered or lost for
+// good. Of one that comes back from the queue they are needed again, and what it bills is
+// kept.
+func (x *export) forgetEnded() {
 	again := x.failedForNow()
 	for i := range x.inputs {
-		if in := &x.inputs[i]; in.Phase == mapping.PhaseEnd && !again[i] {
+		in := &x.inputs[i]
+		switch {
+		case in.Phase != mapping.PhaseEnd:
+		case again[i]:
+			x.mapper.ComesAgain(in)
+		default:
 			x.records.Take(in.TraceID, in.SpanID)
 		}
 	}

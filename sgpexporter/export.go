@@ -66,7 +66,7 @@ func (e *Exporter) export(ctx context.Context, snapshots []asyncprocessor.Snapsh
 
 	op := e.metrics.begin(ctx, snapshots)
 	x.run()
-	x.forgetRecords()
+	x.forgetEnded()
 	x.warnOfCutSpans(ctx)
 	op.end(ctx, &x.losses, x.lastStatus)
 	return x.losses.err()

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"runtime"
 
@@ -33,40 +32,29 @@ func makeBallast(mib int) []byte {
 	return ballast
 }
 
-type hotPathRound struct{ nothing, bsp, live, reading, ours float64 }
+type hotPathRound struct{ nothing, live, bsp, ours float64 }
 
 func hotPathAt(r *report, o options, procs, ballastMiB int) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(procs))
 	variants := []func() sdktrace.SpanProcessor{
-		func() sdktrace.SpanProcessor { return nothing{} }, bspBlocking, liveOnBSP,
-		func() sdktrace.SpanProcessor { return reading{} }, oursBlocking,
+		func() sdktrace.SpanProcessor { return nothing{} }, liveOnBSP, bspBlocking, oursBlocking,
 	}
 	var rounds []hotPathRound
 	for round := range o.rounds + 1 {
-		var ns [5]float64
+		var ns [4]float64
 		for i := range variants {
 			// Another order each round, so that none always follows the same.
 			v := (i + round) % len(variants)
-			ns[v] = cpuPerSpan(variants[v](), procs, o.spans)
+			ns[v] = cpuPerSpan(variants[v](), procs, o.spans, fiveAttributes)
 		}
 		if round > 0 { // the first warms up
-			rounds = append(rounds, hotPathRound{ns[0], ns[1], ns[2], ns[3], ns[4]})
+			rounds = append(rounds, hotPathRound{ns[0], ns[1], ns[2], ns[3]})
 		}
 	}
-	over := func(of func(hotPathRound) float64) func([]hotPathRound) float64 {
-		return func(rs []hotPathRound) float64 {
-			d := make([]float64, len(rs))
-			for i, x := range rs {
-				d[i] = of(x) - x.nothing
-			}
-			return median(d)
-		}
-	}
-	ours := over(func(x hotPathRound) float64 { return x.ours })
-	bsp := over(func(x hotPathRound) float64 { return x.bsp })
-	liveOn := over(func(x hotPathRound) float64 { return x.live })
-	reads := over(func(x hotPathRound) float64 { return x.reading })
-	ratio := bootstrap(rounds, func(rs []hotPathRound) float64 { return ours(rs) / liveOn(rs) })
+	ours := medianOf(func(x hotPathRound) float64 { return x.ours - x.nothing })
+	liveBSP := medianOf(func(x hotPathRound) float64 { return x.live - x.nothing })
+	bsp := medianOf(func(x hotPathRound) float64 { return x.bsp - x.nothing })
+	ratio := bootstrap(rounds, func(rs []hotPathRound) float64 { return ours(rs) / liveBSP(rs) })
 	target, missed := "", false
 	if ballastMiB > 0 {
 		most := map[int]float64{1: 1.0, 2: 1.0, 8: 0.9}[procs]
@@ -74,24 +62,10 @@ func hotPathAt(r *report, o options, procs, ballastMiB int) {
 	}
 	r.add(row{
 		name:   fmt.Sprintf("hot path, GOMAXPROCS %d, %d MiB ballast", procs, ballastMiB),
-		ours:   fmt.Sprintf("+%.0f ns CPU/span (start+end); to ask the getters alone +%.0f", ours(rounds), reads(rounds)),
-		peer:   fmt.Sprintf("live on BSP +%.0f; BSP with ENDs alone +%.0f", liveOn(rounds), bsp(rounds)),
+		ours:   fmt.Sprintf("+%.0f ns CPU/span (start+end)", ours(rounds)),
+		peer:   fmt.Sprintf("live on BSP +%.0f; BSP with ENDs alone +%.0f", liveBSP(rounds), bsp(rounds)),
 		ratio:  &ratio,
 		target: target,
 		missed: missed,
 	})
-}
-
-// cpuPerSpan returns the process's CPU time in nanoseconds a span, from the first
-// span to the end of Shutdown.
-func cpuPerSpan(p sdktrace.SpanProcessor, producers, n int) float64 {
-	tp := newProvider(p)
-	tr := tp.Tracer("bench")
-	runtime.GC()
-	before := cpuTime()
-	makeSpans(tr, producers, n)
-	if err := tp.Shutdown(context.Background()); err != nil {
-		fail(err)
-	}
-	return float64(cpuTime()-before) / float64(n)
 }

@@ -12,6 +12,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"runtime/pprof"
 	"slices"
 	"strings"
 	"time"
@@ -54,6 +55,7 @@ func main() {
 	flag.IntVar(&o.tailRounds, "tail-rounds", 20, "runs pooled for the tail")
 	flag.IntVar(&o.tailSpans, "tail-spans", 100_000, "spans a run for the tail")
 	flag.DurationVar(&o.sustain, "sustain", 20*time.Second, "how long throughput is sustained")
+	profile := flag.String("cpuprofile", "", "write a CPU profile of the benchmarks to this file")
 	flag.Parse()
 	chosen, err := choose(*only)
 	if err != nil {
@@ -62,6 +64,16 @@ func main() {
 
 	fmt.Printf("%s %s/%s, %d CPUs, %s, %d rounds of %d spans\n\n",
 		runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), revision(), o.rounds, o.spans)
+	if *profile != "" {
+		f, err := os.Create(*profile)
+		if err != nil {
+			fail(err)
+		}
+		if err := pprof.StartCPUProfile(f); err != nil {
+			fail(err)
+		}
+		defer pprof.StopCPUProfile()
+	}
 	r := &report{w: os.Stdout}
 	r.header()
 	for _, b := range chosen {

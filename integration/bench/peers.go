@@ -16,27 +16,6 @@ func (nothing) OnEnd(sdktrace.ReadOnlySpan)                     {}
 func (nothing) ForceFlush(context.Context) error                { return nil }
 func (nothing) Shutdown(context.Context) error                  { return nil }
 
-// reading asks the getters of a span for what a START and an END must have of it to be
-// fixed and bounded in bytes, as ours does, and keeps nothing.
-type reading struct{ nothing }
-
-func (reading) OnStart(_ context.Context, s sdktrace.ReadWriteSpan) {
-	if sc := s.SpanContext(); sc.IsSampled() {
-		use(len(s.Name()) + len(s.Attributes()) + len(s.Events()) + len(s.Links()) + len(s.Status().Description))
-	}
-}
-
-func (reading) OnEnd(s sdktrace.ReadOnlySpan) {
-	if sc := s.SpanContext(); sc.IsSampled() {
-		use(len(s.Name()) + len(s.Attributes()) + len(s.Events()) + len(s.Links()) + len(s.Status().Description))
-	}
-}
-
-// use keeps the compiler from leaving out what makes n.
-//
-//go:noinline
-func use(int) {}
-
 // live is the simplest live processor there is: it forwards the SDK's state at
 // OnStart, and the snapshot at OnEnd, to a BatchSpanProcessor.
 type live struct{ sdktrace.SpanProcessor }

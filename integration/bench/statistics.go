@@ -15,6 +15,17 @@ func quantile(values []float64, q float64) float64 {
 
 func median(values []float64) float64 { return quantile(values, 0.5) }
 
+// medianOf returns the median over rounds of what of says of one.
+func medianOf[T any](of func(T) float64) func([]T) float64 {
+	return func(rounds []T) float64 {
+		values := make([]float64, len(rounds))
+		for i, x := range rounds {
+			values[i] = of(x)
+		}
+		return median(values)
+	}
+}
+
 // interval is an estimate with its 95 % bootstrap bounds.
 type interval struct{ estimate, low, high float64 }
 

@@ -92,7 +92,7 @@ func (p *push) run() {
 		}
 	}
 	p.send(p.items.Len())
-	p.forgetRecords()
+	p.forget()
 }
 
 // send delivers the first n items.
@@ -125,14 +125,17 @@ func (p *push) failed(i int, err error) {
 	}
 }
 
-// forgetRecords forgets the log records of spans that do not come back.
-func (p *push) forgetRecords() {
+// forget forgets the log records of spans that do not come back, and keeps what those bill
+// that do.
+func (p *push) forget() {
 	again := make(map[int]bool, len(p.later))
 	for _, i := range p.later {
 		again[i] = true
 	}
 	for i := range p.batch.inputs {
-		if in := &p.batch.inputs[i]; !again[i] {
+		if in := &p.batch.inputs[i]; again[i] {
+			p.exp.mapper.ComesAgain(in)
+		} else {
 			p.exp.records.Take(in.TraceID, in.SpanID)
 		}
 	}

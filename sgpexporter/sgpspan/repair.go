@@ -72,11 +72,11 @@ func (e *encoding) times(dst []byte, s *Span) []byte {
 // written.
 func (e *encoding) clamp(field string, t time.Time) time.Time {
 	t = t.UTC()
-	switch {
-	case t.Before(minTime):
+	switch seconds := t.Unix(); {
+	case seconds < minTime.Unix():
 		e.outOfRange(field, t)
 		return minTime
-	case t.After(maxTime):
+	case seconds > maxTime.Unix():
 		e.outOfRange(field, t)
 		return maxTime
 	}
@@ -109,17 +109,18 @@ func AppendTime(dst []byte, t time.Time) []byte {
 // appendFraction appends the fraction of a second and the zone.
 func appendFraction(dst []byte, nanos int) []byte {
 	if nanos > 0 {
-		dst = append(dst, ".000000000"...)
-		digits := dst[len(dst)-9:]
-		for i := 8; nanos > 0; i-- {
-			digits[i] = byte('0' + nanos%10)
-			nanos /= 10
-		}
+		millis, micros := nanos/1_000_000, nanos/1_000%1_000
+		dst = appendThree(append(dst, '.'), millis)
+		dst = appendThree(appendThree(dst, micros), nanos%1_000)
 		for dst[len(dst)-1] == '0' {
 			dst = dst[:len(dst)-1]
 		}
 	}
 	return append(dst, 'Z')
+}
+
+func appendThree(dst []byte, n int) []byte {
+	return append(dst, byte('0'+n/100), byte('0'+n/10%10), byte('0'+n%10))
 }
 
 func appendTwo(dst []byte, n int) []byte { return append(dst, byte('0'+n/10), byte('0'+n%10)) }

@@ -11,16 +11,9 @@ const (
 	highBits = 0x8080808080808080
 )
 
-// suspect reports whether one of the bytes of w, eight of a string, may be one that
-// cannot stand in a JSON string as it is, or is not ASCII. It misses none.
-//
-// A flipped 2 makes a quote the next above the control characters.
-func suspect(w uint64) bool {
-	return (((w^lowBits*2)-lowBits*(' '+1))|((w^lowBits*'\\')-lowBits)|w)&highBits != 0
-}
-
 // special marks, in their highest bit, the bytes of w that cannot stand in a JSON string
-// as they are: quotes, backslashes and control characters.
+// as they are: quotes, backslashes and control characters. A flipped 2 makes a quote the
+// next above the control characters.
 func special(w uint64) uint64 {
 	low := w &^ highBits // sums of these do not carry into the next byte
 	notBelow := (low ^ lowBits*2) + lowBits*(0x80-' '-1)
@@ -66,12 +59,12 @@ func indexSpecial(s string, validUTF8 bool) int {
 			return i + bits.TrailingZeros64(marked)/8
 		}
 	}
-	for ; i < len(s); i++ {
-		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf && !validUTF8 {
-			return i
+	if i < len(s) {
+		if marked := notPlain(loadTail(s, len(s)-i), notASCII); marked != 0 {
+			return i + bits.TrailingZeros64(marked)/8
 		}
 	}
-	return i
+	return len(s)
 }
 
 // unquote returns what a JSON string, quotes included, spells. It is only called

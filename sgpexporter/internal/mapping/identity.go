@@ -2,7 +2,9 @@ package mapping
 
 import (
 	"crypto/sha256"
+	"encoding/binary"
 	"encoding/hex"
+	"strings"
 
 	"go.opentelemetry.io/otel/trace"
 
@@ -44,9 +46,9 @@ func (m *Mapper) identity(sc *scratch, in *Input) {
 // appendIDs appends trace id, span id and parent's id in hexadecimal, and then as UUIDs
 // where those are wanted.
 func (m *Mapper) appendIDs(dst []byte, in *Input) []byte {
-	dst = hex.AppendEncode(dst, in.TraceID[:])
-	dst = hex.AppendEncode(dst, in.SpanID[:])
-	dst = hex.AppendEncode(dst, in.ParentSpanID[:])
+	dst = appendHex(dst, in.TraceID[:])
+	dst = appendHex(dst, in.SpanID[:])
+	dst = appendHex(dst, in.ParentSpanID[:])
 	if m.cfg.IDs == UUIDs {
 		dst = appendUUID(dst, in.TraceID)
 		dst = appendUUID(dst, spanUUID(in.TraceID, in.SpanID))
@@ -55,17 +57,38 @@ func (m *Mapper) appendIDs(dst []byte, in *Input) []byte {
 	return dst
 }
 
+// hexPairs are the two hexadecimal digits of each byte, the first one lowest.
+var hexPairs = func() (pairs [256]uint16) {
+	for i := range pairs {
+		pairs[i] = binary.LittleEndian.Uint16(hex.AppendEncode(nil, []byte{byte(i)}))
+	}
+	return pairs
+}()
+
+// appendHex is hex.AppendEncode, in half the time.
+func appendHex(dst []byte, id []byte) []byte {
+	for _, b := range id {
+		dst = binary.LittleEndian.AppendUint16(dst, hexPairs[b])
+	}
+	return dst
+}
+
 // makeIDs makes the ids of a batch, in one piece.
 func (w Writer) makeIDs(inputs []Input) {
-	made := w.sc.made[:0]
+	var all strings.Builder
+	made := w.sc.made
 	for i := range inputs {
-		made = w.m.appendIDs(made, &inputs[i])
+		made = w.m.appendIDs(made[:0], &inputs[i])
+		if i == 0 {
+			all.Grow(len(made) * len(inputs))
+		}
+		all.Write(made)
 	}
-	text, each := string(made), len(made)/max(len(inputs), 1)
+	w.sc.made = made[:0]
+	text, each := all.String(), len(made)
 	for i := range inputs {
 		inputs[i].ids = text[i*each : (i+1)*each]
 	}
-	w.sc.made = made[:0]
 }
 
 // ids returns what SGP knows a span by.

@@ -91,6 +91,7 @@ type Input struct {
 	observed   bool
 	ids        string // what appendIDs makes, once observed in a batch
 	uses       bool   // the usage of the span counts for those above it, once observed
+	bill       decision
 }
 
 // Record is a log record that belongs to a span. The members of a body that is a map

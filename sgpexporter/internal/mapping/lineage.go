@@ -33,10 +33,9 @@ type spanKey struct {
 // ancestor is what is known of a span.
 type ancestor struct {
 	parent  trace.SpanID
-	known   bool // the span was seen, and parent is known
-	below   bool // usage below it is billed, or about to be
-	decided bool // billed is what was decided for its own usage
-	billed  bool
+	known   bool     // the span was seen, and parent is known
+	below   bool     // usage below it is billed, or about to be
+	decided decision // for its own usage, by a write that failed
 }
 
 // see takes note of the parents of spans, and of whose usage counts.
@@ -72,8 +71,11 @@ func (l *lineage) seeOne(in *Input) {
 	l.add(in)
 }
 
-// add is see for one span. l.mu must be held.
+// add is see for one span. l.mu must be held. A root has nothing above it.
 func (l *lineage) add(in *Input) {
+	if !in.ParentSpanID.IsValid() {
+		return
+	}
 	key := spanKey{in.TraceID, in.SpanID}
 	a, _ := l.spans.get(key)
 	if !a.known || a.parent != in.ParentSpanID {
@@ -100,15 +102,42 @@ func (l *lineage) markAbove(traceID trace.TraceID, id trace.SpanID) {
 	}
 }
 
-// bills decides whether the usage of a span is billed, always the same for one span.
+// bills decides whether the usage of a span is billed: as it was for a write that failed,
+// else if none below it is, or always.
 func (l *lineage) bills(in *Input, always bool) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	in.bill = billed
+	if a, _ := l.spans.get(spanKey{in.TraceID, in.SpanID}); a.decided != undecided {
+		in.bill = a.decided
+	} else if a.below && !always {
+		in.bill = notBilled
+	}
+	return in.bill == billed
+}
+
+// keep makes what was decided for a span stay, so that its next write is the same.
+func (l *lineage) keep(in *Input) {
+	if in.bill == undecided {
+		return
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	key := spanKey{in.TraceID, in.SpanID}
 	a, _ := l.spans.get(key)
-	if !a.decided {
-		a.decided, a.billed = true, always || !a.below
-		l.spans.put(key, a)
-	}
-	return a.billed
+	a.decided = in.bill
+	l.spans.put(key, a)
 }
+
+// ComesAgain tells that the write of an END failed for now and may or may not be stored:
+// when it is mapped again, it bills what it did.
+func (m *Mapper) ComesAgain(in *Input) { m.lineage.keep(in) }
+
+// decision is whether the usage of a span is billed.
+type decision uint8
+
+const (
+	undecided decision = iota
+	billed
+	notBilled
+)

@@ -81,14 +81,18 @@ func TestUsageByTheApplicationsRule(t *testing.T) {
 	requireJSON(t, "4", reported)
 }
 
-// What was decided stays, also when a call ends after the span around it.
+// What was decided stays for a write that failed, also when a call ends after the span
+// around it.
 func TestUsageIsDecidedOnce(t *testing.T) {
 	m := New(Config{})
-	agent, call := spanOf(1, 0, 10), spanOf(2, 1, 10)
+	agent := end(spanOf(1, 0, 10))
+	_, _, err := m.Append(nil, agent)
+	require.NoError(t, err)
+	m.ComesAgain(agent)
 	for range 2 {
-		billed, _ := billedOf(t, m, agent)
+		billed, _ := billedOf(t, m, spanOf(2, 1, 10))
 		requireJSON(t, "10", billed)
-		billed, _ = billedOf(t, m, call)
+		billed, _ = billedOf(t, m, spanOf(1, 0, 10))
 		requireJSON(t, "10", billed)
 	}
 }

@@ -19,9 +19,11 @@ func (r *recent[K, V]) get(key K) (V, bool) {
 }
 
 func (r *recent[K, V]) put(key K, value V) {
-	if _, ok := r.young[key]; !ok && len(r.young) >= r.limit {
-		r.forgotten += uint64(len(r.old))
-		r.old, r.young = r.young, nil
+	if len(r.young) >= r.limit {
+		if _, ok := r.young[key]; !ok {
+			r.forgotten += uint64(len(r.old))
+			r.old, r.young = r.young, nil
+		}
 	}
 	if r.young == nil {
 		r.young = make(map[K]V)

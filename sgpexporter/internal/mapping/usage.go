@@ -78,7 +78,7 @@ func (m *Mapper) usage(sc *scratch, in *Input) {
 		}
 		sc.aggregate = append(sc.aggregate, sgpspan.Field{Key: usageKey, Value: sc.object(fields)})
 	case rule != usageOfNone && m.lineage.bills(in, rule == usageOfCall):
-		sc.span.Output = append(sc.span.Output, sgpspan.Field{Key: usageKey, Value: sc.object(fields)})
+		sc.span.Output = append(sc.grow(sc.span.Output), sgpspan.Field{Key: usageKey, Value: sc.object(fields)})
 	default:
 		sc.aggregate = append(sc.newObject(1), sgpspan.Field{Key: reportedUsageKey, Value: sc.object(fields)})
 	}
