@@ -125,7 +125,7 @@ func sideName(s side) string {
 // becomes says what becomes of an attribute.
 func (k *key) becomes() string {
 	text := map[role]string{
-		roleType: "`type`", roleOperation: "`type`, by what was done", roleKind: "`type`, by the kind", roleKindObject: "`type`, by its `type`",
+		roleType: "`type`", roleOperation: "`type`, by what was done", roleKind: "`type`, by the kind", roleKindObject: "`type`, by its `type`", roleWorkflow: "`type` CUSTOM, of a node",
 		roleGroup: "`group_id`", roleWeakGroup: "`group_id`, where no span of the trace has another", roleVariant: "`application_variant_id`", roleInteraction: "`application_interaction_id`",
 		roleExpected: "`expected`", roleErrorType: "`metadata.error_type`", roleErrorMessage: "`metadata.error_message`", roleHTTPStatus: "`status`", roleGRPCStatus: "`status`",
 		roleRPCStatus: "`status`, if it is gRPC's", roleRPCSystem: "tells whose status codes there are", roleExceptionType: "`metadata.error_type`", roleExceptionText: "`metadata.error_message`",
@@ -148,7 +148,7 @@ func (k *key) becomes() string {
 			text += ", or `.messages`"
 		}
 		if k.repeats != "" {
-			text += "; left out beside `." + k.repeats + "`"
+			text += "; left out beside `." + k.repeats + "`" + map[bool]string{true: " if it is the same"}[k.equal]
 		}
 	}
 	if k.typ != "" {

@@ -123,6 +123,12 @@ func TestTypeByTheWordsOfDialects(t *testing.T) {
 		got := item(t, Config{}, end(stub(attribute.String(tc.key, tc.word))))
 		assert.Equal(t, tc.want, got["type"], "%s=%s", tc.key, tc.word)
 	}
+	for what, want := range map[string]string{"graph": "AGENT_WORKFLOW", "function": "CUSTOM", "llm": "CUSTOM", "agent": "CUSTOM", "": "AGENT_WORKFLOW"} {
+		got := item(t, Config{}, end(stub(attribute.String("gen_ai.operation.name", "workflow"), attribute.String("gen_ai.workflow.type", what))))
+		assert.Equal(t, want, got["type"], what)
+	}
+	built := stub(attribute.String("workflow.id", "w"), attribute.String("workflow.definition", "{}"))
+	assert.Equal(t, "CUSTOM", item(t, Config{}, end(built))["type"])
 	workflow := stub(attribute.String("temporalWorkflowID", "wf"))
 	workflow.Name = "RunWorkflow:AgentTurn"
 	assert.Equal(t, "AGENT_WORKFLOW", item(t, Config{}, end(workflow))["type"])
