@@ -12,7 +12,7 @@ import (
 )
 
 // size is that of the JSON, in bytes: what holds for it holds for a megabyte.
-const size = 1 << 17
+const size = 1 << 16
 
 // largePayloads are JSON of somebody's.
 func largePayloads() map[string]string {
@@ -41,7 +41,8 @@ var places = map[string]func(s *Span, text string, v Value){
 	"text":           func(s *Span, text string, _ Value) { s.Metadata = Object{{Key: "text", Value: StringValue(text)}} },
 }
 
-// largest returns the most that a hook allocates, and leaves, of a byte of JSON.
+// largest returns the most that a hook allocates, and leaves, of a byte of JSON. Under the
+// race detector regular expressions allocate what they reuse otherwise: nothing is measured.
 func largest(t *testing.T, payload string, hook func(*Span) bool) (made, left float64) {
 	for _, put := range places {
 		s := testSpan()
@@ -50,7 +51,9 @@ func largest(t *testing.T, payload string, hook func(*Span) bool) (made, left fl
 		runtime.ReadMemStats(&before)
 		hook(s)
 		runtime.ReadMemStats(&after)
-		made = max(made, float64(after.TotalAlloc-before.TotalAlloc)/float64(len(payload)))
+		if !raceDetector {
+			made = max(made, float64(after.TotalAlloc-before.TotalAlloc)/float64(len(payload)))
+		}
 		left = max(left, float64(len(s.AppendJSON(nil)))/float64(len(payload)))
 	}
 	return made, left
