@@ -15,8 +15,10 @@ var conversationMembers = [...]string{"gen_ai.conversation.id", "session.id"}
 // BaggageConversation returns a span processor that names the conversation of spans
 // by the baggage that came with a request: a span that starts with gen_ai.conversation.id
 // or session.id in its baggage, and without an attribute of either name, gets that as an
-// attribute, and the Exporter makes it the span's group. It does so for all spans of the
-// TracerProvider, whatever exports them; register it before the others:
+// attribute, and the Exporter makes it the span's group. It is a processor and no option of
+// [New], since baggage is in the context of a request, which an exporter never sees. So
+// all spans of the TracerProvider have the attribute, whatever exports them. Register it
+// before the others, or STARTs are without it:
 //
 //	tp := sdktrace.NewTracerProvider(
 //		sdktrace.WithSpanProcessor(sgpexporter.BaggageConversation()),

@@ -138,8 +138,9 @@
 //	end_timestamp             end time, of an END; of a span that is written as unfinished
 //	                          and has none, the time of the write
 //	group_id                  the conversation or session: gen_ai.conversation.id,
-//	                          session.id and the like; else that of another span of the
-//	                          trace; else temporalWorkflowID
+//	                          session.id and the like ([BaggageConversation] takes them
+//	                          from baggage); else that of another span of the trace;
+//	                          else temporalWorkflowID
 //	application_variant_id    sgp.application_variant_id
 //	application_interaction_id sgp.application_interaction_id
 //	expected                  sgp.expected, like sgp.input
@@ -190,7 +191,7 @@
 //	  cost_usd                counts in attributes, and in JSON that a dialect has for them;
 //	                          else an object "usage" in the output. Text that spells a
 //	                          number counts, and is noted
-//	output.reported_usage     such an object, where it says more
+//	output.reported_usage     what such an object says beside the counts
 //
 //	metadata.__source__       "otel-go", or as configured
 //	metadata.__agent_name__   AGENT_NAME; likewise __agent_id__, __acp_type__,

@@ -26,8 +26,9 @@ import (
 //
 // It keeps at most 10,000 records in about 32 MiB, of one span 1,000 in 8 MiB. Above
 // that the spans that got no record for longest lose theirs, as do those that get none for
-// an hour and have not ended. A record that comes after its span's END is joined to
-// nothing, and goes the same way. [Stats] counts them.
+// an hour and have not ended. A record that comes after its span's END, as an evaluation
+// that is made afterwards, is joined to nothing, and expires after that hour. [Stats]
+// counts them.
 //
 // Shutdown ends the processor, not the Exporter, and the records that it has keep
 // their place: shut the TracerProvider down before or after. ForceFlush has nothing to do.

@@ -2,18 +2,21 @@ package sgpexporter_test
 
 import (
 	"context"
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/baggage"
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/otelsgp/otelsgp/asyncprocessor"
 	"github.com/otelsgp/otelsgp/sgpexporter"
+	"github.com/otelsgp/otelsgp/sgpexporter/sgpspan"
 )
 
 func TestMetadataOptions(t *testing.T) {
@@ -68,7 +71,8 @@ func TestUsageIsBilledOnceWhateverTheOrder(t *testing.T) {
 
 // Spans whose attributes the SDK has cut are warned of, once in a while.
 func TestCutAttributesAreWarnedOf(t *testing.T) {
-	srv, exp := newExporter(t, nil)
+	reader := sdkmetric.NewManualReader()
+	srv, exp := newExporter(t, nil, sgpexporter.WithMeterProvider(sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader))))
 	told := sgpexporter.Listen(exp)
 	batch := ends(3)
 	for i := range 2 {
@@ -80,6 +84,42 @@ func TestCutAttributesAreWarnedOf(t *testing.T) {
 	assert.Equal(t, []string{"sgpexporter: a limit of the SDK has cut the attributes of spans: 2 since the last warning; usage and the end of " +
 		"conversations may be among what is lost: make the TracerProvider with sdktrace.WithRawSpanLimits and AttributeCountLimit -1"}, told.Warnings())
 	assert.Contains(t, srv.Spans()[0].Metadata, "otel_sgp_notes")
+	assert.Equal(t, map[string]int64{"": 4}, byAttr(t, collect(t, reader)["sgpexporter.span.cut"], "error.type"))
+	assert.EqualValues(t, 4, exp.Stats().Mapping.Cut)
+}
+
+// The SDK keeps 128 attributes, and what is set last is lost: the span says so.
+func TestAttributesAboveTheLimitOfTheSDK(t *testing.T) {
+	srv, exp := newExporter(t, nil)
+	proc := asyncprocessor.New(exp)
+	tp := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(proc))
+	_, span := tp.Tracer("test").Start(t.Context(), "chat")
+	for i := range 70 {
+		span.SetAttributes(attribute.String(fmt.Sprintf("llm.prompts.%d.role", i), "user"), attribute.String(fmt.Sprintf("llm.prompts.%d.content", i), "hi"))
+	}
+	span.SetAttributes(attribute.Int("llm.usage.prompt_tokens", 9))
+	span.End()
+	require.NoError(t, proc.Shutdown(t.Context()))
+	stored := srv.Spans()[0]
+	assert.Len(t, stored.Input["messages"], 64)
+	assert.Zero(t, srv.BilledUsage(stored.TraceID).InputTokens)
+	assert.Equal(t, map[string]any{"attributes": 13.0}, stored.Metadata["dropped"])
+	assert.Equal(t, []any{"attributes: 13 were dropped by a limit of the SDK, usage and messages perhaps among them; see sdktrace.WithRawSpanLimits"}, stored.Metadata["otel_sgp_notes"])
+	assert.EqualValues(t, 1, exp.Stats().Mapping.Cut)
+}
+
+// What only an application knows can be set by a hook, as by attributes.
+func TestHookSetsWhatTheApplicationKnows(t *testing.T) {
+	srv, exp := newExporter(t, nil, sgpexporter.WithSpanHook(func(s *sgpspan.Span) bool {
+		s.Expected = sgpspan.Object{{Key: "answer", Value: sgpspan.IntValue(42)}}
+		s.ApplicationVariantID, s.ApplicationInteractionID = "variant", "interaction"
+		return true
+	}))
+	require.NoError(t, exp.ExportSnapshots(t.Context(), ends(1)))
+	stored := srv.Spans()[0]
+	assert.Equal(t, map[string]any{"answer": 42.0}, stored.Expected)
+	assert.Equal(t, "variant", stored.ApplicationVariantID)
+	assert.Equal(t, "interaction", stored.ApplicationInteractionID)
 }
 
 func TestBaggageConversation(t *testing.T) {

@@ -9,7 +9,8 @@ import (
 )
 
 const (
-	// Redacted stands where a redactor has taken something out.
+	// Redacted stands where a redactor has taken something out. JSON that would grow by it
+	// to more than twice its length and 4 KiB goes whole: hardly anything would be left.
 	Redacted = "[REDACTED]"
 
 	valueKey = "value"
@@ -35,18 +36,7 @@ func RedactKeys(patterns ...string) func(*Span) bool {
 	for i, p := range patterns {
 		globs[i] = strings.ToLower(p)
 	}
-	match := func(name string) bool {
-		if name == "" {
-			return false
-		}
-		name = strings.ToLower(name)
-		for _, g := range globs {
-			if matchGlob(g, name) {
-				return true
-			}
-		}
-		return false
-	}
+	match := func(name string) bool { return name != "" && matchAny(globs, strings.ToLower(name)) }
 	return func(s *Span) bool {
 		if s.GroupID != "" && (match(s.GroupSource) || match("group_id")) {
 			s.GroupID = ""
@@ -57,16 +47,25 @@ func RedactKeys(patterns ...string) func(*Span) bool {
 		if match("application_interaction_id") || match("sgp.application_interaction_id") {
 			s.ApplicationInteractionID = ""
 		}
-		r := rewriter{redact: func(key, source, path string) bool {
-			return match(key) || match(source) || match(path)
+		r := rewriter{redact: func(key, source string, path []byte) bool {
+			return match(key) || match(source) || len(path) > 0 && matchAny(globs, path)
 		}}
 		r.span(s)
 		return true
 	}
 }
 
+func matchAny[T string | []byte](globs []string, name T) bool {
+	for _, g := range globs {
+		if matchGlob(g, name) {
+			return true
+		}
+	}
+	return false
+}
+
 // matchGlob reports whether glob matches all of name.
-func matchGlob(glob, name string) bool {
+func matchGlob[T string | []byte](glob string, name T) bool {
 	g, n := 0, 0
 	star, from := -1, 0 // the last *, and where in name what follows it is tried
 	for n < len(name) {
@@ -98,18 +97,56 @@ func matchGlob(glob, name string) bool {
 // value that it is the one; use [RedactKeys] with "group_id" where that matters.
 //
 // Patterns are searched in every string of every span. On prompts of many kilobytes
-// that takes milliseconds; a pattern that begins with plain text takes least.
+// that takes milliseconds; a pattern that begins with plain text takes least. A string
+// with more than 400 matches, and one in 20 bytes, goes whole.
 func RedactPatterns(patterns ...*regexp.Regexp) func(*Span) bool {
 	return redactText(func(s string) (string, bool) {
 		out := s
 		for _, p := range patterns {
-			if p.MatchString(out) {
-				out = p.ReplaceAllString(out, "${keep}"+Redacted)
-			}
+			out = withoutMatches(out, p)
 		}
 		return out, out != s
 	}, nil)
 }
+
+// withoutMatches returns s with [Redacted] in the place of what p matches. A long string
+// with more matches than maxMatches goes whole.
+func withoutMatches(s string, p *regexp.Regexp) string {
+	first := p.FindStringIndex(s)
+	switch {
+	case first == nil:
+		return s
+	case first[0] == 0 && first[1] == len(s) && s != "" && p.SubexpIndex("keep") < 0:
+		return Redacted
+	case len(s) <= maxFreeString:
+		return p.ReplaceAllString(s, "${keep}"+Redacted)
+	}
+	limit := maxMatches(len(s))
+	matches := p.FindAllStringSubmatchIndex(s, limit+1)
+	if len(matches) > limit {
+		return Redacted
+	}
+	keep := p.SubexpIndex("keep")
+	var b strings.Builder
+	b.Grow(len(s) + len(matches)*len(Redacted))
+	done := 0
+	for _, m := range matches {
+		b.WriteString(s[done:m[0]])
+		if keep >= 0 && m[2*keep] >= 0 {
+			b.WriteString(s[m[2*keep]:m[2*keep+1]])
+		}
+		b.WriteString(Redacted)
+		done = m[1]
+	}
+	b.WriteString(s[done:])
+	return b.String()
+}
+
+// maxFreeString is the length up to which a string may grow as it will.
+const maxFreeString = 256
+
+// maxMatches is how many matches are taken out of a string of so many bytes one by one.
+func maxMatches(length int) int { return 400 + length/20 }
 
 // redactText returns a hook that puts what text returns in the place of every
 // string, and redacts the scalars in fields for whose name secret is true.

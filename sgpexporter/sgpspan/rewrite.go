@@ -11,8 +11,8 @@ import (
 // and what others said to it. It is made anew for each span.
 type rewriter struct {
 	// redact reports whether the value of a field is to go, by the field's
-	// key, its source and its path; nil means none is.
-	redact func(key, source, path string) bool
+	// key, its source and its path, which is in lower case; nil means none is.
+	redact func(key, source string, path []byte) bool
 	// secret reports whether all texts and numbers of a field are to go, by its key
 	// or its source; nil means none are.
 	secret func(name string) bool
@@ -45,11 +45,11 @@ func (r *rewriter) root(name string, o *Object) {
 	if *o == nil {
 		return
 	}
-	if r.redact != nil && r.redact(name, "", name) {
+	r.path = append(r.path[:0], name...)
+	if r.redact != nil && r.redact(name, "", r.path) {
 		*o = Object{{Key: valueKey, Value: StringValue(Redacted)}}
 		return
 	}
-	r.path = append(r.path[:0], name...)
 	r.object(*o, 0, false)
 }
 
@@ -59,10 +59,9 @@ func (r *rewriter) object(o Object, depth int, hidden bool) (changed bool) {
 	named := false // the value of a name and value is a secret's
 	for i := range o {
 		f := &o[i]
-		n := len(r.path)
-		r.path = append(append(r.path, '.'), f.Key...)
+		n := r.enter(f.Key)
 		switch {
-		case r.redact != nil && r.redact(f.Key, f.Source, string(r.path)):
+		case r.redact != nil && r.redact(f.Key, f.Source, r.path):
 			f.Value.become(StringValue(Redacted))
 			changed = true
 		case r.value(&f.Value, depth, hidden || r.isSecret(f.Key) || r.isSecret(f.Source) || named && isPairValue(f.Key)):
@@ -72,6 +71,16 @@ func (r *rewriter) object(o Object, depth int, hidden bool) (changed bool) {
 		named = named || r.secret != nil && isPairName(f.Key) && r.secret(f.Value.Text())
 	}
 	return r.keys(o) || changed
+}
+
+// enter adds a key to the path, where anything asks for it, and returns the length that
+// the path had.
+func (r *rewriter) enter(key string) (n int) {
+	n = len(r.path)
+	if r.redact != nil {
+		r.path = append(append(r.path, '.'), strings.ToLower(key)...)
+	}
+	return n
 }
 
 // keys rewrites the keys of o. Two that become one stay two.
@@ -142,7 +151,7 @@ func (r *rewriter) isFlag(text string) bool {
 // value rewrites v and reports whether that changed it. A value that it does not
 // change keeps its form, and is encoded as fast as before.
 func (r *rewriter) value(v *Value, depth int, hidden bool) bool {
-	if v.source != "" && r.redact != nil && r.redact("", v.source, "") {
+	if v.source != "" && r.redact != nil && r.redact("", v.source, nil) {
 		*v = StringValue(Redacted)
 		return true
 	}
@@ -191,6 +200,10 @@ func (r *rewriter) attribute(v *Value, depth int, hidden bool) bool {
 		}
 		return changed
 	case attribute.STRINGSLICE, attribute.INT64SLICE, attribute.FLOAT64SLICE, attribute.SLICE:
+		if hidden && isLong(v.attr) {
+			v.become(StringValue(Redacted)) // opening it would take many times its memory
+			return true
+		}
 		if !hidden && !r.mayChange(v.attr, depth) {
 			return false
 		}
@@ -250,6 +263,21 @@ func (r *rewriter) mayChange(v attribute.Value, depth int) bool {
 	return true
 }
 
+// isLong reports whether a slice of numbers or texts has more elements than are redacted
+// one by one.
+func isLong(v attribute.Value) bool {
+	const most = 1000
+	switch v.Type() {
+	case attribute.INT64SLICE:
+		return len(v.AsInt64Slice()) > most
+	case attribute.FLOAT64SLICE:
+		return len(v.AsFloat64Slice()) > most
+	case attribute.STRINGSLICE:
+		return len(v.AsStringSlice()) > most
+	}
+	return false
+}
+
 func formatFloat(f float64) string { return strconv.FormatFloat(f, 'f', -1, 64) }
 
 func (r *rewriter) bytes(b []byte, depth int, hidden bool) (string, bool) {
@@ -291,6 +319,9 @@ func (r *rewriter) str(s string, depth int) (string, bool) {
 			}
 			if trimmed, inside = r.json(trimmed, depth+1, false); inside {
 				s = trimmed
+			}
+			if s == redactedJSON {
+				s = Redacted
 			}
 		}
 	}

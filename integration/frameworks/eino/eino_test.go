@@ -87,9 +87,9 @@ func TestAgentArrives(t *testing.T) {
 	assert.Equal(t, "It is 7 degrees and raining.", answer.Content)
 	p.Flush(t)
 	assert.Equal(t, []string{
-		"STANDALONE ReActAgent",
+		"AGENT_WORKFLOW ReActAgent",
 		"  COMPLETION ChatModel",
-		"  STANDALONE Tools",
+		"  CUSTOM Tools",
 		"    CUSTOM get_weather",
 		"  COMPLETION ChatModel",
 	}, p.Tree())

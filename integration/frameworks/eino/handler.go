@@ -13,6 +13,7 @@ import (
 	"github.com/cloudwego/eino/components"
 	"github.com/cloudwego/eino/components/model"
 	"github.com/cloudwego/eino/components/tool"
+	"github.com/cloudwego/eino/compose"
 	"github.com/cloudwego/eino/schema"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
@@ -66,27 +67,34 @@ func name(info *callbacks.RunInfo) string {
 	return info.Type + string(info.Component)
 }
 
+// operations are what components do, in the words of the conventions.
+var operations = map[components.Component]string{
+	components.ComponentOfChatModel: "chat", components.ComponentOfTool: "execute_tool",
+	components.ComponentOfRetriever: "retrieval", components.ComponentOfEmbedding: "embeddings",
+	compose.ComponentOfGraph: "invoke_workflow", compose.ComponentOfChain: "invoke_workflow", compose.ComponentOfWorkflow: "invoke_workflow",
+}
+
 func started(info *callbacks.RunInfo, input callbacks.CallbackInput) []attribute.KeyValue {
+	operation, ok := operations[info.Component]
+	if !ok {
+		return []attribute.KeyValue{attribute.String("sgp.span.type", "CUSTOM")} // a step
+	}
+	attributes := []attribute.KeyValue{attribute.String("gen_ai.operation.name", operation)}
 	switch info.Component {
 	case components.ComponentOfChatModel:
-		attributes := []attribute.KeyValue{attribute.String("gen_ai.operation.name", "chat")}
 		if in := model.ConvCallbackInput(input); in != nil {
 			attributes = append(attributes, attribute.String("gen_ai.input.messages", text(in.Messages)))
 			if in.Config != nil {
 				attributes = append(attributes, attribute.String("gen_ai.request.model", in.Config.Model))
 			}
 		}
-		return attributes
 	case components.ComponentOfTool:
-		attributes := []attribute.KeyValue{
-			attribute.String("gen_ai.operation.name", "execute_tool"), attribute.String("gen_ai.tool.name", info.Name),
-		}
+		attributes = append(attributes, attribute.String("gen_ai.tool.name", info.Name))
 		if in := tool.ConvCallbackInput(input); in != nil {
 			attributes = append(attributes, attribute.String("gen_ai.tool.call.arguments", in.ArgumentsInJSON))
 		}
-		return attributes
 	}
-	return nil
+	return attributes
 }
 
 func ended(info *callbacks.RunInfo, output callbacks.CallbackOutput) []attribute.KeyValue {

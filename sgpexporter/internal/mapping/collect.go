@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"slices"
 	"strings"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -139,7 +140,7 @@ func (sc *scratch) usable(k *key, kv *attribute.KeyValue) bool {
 	return true
 }
 
-// eventsOf returns the span's events and, after them, its log records.
+// eventsOf returns the span's events and its log records, in the order of their times.
 func (sc *scratch) eventsOf(in *Input) []sdktrace.Event {
 	events := distinctEvents(in.Events)
 	if len(in.Records) == 0 {
@@ -149,6 +150,7 @@ func (sc *scratch) eventsOf(in *Input) []sdktrace.Event {
 	for i := range in.Records {
 		sc.joined = append(sc.joined, recordEvent(&in.Records[i]))
 	}
+	slices.SortStableFunc(sc.joined, func(a, b sdktrace.Event) int { return a.Time.Compare(b.Time) })
 	return sc.joined
 }
 

@@ -30,6 +30,9 @@ type key struct {
 	// repeats is the field of the same side that says the same: beside it the payload
 	// is left out.
 	repeats string
+	// equal says that it is left out only where it is the same text: another may have
+	// this key too.
+	equal bool
 }
 
 // list is a list that is flattened into attributes: PREFIX.N.….

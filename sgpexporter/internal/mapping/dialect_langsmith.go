@@ -11,6 +11,6 @@ var langsmithDialect = dialect{
 		{name: "langsmith.metadata.thread_id", role: roleGroup},
 		{name: "langsmith.metadata.session_id", role: roleGroup},
 		{name: "langsmith.usage_metadata", role: roleUsageObject},
-		{name: "response.content", role: rolePayload, side: sideOutput, field: "completion", repeats: "completion"},
+		{name: "response.content", role: rolePayload, side: sideOutput, field: "completion", repeats: "completion", equal: true},
 	},
 }

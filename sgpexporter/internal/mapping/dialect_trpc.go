@@ -7,6 +7,7 @@ var trpcDialect = dialect{
 	name: "tRPC-Agent-Go",
 	keys: []key{
 		{name: "gen_ai.request.tool.definitions", role: rolePayload, side: sideInput, field: "tool_definitions", form: formJSON},
+		{name: "gen_ai.workflow.type", role: roleWorkflow},
 		{name: "gen_ai.workflow.request", role: rolePayload, side: sideInput},
 		{name: "gen_ai.workflow.response", role: rolePayload, side: sideOutput},
 		{name: "gen_ai.input.messages.otel", role: rolePayload, side: sideInput, field: "messages", form: formJSON, repeats: "messages"},
@@ -17,4 +18,11 @@ var trpcDialect = dialect{
 		{name: "gen_ai.usage.input_tokens.cached", role: roleCachedTokens},
 		{name: "gen_ai.usage.input_tokens.cache_read", role: roleCachedTokens},
 	},
+}
+
+// isStep reports whether the span is a node of a graph: it has the operation of the
+// whole graph.
+func (sc *scratch) isStep() bool {
+	what, ok := sc.text(roleWorkflow)
+	return ok && what != "" && what != "graph"
 }

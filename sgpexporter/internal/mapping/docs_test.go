@@ -35,14 +35,14 @@ func holdTable(t *testing.T, document, want string) {
 // The table of frameworks is what SGP gets of their recordings.
 func TestDocsOfFrameworks(t *testing.T) {
 	var b strings.Builder
-	b.WriteString("\n| framework | spans | type | input | output | tokens billed | tokens used | group | errors | live: type | live: input | live: group |\n")
-	b.WriteString("|---|---|---|---|---|---|---|---|---|---|---|---|\n")
+	b.WriteString("\n| recording | of | spans | type | input | output | tokens billed | tokens used | group | errors | live: type | live: input | live: group |\n")
+	b.WriteString("|---|---|---|---|---|---|---|---|---|---|---|---|---|\n")
 	for _, f := range frameworks.All {
 		r := replay(t, f)
 		n := len(r.ends)
 		ended := tally(t, mapAll(t, Config{}, byStart(r.ends), true))
 		live := tally(t, mapAll(t, Config{}, r.running, true))
-		fmt.Fprintf(&b, "| %s | %d | %s | %s | %s | %d / %d | %d / %d | %s | %d | %s | %s | %s |\n", f.Name, n,
+		fmt.Fprintf(&b, "| %s | %s | %d | %s | %s | %s | %d / %d | %d / %d | %s | %d | %s | %s | %s |\n", f.Name, f.Version, n,
 			of(ended.typed, n), of(ended.input, n), of(ended.output, n), ended.in, ended.out, f.Used.Input, f.Used.Output,
 			of(ended.group, n), ended.errors, of(live.typed, len(r.running)), of(live.input, len(r.running)), of(live.group, len(r.running)))
 		assert.Equal(t, f.Used.Input, ended.in)
@@ -125,7 +125,7 @@ func sideName(s side) string {
 // becomes says what becomes of an attribute.
 func (k *key) becomes() string {
 	text := map[role]string{
-		roleType: "`type`", roleOperation: "`type`, by what was done", roleKind: "`type`, by the kind", roleKindObject: "`type`, by its `type`",
+		roleType: "`type`", roleOperation: "`type`, by what was done", roleKind: "`type`, by the kind", roleKindObject: "`type`, by its `type`", roleWorkflow: "`type` CUSTOM, of a node",
 		roleGroup: "`group_id`", roleWeakGroup: "`group_id`, where no span of the trace has another", roleVariant: "`application_variant_id`", roleInteraction: "`application_interaction_id`",
 		roleExpected: "`expected`", roleErrorType: "`metadata.error_type`", roleErrorMessage: "`metadata.error_message`", roleHTTPStatus: "`status`", roleGRPCStatus: "`status`",
 		roleRPCStatus: "`status`, if it is gRPC's", roleRPCSystem: "tells whose status codes there are", roleExceptionType: "`metadata.error_type`", roleExceptionText: "`metadata.error_message`",
@@ -148,7 +148,7 @@ func (k *key) becomes() string {
 			text += ", or `.messages`"
 		}
 		if k.repeats != "" {
-			text += "; left out beside `." + k.repeats + "`"
+			text += "; left out beside `." + k.repeats + "`" + map[bool]string{true: " if it is the same"}[k.equal]
 		}
 	}
 	if k.typ != "" {

@@ -3,6 +3,7 @@ package mapping
 import (
 	"cmp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -70,6 +71,7 @@ func (sc *scratch) flatLists(o sgpspan.Object, side side) sgpspan.Object {
 			sc.noteRepeated(source+".*", side, list.field)
 			continue
 		}
+		sc.noteGap(attrs)
 		v := sc.unflatten(attrs, 0, 1)
 		if list.field == messagesKey {
 			sc.openContents(&v)
@@ -77,6 +79,22 @@ func (sc *scratch) flatLists(o sgpspan.Object, side side) sgpspan.Object {
 		o = append(sc.grow(o), sgpspan.Field{Key: list.field, Source: source, Value: v})
 	}
 	return o
+}
+
+// noteGap notes the first element that is missing among attrs, which are sorted: its
+// instrumentation had nothing to say of it, or a limit has cut it.
+func (sc *scratch) noteGap(attrs []flatAttr) {
+	last := -1
+	for i := range attrs {
+		n, err := strconv.Atoi(part(attrs[i].path(), 0, 1))
+		if err != nil || n == last {
+			continue
+		}
+		if last++; n != last {
+			sc.note(listTable[attrs[i].list].prefix + strconv.Itoa(last) + ": missing, those after it have moved up")
+			return
+		}
+	}
 }
 
 // unflatten returns the value that attrs spell, which are sorted and share the

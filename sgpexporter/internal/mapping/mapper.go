@@ -202,6 +202,7 @@ func (m *Mapper) mapSpan(sc *scratch, in *Input) *sgpspan.Span {
 	sc.application()
 	if in.Phase.ended() {
 		sc.status(in)
+		sc.noteUnanswered()
 	}
 	m.metadata(sc, in)
 	return span

@@ -134,7 +134,7 @@ func (sc *scratch) openContents(messages *sgpspan.Value) {
 	if list == nil {
 		return
 	}
-	eino := sc.has(roleKind) && sc.attr(sc.found[roleKind]).Key == einoKind
+	eino := sc.isEino()
 	var opened sgpspan.Array // nil until there is one
 	for i := range *list {
 		message := &(*list)[i]
@@ -184,6 +184,41 @@ func openContent(message *sgpspan.Value, eino bool) sgpspan.Array {
 		return nil
 	}
 	return nil
+}
+
+// toolCall gives what a tool was called with and has returned the names that they have
+// in the conventions, where an instrumentation uses those of a model's call for both.
+func (sc *scratch) toolCall() {
+	kind, _ := sc.text(roleKind)
+	if sc.operation != "execute_tool" && kind != "tool" {
+		return
+	}
+	eino := sc.isEino()
+	renameCall(sc.span.Input, "prompt", "arguments", eino)
+	renameCall(sc.span.Output, "completion", "result", eino)
+}
+
+// renameCall names a field of o another way. Of Eino it is the content of a message.
+func renameCall(o sgpspan.Object, from, to string, eino bool) {
+	if o.Get(to) != nil {
+		return
+	}
+	for i := range o {
+		f := &o[i]
+		if f.Key == from {
+			f.Key = to
+		}
+		if list := f.Value.Array(); eino && f.Key == messagesKey && list != nil && len(*list) == 1 {
+			if content := (*list)[0].Object().Get("content"); content != nil {
+				f.Key, f.Source, f.Value = to, content.Source(), *content
+			}
+		}
+	}
+}
+
+// isEino reports whether the span is one of Eino's callbacks.
+func (sc *scratch) isEino() bool {
+	return sc.has(roleKind) && sc.attr(sc.found[roleKind]).Key == einoKind
 }
 
 // asMessages returns the messages that v is: one, a list of them, or a list of such

@@ -25,6 +25,7 @@ func (sc *scratch) sides() {
 	sc.span.Input = sc.sideOf(sideInput)
 	sc.span.Output = sc.sideOf(sideOutput)
 	sc.leaveOutRequest()
+	sc.toolCall()
 }
 
 // sideOf returns what the span says of one side: what the application names as
@@ -50,7 +51,10 @@ func (sc *scratch) sideOf(side side) sgpspan.Object {
 		if p.key.repeats == "" || !sc.isOn(p.key, side) {
 			continue
 		}
-		if o.Get(p.key.repeats) != nil {
+		if there := o.Get(p.key.repeats); there != nil {
+			if p.key.equal && there.Text() != sc.attr(p.at).Value.AsString() {
+				continue
+			}
 			sc.leaveOut(p.at, side, p.key.repeats)
 			if mime := p.key.mimeRole(); p.key.form == formTyped && sc.has(mime) {
 				sc.take(sc.found[mime])
@@ -260,19 +264,4 @@ func (sc *scratch) spread(source string, v sgpspan.Value) sgpspan.Object {
 		return o
 	}
 	return append(sc.newObject(2), sgpspan.Field{Key: valueKey, Source: source, Value: v})
-}
-
-// leaveOutRequest leaves out of Genkit's output the request that it answers: it is the
-// input.
-func (sc *scratch) leaveOutRequest() {
-	if len(sc.span.Input) == 0 {
-		return
-	}
-	for i, f := range sc.span.Output {
-		if f.Key == genkitRequest && f.Source == genkitOutput {
-			sc.span.Output = append(sc.span.Output[:i], sc.span.Output[i+1:]...)
-			sc.noteRepeated(genkitOutput+"."+genkitRequest, sideInput, "")
-			return
-		}
-	}
 }

@@ -4,6 +4,8 @@ import (
 	"testing"
 
 	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
 func TestPayloadOfGenkit(t *testing.T) {
@@ -12,6 +14,14 @@ func TestPayloadOfGenkit(t *testing.T) {
 		{
 			name: "the request is the input", attrs: []attribute.KeyValue{str("genkit:input", `{"messages":[1]}`), str("genkit:output", `{"request":{"messages":[1]},"message":2}`)},
 			input: `{"messages":[1]}`, output: `{"message":2}`, notes: `["genkit:output.request: left out, says the same as input"]`,
+		},
+		{
+			name: "another request", attrs: []attribute.KeyValue{str("genkit:input", `{"messages":[1]}`), str("genkit:output", `{"request":{"messages":[1,2]},"message":2}`)},
+			input: `{"messages":[1]}`, output: `{"request":{"messages":[1,2]},"message":2}`,
+		},
+		{
+			name: "another input", attrs: []attribute.KeyValue{str("sgp.input", `{"a":1}`), str("genkit:input", `{"messages":[1]}`), str("genkit:output", `{"request":{"messages":[1]},"message":2}`)},
+			input: `{"a":1}`, output: `{"request":{"messages":[1]},"message":2}`, left: `{"genkit:input":"{\"messages\":[1]}"}`,
 		},
 		{
 			name: "the request alone", attrs: []attribute.KeyValue{str("genkit:output", `{"request":{"messages":[1]},"message":2}`)},
@@ -53,6 +63,21 @@ func TestPayloadOfEino(t *testing.T) {
 			left:  `{"gen_ai.span.kind":"chatmodel"}`,
 		},
 		{
+			name: "a tool", attrs: []attribute.KeyValue{
+				str("gen_ai.span.kind", "tool"), str("gen_ai.prompt.0.role", "user"), str("gen_ai.prompt.0.content", `"{\"city\":\"Oslo\"}"`), str("gen_ai.completion.0.content", `"7 degrees"`),
+			},
+			input: `{"arguments":{"city":"Oslo"}}`, output: `{"result":"7 degrees"}`, left: `{"gen_ai.span.kind":"tool"}`,
+		},
+		{
+			name: "a tool with two results", attrs: []attribute.KeyValue{str("gen_ai.span.kind", "tool"), str("gen_ai.completion.0.content", "a"), str("gen_ai.completion.1.content", "b")},
+			output: `{"messages":[{"content":"a"},{"content":"b"}]}`, left: `{"gen_ai.span.kind":"tool"}`,
+		},
+		{
+			name: "a message that is missing", attrs: []attribute.KeyValue{kind, str("gen_ai.prompt.0.content", "a"), str("gen_ai.prompt.2.content", "c")},
+			input: `{"messages":[{"content":"a"},{"content":"c"}]}`, left: `{"gen_ai.span.kind":"chatmodel"}`,
+			notes: `["gen_ai.prompt.1: missing, those after it have moved up"]`,
+		},
+		{
 			name: "a quotation that is not Eino's", attrs: []attribute.KeyValue{str("gen_ai.prompt.0.content", `"quoted"`)},
 			input: `{"messages":[{"content":"\"quoted\""}]}`,
 		},
@@ -90,6 +115,18 @@ func TestPayloadsThatSayTheSame(t *testing.T) {
 			notes: `["response.content: left out, says the same as output.completion"]`,
 		},
 		{
+			name: "text of somebody else", attrs: []attribute.KeyValue{str("gen_ai.completion", "yes"), str("response.content", "no")},
+			output: `{"completion":"yes"}`, left: `{"response.content":"no"}`,
+		},
+		{
+			name: "a tool of LangSmith", attrs: []attribute.KeyValue{str("gen_ai.operation.name", "execute_tool"), str("gen_ai.prompt", `{"city":"Oslo"}`), str("gen_ai.completion", "7 degrees")},
+			input: `{"arguments":{"city":"Oslo"}}`, output: `{"result":"7 degrees"}`, left: `{"gen_ai.operation.name":"execute_tool"}`,
+		},
+		{
+			name: "a tool that says both", attrs: []attribute.KeyValue{str("gen_ai.operation.name", "execute_tool"), str("gen_ai.tool.call.arguments", `[1]`), str("gen_ai.prompt", `{"city":"Oslo"}`)},
+			input: `{"arguments":[1],"prompt":{"city":"Oslo"}}`, left: `{"gen_ai.operation.name":"execute_tool"}`,
+		},
+		{
 			name: "Braintrust", attrs: []attribute.KeyValue{str("braintrust.input_json", `"2+2"`), str("braintrust.output_json", `[{"message":{"role":"assistant"}}]`)},
 			input: `{"value":"2+2"}`, output: `{"messages":[{"message":{"role":"assistant"}}]}`,
 		},
@@ -105,6 +142,22 @@ func TestPayloadsThatSayTheSame(t *testing.T) {
 			input: `{"messages":[{"content":"hi","role":"user"}],"tool_definitions":[{"parameters":{"type":"object"}}]}`, output: `{"messages":[{"content":"yes"}]}`,
 			notes: `["traceloop.entity.input: left out, says the same as input.messages"]`,
 		},
+	} {
+		r.run(t)
+	}
+}
+
+// A request that Braintrust's SDK saw refused has no status: the notes say how it looks.
+func TestBraintrustRecordsNoRefusal(t *testing.T) {
+	str := attribute.String
+	const note = `["status: SUCCESS, since no error was recorded; but the call has neither an answer nor usage, and Braintrust records no refusal"]`
+	input, waited := str("braintrust.input_json", `"2+2"`), str("braintrust.metrics", `{"time_to_first_token":0.6}`)
+	const left = `{"braintrust.metrics":"{\"time_to_first_token\":0.6}"}`
+	for _, r := range []row{
+		{name: "refused", attrs: []attribute.KeyValue{input, waited}, input: `{"value":"2+2"}`, wantStatus: "SUCCESS", left: left, notes: note},
+		{name: "answered", attrs: []attribute.KeyValue{waited, str("braintrust.output_json", `"4"`)}, output: `{"value":"4"}`, wantStatus: "SUCCESS", left: left},
+		{name: "failed", attrs: []attribute.KeyValue{waited}, status: sdktrace.Status{Code: codes.Error}, wantStatus: "ERROR", left: left},
+		{name: "not a model's call", attrs: []attribute.KeyValue{input}, input: `{"value":"2+2"}`, wantStatus: "SUCCESS"},
 	} {
 		r.run(t)
 	}

@@ -225,6 +225,7 @@ func TestPayloadOfOpenInference(t *testing.T) {
 				{"role":"user","contents":[{"type":"text","text":"What is this?"},{"type":"image","image":{"url":"https://x/y.png"}}]},
 				{"content":"third"},{"content":"eleventh"}]}`,
 			output: `{"messages":[{"role":"assistant","tool_calls":[{"id":"call_1","function":{"name":"f","arguments":"{\"a\":1}"}},{"function":{"name":"g"}}]}]}`,
+			notes:  `["llm.input_messages.3: missing, those after it have moved up"]`,
 		},
 		{
 			name: "messages and value", attrs: []attribute.KeyValue{str("llm.input_messages.0.message.role", "user"), str("input.value", `{"messages":[1]}`), str("input.mime_type", "application/json")},

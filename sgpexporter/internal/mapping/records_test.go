@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
 func withRecords(s stubType, records ...Record) *Input {
@@ -31,6 +32,17 @@ func TestRecordsOfMessages(t *testing.T) {
 		{"name":"gen_ai.user.message","time":"2026-03-04T05:06:07.890123456Z","attributes":{"gen_ai.system":"x"}},
 		{"name":"gen_ai.user.message","time":"2026-03-04T05:06:07.890123456Z","attributes":{"content":"<elided>"}},
 		{"name":"gen_ai.choice","time":"2026-03-04T05:06:08.890123456Z"}]`, at(got, "metadata", "events"))
+}
+
+// Events and log records stand in the order of their times.
+func TestRecordsAmongEvents(t *testing.T) {
+	s := stub()
+	s.Events = []sdktrace.Event{{Name: "first", Time: testStart}, {Name: "last", Time: testStart.Add(2 * time.Second)}}
+	got := item(t, Config{}, withRecords(s, Record{EventName: "gen_ai.choice", Time: testStart.Add(time.Second), Body: attribute.MapValue(attribute.String("content", "57"))}))
+	requireJSON(t, `[{"name":"first","time":"2026-03-04T05:06:07.890123456Z"},{"name":"gen_ai.choice","time":"2026-03-04T05:06:08.890123456Z"},
+		{"name":"last","time":"2026-03-04T05:06:09.890123456Z"}]`, at(got, "metadata", "events"))
+	assert.Equal(t, "first", s.Events[0].Name, "the span's own are not changed")
+	assert.Equal(t, "last", s.Events[1].Name)
 }
 
 func TestRecordOfAnOperation(t *testing.T) {

@@ -10,6 +10,7 @@ const (
 	roleOperation   // what was done: a word of types.go; any other is passed over
 	roleKind        // likewise; a word that types.go does not have is a step all the same
 	roleKindObject  // a JSON object whose "type" is such a word
+	roleWorkflow    // of a workflow, what runs: all of it, or which kind of step
 	roleGroup       // the conversation or the session
 	roleWeakGroup   // what groups spans where no conversation is known
 	roleVariant     // application_variant_id

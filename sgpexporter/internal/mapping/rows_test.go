@@ -10,6 +10,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.opentelemetry.io/otel/trace"
 )
 
@@ -123,6 +124,12 @@ func TestTypeByTheWordsOfDialects(t *testing.T) {
 		got := item(t, Config{}, end(stub(attribute.String(tc.key, tc.word))))
 		assert.Equal(t, tc.want, got["type"], "%s=%s", tc.key, tc.word)
 	}
+	for what, want := range map[string]string{"graph": "AGENT_WORKFLOW", "function": "CUSTOM", "llm": "CUSTOM", "agent": "CUSTOM", "": "AGENT_WORKFLOW"} {
+		got := item(t, Config{}, end(stub(attribute.String("gen_ai.operation.name", "workflow"), attribute.String("gen_ai.workflow.type", what))))
+		assert.Equal(t, want, got["type"], what)
+	}
+	built := stub(attribute.String("workflow.id", "w"), attribute.String("workflow.definition", "{}"))
+	assert.Equal(t, "CUSTOM", item(t, Config{}, end(built))["type"])
 	workflow := stub(attribute.String("temporalWorkflowID", "wf"))
 	workflow.Name = "RunWorkflow:AgentTurn"
 	assert.Equal(t, "AGENT_WORKFLOW", item(t, Config{}, end(workflow))["type"])
@@ -291,6 +298,22 @@ func TestPanicIsAnError(t *testing.T) {
 	assert.Equal(t, "index out of range", at(got, "metadata", "error_message"))
 	assert.Equal(t, "SUCCESS", item(t, Config{}, end(panicAt(0)))["status"], "without a stack")
 	assert.Equal(t, "SUCCESS", item(t, Config{}, end(panicAt(-1, stack)))["status"], "dealt with before the end")
+}
+
+// The same of a panic that goes through the SDK's End.
+func TestPanicOfTheSDKIsAnError(t *testing.T) {
+	recorder := tracetest.NewSpanRecorder()
+	tp := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(recorder))
+	assert.PanicsWithValue(t, "lost", func() {
+		_, span := tp.Tracer("test").Start(t.Context(), "turn")
+		defer span.End(trace.WithStackTrace(true))
+		panic("lost")
+	})
+	m, in := New(Config{}), new(Input)
+	require.NoError(t, m.FromSpan(in, PhaseEnd, recorder.Ended()[0]))
+	got := item(t, Config{}, in)
+	assert.Equal(t, "ERROR", got["status"])
+	assert.Equal(t, "lost", at(got, "metadata", "error_message"))
 }
 
 // An end at the beginning of Unix time is an end.

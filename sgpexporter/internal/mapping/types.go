@@ -55,6 +55,9 @@ func (sc *scratch) spanType(in *Input) {
 
 func (sc *scratch) typeOfDialects(in *Input) sgpspan.Type {
 	if t, ok := wordType(sc.operation); ok {
+		if t == sgpspan.TypeAgentWorkflow && sc.isStep() {
+			return sgpspan.TypeCustom
+		}
 		return t
 	}
 	if kind, ok := sc.text(roleKind); ok && kind != "" {

@@ -59,7 +59,7 @@ func (m *Mapper) usage(sc *scratch, in *Input) {
 		sc.renameUsage()
 	default:
 		if fields, used = sc.countPayload(); used {
-			sc.replaceUsage(len(fields))
+			sc.replaceUsage()
 		} else {
 			sc.renameUsage() // counts of zero, or of what SGP does not bill
 			return
@@ -183,14 +183,40 @@ func (sc *scratch) dropUsage() {
 	}
 }
 
-// replaceUsage takes out of the output the usage that so many counts were taken from.
-// What says more than they do stays, under another name.
-func (sc *scratch) replaceUsage(counts int) {
-	if o, _ := sc.span.Output[sc.outputUsage()].Value.AppendFields(nil); len(o) <= counts {
+// replaceUsage takes out of the output the usage that was counted. What it says beside
+// the counts stays, under another name.
+func (sc *scratch) replaceUsage() {
+	i := sc.outputUsage()
+	all, _ := sc.span.Output[i].Value.AppendFields(nil)
+	rest := slices.DeleteFunc(all, isCounted)
+	if len(rest) == 0 {
 		sc.dropUsage()
-	} else {
-		sc.renameUsage()
+		return
 	}
+	p := sc.newObject(len(rest))
+	sc.span.Output[i].Value = sc.object(append(p, rest...)).WithSource(sc.span.Output[i].Value.Source())
+	sc.renameUsage()
+}
+
+// isCounted reports whether a member of an object of usage is one of its counts, or is
+// an object of details that has nothing else.
+func isCounted(f sgpspan.Field) bool {
+	if _, ok := usageWords[f.Key]; ok && isCount(&f.Value) {
+		return true
+	}
+	if f.Value.Kind() != sgpspan.KindObject || !isDetails(f.Key) {
+		return false
+	}
+	for _, f := range *f.Value.Object() {
+		if _, ok := usageWords[f.Key]; !ok || !isCount(&f.Value) {
+			return false
+		}
+	}
+	return true
+}
+
+func isDetails(key string) bool {
+	return strings.HasSuffix(key, "_details") || strings.HasSuffix(key, "Details")
 }
 
 // countIn returns the count of usageKeys[i] in an object, or in the objects of details
@@ -204,7 +230,7 @@ func countIn(o sgpspan.Object, i int) *sgpspan.Value {
 	}
 	for k := range o {
 		f := &o[k]
-		if f.Value.Kind() == sgpspan.KindObject && (strings.HasSuffix(f.Key, "_details") || strings.HasSuffix(f.Key, "Details")) {
+		if f.Value.Kind() == sgpspan.KindObject && isDetails(f.Key) {
 			if v := countIn(*f.Value.Object(), i); v != nil {
 				return v
 			}

@@ -92,7 +92,11 @@ func TestUsage(t *testing.T) {
 		},
 		{
 			name: "a payload says more of it", attrs: []attribute.KeyValue{str("sgp.output", `{"usage":{"prompt_tokens":3,"prompt_tokens_details":{"cached_tokens":2},"tier":"x"}}`)},
-			output: `{"reported_usage":{"prompt_tokens":3,"prompt_tokens_details":{"cached_tokens":2},"tier":"x"},"usage":{"input_tokens":3,"cached_input_tokens":2}}`,
+			output: `{"reported_usage":{"tier":"x"},"usage":{"input_tokens":3,"cached_input_tokens":2}}`,
+		},
+		{
+			name: "details say more of it", attrs: []attribute.KeyValue{str("sgp.output", `{"usage":{"prompt_tokens":3,"prompt_tokens_details":{"cached_tokens":2,"audio_tokens":1}}}`)},
+			output: `{"reported_usage":{"prompt_tokens_details":{"cached_tokens":2,"audio_tokens":1}},"usage":{"input_tokens":3,"cached_input_tokens":2}}`,
 		},
 		{
 			name: "a payload is nothing else", attrs: []attribute.KeyValue{attribute.Map("output.value", attribute.Map("usage", num("input_tokens", 1)))},

@@ -1,0 +1,5 @@
+//go:build !race
+
+package sgpspan
+
+const raceDetector = false
