@@ -12,21 +12,21 @@ import (
 // look at, and fails when one of them is wider than its window.
 func TestLook(t *testing.T) {
 	for _, theme := range []string{"light", "dark"} {
-		for _, width := range []int{1440, 1024, 768, 390} {
+		for _, width := range []int64{1440, 1024, 768, 390} {
 			t.Run(fmt.Sprintf("%s-%d", theme, width), func(t *testing.T) {
 				source := &fakeSource{}
 				page := New(source, WithAsk("/ask"))
 				defer page.Close()
-				height := 900
+				height := int64(900)
 				if width == 390 {
 					height = 844
 				}
-				b := openTab(t, page.Handler(), width, height)
+				b := open(t, page.Handler(), width, height)
 				name := fmt.Sprintf("%s-%d-", theme, width)
-				b.theme(theme)
-				b.wait(`document.querySelector("#empty h2") && !document.querySelector("#empty").hidden`)
-				b.screenshot(name + "empty")
-				b.fits(theme)
+				b.Theme(theme)
+				b.Wait(`document.querySelector("#empty h2") && !document.querySelector("#empty").hidden`)
+				b.Screenshot(name + "empty")
+				b.Fits(theme)
 
 				base := time.Now().Add(-3 * time.Minute)
 				for i, q := range []string{"What does http.TimeoutHandler do with a slow body?", "When should I use sync.Pool?", "How do I embed a folder of files?"} {
@@ -38,37 +38,37 @@ func TestLook(t *testing.T) {
 				for i := range 12 {
 					source.set(asyncprocessor.Stats{Offered: uint64(1200 + i*90), Exported: uint64(1000 + i*40), Coalesced: uint64(180 + i*20), Dropped: uint64(i / 8 * 3),
 						Queued: int64(20 + i*i%37), InFlight: int64(i * 7 % 30), DroppedBy: map[asyncprocessor.DropReason]uint64{asyncprocessor.ReasonStartRefused: uint64(i / 8 * 3)}})
-					b.wait(fmt.Sprintf(`document.querySelector("#queue .figure.coalesced dd").textContent === %q`, fmt.Sprint(180+i*20)))
+					b.Wait(fmt.Sprintf(`document.querySelector("#queue .figure.coalesced dd").textContent === %q`, fmt.Sprint(180+i*20)))
 				}
-				b.wait(`document.querySelectorAll(".trace-row:not([hidden])").length === 4`)
+				b.Wait(`document.querySelectorAll(".trace-row:not([hidden])").length === 4`)
 				if width == 390 {
-					b.screenshot(name + "list")
-					b.fits(theme)
-					b.click(`.trace-row.s-running`)
+					b.Screenshot(name + "list")
+					b.Fits(theme)
+					b.Click(`.trace-row.s-running`)
 				}
-				b.wait(`document.querySelectorAll(".span-row:not([hidden])").length === 15`)
-				b.screenshot(name + "running")
-				b.fits(theme)
+				b.Wait(`document.querySelectorAll(".span-row:not([hidden])").length === 15`)
+				b.Screenshot(name + "running")
+				b.Fits(theme)
 
 				page.Ingest(items(running)...)
-				b.wait(`document.querySelectorAll(".span-row.s-running:not([hidden])").length === 0`)
-				b.script(`[...document.querySelectorAll(".span-row")].find((r) => r.node?.id === "04").querySelector(".name").click()`)
-				b.wait(`document.querySelector("#detail .message") !== null`)
-				b.screenshot(name + "model")
-				b.fits(theme)
+				b.Wait(`document.querySelectorAll(".span-row.s-running:not([hidden])").length === 0`)
+				b.Script(`[...document.querySelectorAll(".span-row")].find((r) => r.node?.id === "04").querySelector(".name").click()`)
+				b.Wait(`document.querySelector("#detail .message") !== null`)
+				b.Screenshot(name + "model")
+				b.Fits(theme)
 				if width == 390 {
-					b.press("\x1b")
+					b.Press("\x1b")
 				}
-				b.script(`[...document.querySelectorAll(".span-row")].find((r) => r.node?.id === "11").querySelector(".name").click()`)
-				b.wait(`document.querySelector("#detail .error-box strong")?.textContent === "*exec.ExitError"`)
-				b.click("#tab-events")
-				b.screenshot(name + "error")
-				b.fits(theme)
-				b.click("#tab-metadata")
-				b.click("#help-open")
-				b.screenshot(name + "help")
-				b.fits(theme)
-				b.clean()
+				b.Script(`[...document.querySelectorAll(".span-row")].find((r) => r.node?.id === "11").querySelector(".name").click()`)
+				b.Wait(`document.querySelector("#detail .error-box strong")?.textContent === "*exec.ExitError"`)
+				b.Click("#tab-events")
+				b.Screenshot(name + "error")
+				b.Fits(theme)
+				b.Click("#tab-metadata")
+				b.Click("#help-open")
+				b.Screenshot(name + "help")
+				b.Fits(theme)
+				b.Clean()
 			})
 		}
 	}
