@@ -136,6 +136,25 @@ func TestBrowserTheme(t *testing.T) {
 	b.Clean()
 }
 
+// contrasts is JavaScript that defines contrast(element, paint): the contrast of a colour on what
+// is behind an element, by the formula of WCAG 2. The colour is that of its text if none is given.
+const contrasts = `
+	const pen = Object.assign(document.createElement("canvas"), { width: 1, height: 1 }).getContext("2d", { willReadFrequently: true });
+	const fill = (color) => { pen.fillStyle = color; pen.fillRect(0, 0, 1, 1); };
+	const light = () => {
+		const [r, g, b] = [...pen.getImageData(0, 0, 1, 1).data].map((v) => (v / 255 <= 0.04045 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4));
+		return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+	};
+	const contrast = (e, color = getComputedStyle(e).color) => {
+		const above = [];
+		for (let at = e; at; at = at.parentElement) above.unshift(getComputedStyle(at).backgroundColor);
+		above.forEach(fill);
+		const back = light();
+		fill(color);
+		const [low, high] = [back, light()].sort((a, b) => a - b);
+		return (high + 0.05) / (low + 0.05);
+	};`
+
 // Small coloured text can be read: 4.5 to 1 is what WCAG asks for.
 func TestBrowserContrast(t *testing.T) {
 	page := New(nil)
@@ -148,22 +167,7 @@ func TestBrowserContrast(t *testing.T) {
 	for _, theme := range []string{"light", "dark"} {
 		b.Theme(theme)
 		b.Wait(fmt.Sprintf(`matchMedia("(prefers-color-scheme: %s)").matches`, theme))
-		low := browser.Eval[[]string](b, `(() => {
-			const pen = Object.assign(document.createElement("canvas"), { width: 1, height: 1 }).getContext("2d", { willReadFrequently: true });
-			const paint = (color) => { pen.fillStyle = color; pen.fillRect(0, 0, 1, 1); };
-			const light = () => {
-				const [r, g, b] = [...pen.getImageData(0, 0, 1, 1).data].map((v) => (v / 255 <= 0.04045 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4));
-				return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-			};
-			const contrast = (e) => {
-				const above = [];
-				for (let at = e; at; at = at.parentElement) above.unshift(getComputedStyle(at).backgroundColor);
-				above.forEach(paint);
-				const back = light();
-				paint(getComputedStyle(e).color);
-				const [low, high] = [back, light()].sort((a, b) => a - b);
-				return (high + 0.05) / (low + 0.05);
-			};
+		low := browser.Eval[[]string](b, `(() => {`+contrasts+`
 			const rows = document.querySelector("#waterfall .spacer");
 			const all = [];
 			for (const family of ["agent", "model", "retrieval", "tool", "check", "plain"]) {
@@ -188,6 +192,51 @@ func TestBrowserContrast(t *testing.T) {
 			return all.filter(([, ratio]) => !(ratio >= 4.5)).map(([name, ratio]) => name + " " + ratio.toFixed(2));
 		})()`)
 		assert.Empty(t, low, theme)
+	}
+	b.Clean()
+}
+
+// Bars of spans that were canceled, that are unfinished, or that nothing is heard of are seen as
+// well as others: 3 to 1 is what WCAG asks for of what is not text. What is written in and beside
+// them can be read.
+func TestBrowserCanceledBarsAreReadable(t *testing.T) {
+	page := New(nil)
+	defer page.Close()
+	page.Ingest(items(askTrace("t", "How?", epoch))...)
+	b := open(t, page.Handler(), 1440, 900)
+	b.Wait(rowCount + " === 15")
+	for _, theme := range []string{"light", "dark"} {
+		b.Theme(theme)
+		b.Wait(fmt.Sprintf(`matchMedia("(prefers-color-scheme: %s)").matches`, theme))
+		b.Script(`(() => {` + contrasts + `
+			const row = document.querySelector(".span-row").cloneNode(true);
+			document.querySelector("#waterfall .spacer").append(row);
+			row.hidden = false;
+			const [name, time, bar, label] = [".name", ".span-time", ".bar", ".bar-label"].map((part) => row.querySelector(part));
+			bar.hidden = label.hidden = false;
+			window.looked = [];
+			const look = (what, ratio, least) => looked.push([what, ratio, ratio >= least]);
+			for (const status of ["s-canceled", "s-unfinished", "s-silent", "s-ok"]) {
+				for (const state of ["", " active"]) {
+					row.className = "span-row " + status + state;
+					const where = row.className + " ";
+					look(where + "name", contrast(name), 4.5);
+					label.className = "bar-label after";
+					look(where + "label after", contrast(label), 4.5);
+					for (const colour of ["t-agent", "t-model", "t-retrieval", "t-tool", "t-check", "t-plain", "v-0", "v-1", "v-2", "v-3", "v-4", "v-5", "v-6", "v-7"]) {
+						bar.className = "bar " + colour;
+						const { backgroundImage, backgroundColor } = getComputedStyle(bar);
+						const colours = backgroundImage === "none" ? [backgroundColor] : backgroundImage.match(/(rgb|color)\([^)]*\)/g);
+						look(where + colour, Math.max(...colours.map((c) => contrast(time, c))), 3);
+						label.className = "bar-label inside";
+						if (status !== "s-ok") look(where + "label inside", contrast(label), 4.5);
+					}
+				}
+			}
+			row.remove();
+		})()`)
+		assert.Equal(t, 4*2*(2+14)+3*2*14, browser.Eval[int](b, `looked.length`))
+		assert.Empty(t, browser.Eval[[]string](b, `looked.filter(([, , fine]) => !fine).map(([what, ratio]) => what + " " + ratio.toFixed(2))`), theme)
 	}
 	b.Clean()
 }

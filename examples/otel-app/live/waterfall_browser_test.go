@@ -6,7 +6,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/otelsgp/otelsgp/examples/otel-app/browser"
 )
@@ -162,7 +164,7 @@ func TestBrowserZoomsByMouse(t *testing.T) {
 	b.Wait(zoomText + ` === "20.00 s"`)
 	b.Wait(`!document.querySelector("#minimap .view").hidden && document.querySelector("#minimap .view").style.left === "20%"`)
 	b.Screenshot("zoom")
-	drag("#minimap", 0.5, 0.51)
+	drag(".minimap-track", 0.5, 0.51)
 	b.Wait(zoomText + ` === "1.00 s"`)
 	b.Script(rowOf("batch run") + `.querySelector(".span-time").dispatchEvent(new WheelEvent("wheel", { bubbles: true, cancelable: true, ctrlKey: true, deltaY: 200, clientX: 1100 }))`)
 	b.Wait(zoomText + ` === "2.00 s"`)
@@ -209,5 +211,27 @@ func TestBrowserAxisLabelsAreWhole(t *testing.T) {
 	b.Wait(`window.checked`)
 	assert.Empty(t, browser.Eval[[]string](b, `window.cut`))
 	assert.Greater(t, browser.Eval[int](b, `window.labels`), 3000, "most are there")
+	b.Clean()
+}
+
+// The strip of a long trace, the axis and the bars show a time at the same place, beside a
+// scrollbar too, and wherever the border between names and bars is.
+func TestBrowserMinimapStandsAboveTheBars(t *testing.T) {
+	page := New(nil)
+	defer page.Close()
+	page.Ingest(manySpans("big", 400)...)
+	b := open(t, page.Handler(), 1440, 900)
+	b.Wait(rowOf("batch run") + ` && document.querySelector("#minimap:not([hidden])")`)
+	require.Positive(t, browser.Eval[float64](b, `(() => { const pane = document.querySelector("#waterfall"); return pane.offsetWidth - pane.clientWidth; })()`), "there is a scrollbar")
+	const edges = `(() => { const box = document.querySelector(%q).getBoundingClientRect(); return [box.left, box.right]; })()`
+	for _, width := range []int64{1440, 1024, 768} {
+		b.Do(chromedp.EmulateViewport(width, 900))
+		for range 2 {
+			bars := browser.Eval[[]float64](b, fmt.Sprintf(edges, ".span-row:not([hidden]) .span-time"))
+			assert.InDeltaSlice(t, bars, browser.Eval[[]float64](b, fmt.Sprintf(edges, ".minimap-track")), 0.1, "%d", width)
+			assert.InDeltaSlice(t, bars, browser.Eval[[]float64](b, fmt.Sprintf(edges, ".axis-track")), 0.1, "%d", width)
+			b.Script(`document.querySelector(".splitter").dispatchEvent(new KeyboardEvent("keydown", { key: "ArrowLeft", bubbles: true }))`)
+		}
+	}
 	b.Clean()
 }
