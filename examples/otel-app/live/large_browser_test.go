@@ -1,6 +1,8 @@
 package live
 
 import (
+	"encoding/json"
+	"fmt"
 	"testing"
 	"time"
 
@@ -74,8 +76,43 @@ func TestBrowserTenThousandSpans(t *testing.T) {
 	b.Clean()
 }
 
-// A chain of 20,000 nested spans opens without a walk up for each of them.
+// A chain of 20,000 nested spans opens: what it takes is in the test's log.
 func TestBrowserOpensADeepChain(t *testing.T) {
+	page := New(nil)
+	defer page.Close()
+	const deep = 20_000
+	chain := make([]json.RawMessage, deep)
+	for i := range deep {
+		s := wireSpan{trace: "deep", id: fmt.Sprint(i), name: fmt.Sprint("level ", i+1), start: time.Duration(i) * time.Millisecond, end: time.Hour}
+		if i > 0 {
+			s.parent = fmt.Sprint(i - 1)
+		}
+		chain[i] = s.item()
+	}
+	page.Ingest(chain...)
+	page.Ingest(wireSpan{trace: "other", id: "a", name: "other", end: time.Second}.item())
+	b := open(t, page.Handler(), 1440, 900)
+	b.Wait(rowOf("other"))
+	b.Script(`(async () => {
+		const at = performance.now();
+		location.hash = "#trace=deep";
+		while (document.querySelector("#waterfall .spacer").offsetHeight !== 640_000) await new Promise(requestAnimationFrame);
+		window.opened = performance.now() - at;
+	})()`)
+	b.Wait(`window.opened`)
+	t.Logf("20,000 nested spans open in %.0f ms", browser.Eval[float64](b, `opened`))
+	assert.Equal(t, "20,000", browser.Eval[string](b, `document.querySelector(".fact-spans dd").textContent`))
+	b.Wait(rowOf("level 20"))
+	b.Script(`document.querySelector("#waterfall").scrollTop = 1e9`)
+	b.Wait(rowOf("level 20000"))
+	assert.Equal(t, "L20000", browser.Eval[string](b, rowOf("level 20000")+`.querySelector(".level").textContent`))
+	b.Screenshot("chain")
+	b.Clean()
+}
+
+// The tree of a chain is built without a walk up for each of its spans, in whatever order they
+// come.
+func TestBrowserBuildsADeepChainInOnePass(t *testing.T) {
 	page := New(nil)
 	defer page.Close()
 	b := open(t, page.Handler(), 1440, 900)
