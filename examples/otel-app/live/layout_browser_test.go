@@ -72,6 +72,30 @@ func TestBrowserNamesAreWholeBesideThePanel(t *testing.T) {
 	b.Clean()
 }
 
+// Where the window has no room for all three, a span's panel takes that of the list, and the bars
+// stay in view beside it.
+func TestBrowserPanelCoversNoBars(t *testing.T) {
+	page := New(nil)
+	defer page.Close()
+	page.Ingest(items(askTrace("t", "How?", epoch))...)
+	for _, width := range []int64{1440, 1024, 768} {
+		b := open(t, page.Handler(), width, 900)
+		b.Wait(rowCount + " === 15")
+		const list = `document.querySelector(".sidebar").checkVisibility()`
+		assert.True(t, browser.Eval[bool](b, list))
+		clickSpan(b, "plan")
+		b.Wait(`document.querySelector("#detail:not([hidden]) .payload, #detail:not([hidden]) .muted")`)
+		assert.Equal(t, width == 1440, browser.Eval[bool](b, list), width)
+		assert.Greater(t, browser.Eval[float64](b, `document.querySelector(".axis-track").clientWidth`), 120.0, width)
+		assert.LessOrEqual(t, browser.Eval[float64](b, `document.querySelector("#main").getBoundingClientRect().right`), browser.Eval[float64](b, `document.querySelector("#detail").getBoundingClientRect().left`), width)
+		b.Screenshot(fmt.Sprintf("panel-%d", width))
+		b.Fits("panel")
+		b.Press("\x1b")
+		b.Wait(list)
+		b.Clean()
+	}
+}
+
 // A fact of the list that has no room is left out, not cut, and only numbers are set as
 // wide as each other: it would stretch a name's hyphens.
 func TestBrowserListIsLegible(t *testing.T) {

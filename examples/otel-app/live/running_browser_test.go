@@ -38,6 +38,27 @@ func TestBrowserShowsASpanRunningThenFinished(t *testing.T) {
 	b.Clean()
 }
 
+// The panel of a running span shows what is known of it, says that it is not all, and has what
+// comes later.
+func TestBrowserShowsWhatIsKnownSoFar(t *testing.T) {
+	page := New(nil)
+	defer page.Close()
+	running := wireSpan{trace: "t", id: "a", name: "chat", typ: "COMPLETION", base: time.Now(), end: time.Second,
+		input: object{"question": "Why?"}, output: object{"answer": "Because."}}
+	page.Ingest(running.started())
+	b := open(t, page.Handler(), 1440, 900)
+	b.Wait(rowOf("chat") + `?.matches(".s-running")`)
+	clickSpan(b, "chat")
+	const headings = `[...document.querySelectorAll("#detail .payload h3")].map((e) => e.textContent).join("|")`
+	b.Wait(headings + ` === "Input so far"`)
+	assert.Regexp(t, `^[0-9.]+ m?s so far$`, browser.Eval[string](b, `document.querySelector("#detail .facts-grid dd").textContent`))
+	b.Screenshot("so-far")
+	page.Ingest(running.item())
+	b.Wait(headings + ` === "Input|Output"`)
+	b.Wait(`document.querySelector("#detail .facts-grid dd").textContent === "1.00 s"`)
+	b.Clean()
+}
+
 // A running span that nothing is heard of stops growing and says so; one that was written
 // as unfinished says that; a heartbeat keeps a span alive.
 func TestBrowserTellsSilentSpans(t *testing.T) {
