@@ -75,13 +75,18 @@ func TestBrowserNamesAreWholeBesideThePanel(t *testing.T) {
 // Where the window has no room for all three, a span's panel takes that of the list, and the bars
 // stay in view beside it.
 func TestBrowserPanelCoversNoBars(t *testing.T) {
-	page := New(nil)
+	page := New(nil, WithAsk("/ask"))
 	defer page.Close()
-	page.Ingest(items(askTrace("t", "How?", epoch))...)
+	spans := askTrace("t", "How?", epoch)
+	for i := range spans {
+		spans[i].group = "conv-a"
+	}
+	page.Ingest(items(spans)...)
+	b := open(t, page.Handler(), 1440, 900)
+	b.Wait(rowCount + " === 15")
+	const list = `document.querySelector(".sidebar").checkVisibility()`
 	for _, width := range []int64{1440, 1024, 768} {
-		b := open(t, page.Handler(), width, 900)
-		b.Wait(rowCount + " === 15")
-		const list = `document.querySelector(".sidebar").checkVisibility()`
+		b.Do(chromedp.EmulateViewport(width, 900))
 		assert.True(t, browser.Eval[bool](b, list))
 		clickSpan(b, "plan")
 		b.Wait(`document.querySelector("#detail:not([hidden]) .payload, #detail:not([hidden]) .muted")`)
@@ -92,8 +97,19 @@ func TestBrowserPanelCoversNoBars(t *testing.T) {
 		b.Fits("panel")
 		b.Press("\x1b")
 		b.Wait(list)
-		b.Clean()
 	}
+
+	// What leads to the list brings it back.
+	clickSpan(b, "plan")
+	b.Wait("!" + list)
+	b.Shortcut("a")
+	b.Wait(list + ` && document.activeElement.id === "question"`)
+	clickSpan(b, "plan")
+	b.Wait("!" + list)
+	b.Wait(`document.querySelector("#detail .facts-grid a")?.textContent === "conv-a"`)
+	b.Click("#detail .facts-grid a")
+	b.Wait(list + ` && document.querySelector("#group:not([hidden]) strong").textContent === "conv-a"`)
+	b.Clean()
 }
 
 // A fact of the list that has no room is left out, not cut, and only numbers are set as
@@ -104,8 +120,9 @@ func TestBrowserListIsLegible(t *testing.T) {
 	page.Ingest(wireSpan{trace: "t", id: "a", name: "build-index go-stdlib-docs", base: time.Now().Add(-50 * time.Minute), end: 49 * time.Minute,
 		output: object{"usage": object{"input_tokens": 108_900, "output_tokens": 7_654, "cost_usd": 0.0128}}}.item())
 	page.Ingest(manySpans("t", 1000)...)
+	b := open(t, page.Handler(), 1440, 844)
 	for _, width := range []int64{1440, 1100, 800, 390} {
-		b := open(t, page.Handler(), width, 844)
+		b.Do(chromedp.EmulateViewport(width, 844))
 		b.Wait(`document.querySelector(".trace-row .facts").children[3].textContent === "$0.013"`)
 		cut := browser.Eval[[]string](b, `(() => {
 			const box = document.querySelector(".trace-row .facts").getBoundingClientRect();
@@ -115,8 +132,8 @@ func TestBrowserListIsLegible(t *testing.T) {
 		assert.Empty(t, cut, width)
 		assert.Equal(t, "normal", browser.Eval[string](b, `getComputedStyle(document.querySelector(".trace-row .title")).fontVariantNumeric`))
 		assert.Equal(t, "tabular-nums", browser.Eval[string](b, `getComputedStyle(document.querySelector(".trace-row .time")).fontVariantNumeric`))
-		b.Clean()
 	}
+	b.Clean()
 }
 
 // The chart says whose queue it shows, and an empty queue draws nothing in it.
