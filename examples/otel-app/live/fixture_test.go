@@ -196,3 +196,20 @@ func (f *fakeSource) set(s asyncprocessor.Stats) {
 	defer f.mu.Unlock()
 	f.stats = s
 }
+
+// conversations are two services' traces in two conversations, one of them failed, one slow.
+func conversations() []wireSpan {
+	service := func(name, model string) object {
+		return object{"service_name": name, "k8s_pod_name": name + "-pod-1",
+			"attributes": object{"gen_ai.response.model": model, "gen_ai.response.time_to_first_chunk": 0.25, "http.response.status_code": 503}}
+	}
+	s := time.Second
+	return []wireSpan{
+		{trace: "t1", id: "r", name: "POST /chat", typ: "AGENT_WORKFLOW", group: "conv-a", end: 2 * s, input: object{"question": "First question?"}, metadata: service("front", "")},
+		{trace: "t1", id: "m", parent: "r", name: "chat", typ: "COMPLETION", group: "conv-a", start: s, end: 2 * s, metadata: service("models", "gpt-x"),
+			output: object{"usage": object{"input_tokens": 100, "output_tokens": 20, "cost_usd": 0.5}}},
+		{trace: "t2", id: "r", name: "POST /chat", typ: "AGENT_WORKFLOW", group: "conv-a", start: 5 * s, end: 6 * s, err: "quota exceeded for this key", metadata: service("front", "gpt-y")},
+		{trace: "t3", id: "r", name: "nightly", typ: "CUSTOM", group: "conv-b", start: 9 * s, end: 29 * s, metadata: service("batch", "")},
+		{trace: "t4", id: "r", name: "stopped", start: 31 * s, end: 32 * s, canceled: true},
+	}
+}

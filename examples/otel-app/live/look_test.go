@@ -6,70 +6,76 @@ import (
 	"time"
 
 	"github.com/otelsgp/otelsgp/asyncprocessor"
+	"github.com/otelsgp/otelsgp/examples/otel-app/browser"
 )
 
-// TestLook shows the page in its states, in each theme and width, for people to
+// TestLook shows the page in its states, in each width and theme, for people to
 // look at, and fails when one of them is wider than its window.
 func TestLook(t *testing.T) {
-	for _, theme := range []string{"light", "dark"} {
-		for _, width := range []int{1440, 1024, 768, 390} {
-			t.Run(fmt.Sprintf("%s-%d", theme, width), func(t *testing.T) {
-				source := &fakeSource{}
-				page := New(source, WithAsk("/ask"))
-				defer page.Close()
-				height := 900
-				if width == 390 {
-					height = 844
+	for _, width := range []int64{1440, 1024, 768, 390} {
+		t.Run(fmt.Sprint(width), func(t *testing.T) {
+			source := &fakeSource{}
+			page := New(source, WithAsk("/ask"))
+			defer page.Close()
+			b := open(t, page.Handler(), width, 900)
+			look := func(state string) {
+				t.Helper()
+				for _, theme := range []string{"light", "dark"} {
+					b.Theme(theme)
+					b.Screenshot(fmt.Sprintf("%s-%d-%s", theme, width, state))
 				}
-				b := openTab(t, page.Handler(), width, height)
-				name := fmt.Sprintf("%s-%d-", theme, width)
-				b.theme(theme)
-				b.wait(`document.querySelector("#empty h2") && !document.querySelector("#empty").hidden`)
-				b.screenshot(name + "empty")
-				b.fits(theme)
+				b.Fits(state)
+			}
+			b.Wait(`document.querySelector("#empty h2") && !document.querySelector("#empty").hidden`)
+			look("empty")
 
-				base := time.Now().Add(-3 * time.Minute)
-				for i, q := range []string{"What does http.TimeoutHandler do with a slow body?", "When should I use sync.Pool?", "How do I embed a folder of files?"} {
-					page.Ingest(items(askTrace(fmt.Sprintf("%032x", i+1), q, base.Add(time.Duration(i)*40*time.Second)))[i:]...)
-				}
-				running := askTrace("00000000000000000000000000000009", "How do I cancel an HTTP request?", time.Now().Add(-2900*time.Millisecond))
-				page.Ingest(items(running[2:13])...)
-				page.Ingest(running[0].started(), running[1].started(), running[13].started(), running[14].started())
-				for i := range 12 {
-					source.set(asyncprocessor.Stats{Offered: uint64(1200 + i*90), Exported: uint64(1000 + i*40), Coalesced: uint64(180 + i*20), Dropped: uint64(i / 8 * 3),
-						Queued: int64(20 + i*i%37), InFlight: int64(i * 7 % 30), DroppedBy: map[asyncprocessor.DropReason]uint64{asyncprocessor.ReasonStartRefused: uint64(i / 8 * 3)}})
-					b.wait(fmt.Sprintf(`document.querySelector("#queue .figure.coalesced dd").textContent === %q`, fmt.Sprint(180+i*20)))
-				}
-				b.wait(`document.querySelectorAll(".trace-row:not([hidden])").length === 4`)
-				if width == 390 {
-					b.screenshot(name + "list")
-					b.fits(theme)
-					b.click(`.trace-row.s-running`)
-				}
-				b.wait(`document.querySelectorAll(".span-row:not([hidden])").length === 15`)
-				b.screenshot(name + "running")
-				b.fits(theme)
+			base := time.Now().Add(-3 * time.Minute)
+			for i, q := range []string{"What does http.TimeoutHandler do with a slow body?", "When should I use sync.Pool?", "How do I embed a folder of files?"} {
+				page.Ingest(items(askTrace(fmt.Sprintf("%032x", i+1), q, base.Add(time.Duration(i)*40*time.Second)))[i:]...)
+			}
+			running := askTrace("00000000000000000000000000000009", "How do I cancel an HTTP request?", time.Now().Add(-2900*time.Millisecond))
+			page.Ingest(items(running[2:13])...)
+			page.Ingest(running[0].started(), running[1].started(), running[13].started(), running[14].started())
+			showQueue(b, source)
+			b.Wait(`document.querySelectorAll(".trace-row:not([hidden])").length === 4`)
+			if width == 390 {
+				look("list")
+				b.Click(`.trace-row.s-running`)
+			}
+			b.Wait(rowCount + ` === 15`)
+			look("running")
 
-				page.Ingest(items(running)...)
-				b.wait(`document.querySelectorAll(".span-row.s-running:not([hidden])").length === 0`)
-				b.script(`[...document.querySelectorAll(".span-row")].find((r) => r.node?.id === "04").querySelector(".name").click()`)
-				b.wait(`document.querySelector("#detail .message") !== null`)
-				b.screenshot(name + "model")
-				b.fits(theme)
-				if width == 390 {
-					b.press("\x1b")
-				}
-				b.script(`[...document.querySelectorAll(".span-row")].find((r) => r.node?.id === "11").querySelector(".name").click()`)
-				b.wait(`document.querySelector("#detail .error-box strong")?.textContent === "*exec.ExitError"`)
-				b.click("#tab-events")
-				b.screenshot(name + "error")
-				b.fits(theme)
-				b.click("#tab-metadata")
-				b.click("#help-open")
-				b.screenshot(name + "help")
-				b.fits(theme)
-				b.clean()
-			})
-		}
+			page.Ingest(items(running)...)
+			b.Wait(`document.querySelectorAll(".span-row.s-running:not([hidden])").length === 0`)
+			clickSpan(b, "chat gpt-go-mini")
+			b.Wait(`document.querySelector("#detail .message") !== null`)
+			look("model")
+			if width == 390 {
+				b.Press("\x1b")
+			}
+			clickSpan(b, "execute_tool vet_example")
+			b.Wait(`document.querySelector("#detail .error-box strong")?.textContent === "*exec.ExitError"`)
+			b.Click("#tab-events")
+			look("error")
+			b.Click("#tab-metadata")
+			b.Click("#help-open")
+			look("help")
+			b.Clean()
+		})
+	}
+}
+
+// showQueue gives the chart of the queue something to draw.
+func showQueue(b *browser.Tab, source *fakeSource) {
+	b.T.Helper()
+	for _, s := range []asyncprocessor.Stats{
+		{Exported: 1000, Coalesced: 180, Queued: 20},
+		{Exported: 1040, Coalesced: 210, Queued: 56, InFlight: 14},
+		{Exported: 1120, Coalesced: 225, Queued: 34, InFlight: 21, Dropped: 3, DroppedBy: map[asyncprocessor.DropReason]uint64{asyncprocessor.ReasonStartRefused: 3}},
+		{Exported: 1200, Coalesced: 260, Queued: 12, InFlight: 7, Dropped: 3, DroppedBy: map[asyncprocessor.DropReason]uint64{asyncprocessor.ReasonStartRefused: 3}},
+	} {
+		s.Offered = s.Exported + s.Coalesced + s.Dropped + uint64(s.Queued+s.InFlight)
+		source.set(s)
+		b.Wait(fmt.Sprintf(`document.querySelector("#queue .figure.coalesced dd").textContent === %q`, fmt.Sprint(s.Coalesced)))
 	}
 }

@@ -65,17 +65,17 @@ func listen(t *testing.T, server *httptest.Server, query, lastEventID string) (n
 	return next, end
 }
 
-func serve(t *testing.T, page *Page) *httptest.Server {
+// servePage serves page until the test ends, and closes it then.
+func servePage(t *testing.T, page *Page) *httptest.Server {
 	t.Helper()
-	server := httptest.NewServer(page.Handler())
-	t.Cleanup(server.Close)
+	server := serve(t, page.Handler())
 	t.Cleanup(page.Close)
 	return server
 }
 
 func TestStreamShowsASpanRunningAndThenFinished(t *testing.T) {
 	page := New(&fakeSource{}, WithAsk("/ask"))
-	server := serve(t, page)
+	server := servePage(t, page)
 	s := wireSpan{trace: "t", id: "a", name: "work", typ: "COMPLETION", end: time.Second, input: object{"text": "secret"}}
 	page.Ingest(s.started())
 	next, _ := listen(t, server, "?trace=t", "")
@@ -108,7 +108,7 @@ func TestStreamShowsASpanRunningAndThenFinished(t *testing.T) {
 
 func TestStreamSendsOnlyTheTraceAskedFor(t *testing.T) {
 	page := New(nil)
-	server := serve(t, page)
+	server := servePage(t, page)
 	next, _ := listen(t, server, "?trace=t1", "")
 	next("mark", nil)
 	page.Ingest(wireSpan{trace: "t2", id: "x", name: "elsewhere"}.item(), wireSpan{trace: "t1", id: "a", name: "here"}.item())
@@ -123,7 +123,7 @@ func TestStreamSendsOnlyTheTraceAskedFor(t *testing.T) {
 
 func TestStreamResumesWhereTheBrowserStopped(t *testing.T) {
 	page := New(nil)
-	server := serve(t, page)
+	server := servePage(t, page)
 	page.Ingest(wireSpan{trace: "t", id: "a", name: "a"}.item())
 	next, end := listen(t, server, "?trace=t", "")
 	mark := next("mark", nil)
@@ -155,7 +155,7 @@ func TestStreamResumesWhereTheBrowserStopped(t *testing.T) {
 
 func TestStreamSplitsALargeTrace(t *testing.T) {
 	page := New(nil)
-	server := serve(t, page)
+	server := servePage(t, page)
 	page.Ingest(manySpans("big", 1200)...)
 	next, _ := listen(t, server, "?trace=big", "")
 	var sizes []int
@@ -170,7 +170,7 @@ func TestStreamSplitsALargeTrace(t *testing.T) {
 
 func TestStreamTellsOfForgottenTraces(t *testing.T) {
 	page := New(nil, WithMaxTraces(1))
-	server := serve(t, page)
+	server := servePage(t, page)
 	page.Ingest(wireSpan{trace: "t1", id: "a", name: "a"}.item())
 	next, _ := listen(t, server, "", "")
 	next("mark", nil)
@@ -184,7 +184,7 @@ func TestStreamTellsOfForgottenTraces(t *testing.T) {
 
 func TestCloseEndsStreams(t *testing.T) {
 	page := New(nil)
-	server := serve(t, page)
+	server := servePage(t, page)
 	next, _ := listen(t, server, "", "")
 	next("mark", nil)
 	page.Close()
@@ -206,7 +206,7 @@ func TestCloseEndsStreams(t *testing.T) {
 // sends a request and never reads, until the server's buffers are full.
 func TestSlowBrowserDoesNotBlockIngest(t *testing.T) {
 	page := New(nil)
-	server := serve(t, page)
+	server := servePage(t, page)
 	conn, err := net.Dial("tcp", server.Listener.Addr().String())
 	require.NoError(t, err)
 	defer conn.Close()

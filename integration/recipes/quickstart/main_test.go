@@ -19,6 +19,9 @@ import (
 
 func TestMain(m *testing.M) {
 	testenv.Clear()
+	// The SDK reads them once in a process.
+	_ = os.Setenv("OTEL_SERVICE_NAME", "greeter")
+	_ = os.Setenv("OTEL_RESOURCE_ATTRIBUTES", "k8s.pod.name=greeter-7d9f")
 	goleak.VerifyTestMain(m)
 }
 
@@ -45,6 +48,8 @@ func TestSignals(t *testing.T) {
 			require.NoError(t, <-result)
 			require.Len(t, sgp.Spans(), 1)
 			assert.Equal(t, "hello", sgp.Spans()[0].Name)
+			assert.Equal(t, "greeter", sgp.Spans()[0].Metadata["service_name"])
+			assert.Equal(t, "greeter-7d9f", sgp.Spans()[0].Metadata["k8s_pod_name"])
 			assert.NoError(t, sgp.Check())
 		})
 	}

@@ -2,7 +2,7 @@
 
 import { byId } from "./dom.js";
 
-export function installKeys({ app, show, closeSpan, follow, help }) {
+export function installKeys({ app, show, showList, closeSpan, follow, help }) {
   const { waterfall, list } = app;
   const running = (node) => !node.ended;
   const failed = (node) => node.failed;
@@ -11,7 +11,11 @@ export function installKeys({ app, show, closeSpan, follow, help }) {
     "/": () => byId("q").focus(),
     "?": () => help.toggle(),
     f: () => follow(!app.following),
-    a: () => !byId("ask").hidden && byId("question").focus(),
+    a: () => {
+      if (byId("ask").hidden) return;
+      showList();
+      byId("question").focus();
+    },
     t: () => byId("theme").click(),
     "[": () => openBy(-1),
     "]": () => openBy(1),

@@ -205,6 +205,11 @@ function closeSpan({ keepAddress = false } = {}) {
   byId("waterfall").focus({ preventScroll: true });
 }
 
+// Where a span's panel has taken the room of the list, the list comes back.
+function showList() {
+  if (!byId("traces").checkVisibility()) closeSpan({ keepAddress: true });
+}
+
 // On a narrow screen one of list, trace and span is shown; on a wide one, all.
 function show(view) {
   document.body.dataset.view = view;
@@ -283,7 +288,10 @@ function restore() {
   const trace = params.get("trace");
   const span = params.get("span");
   if (params.get("group") !== app.filters.group) setGroup(params.get("group"));
-  if (!trace && params.has("group") && app.traceID !== null && !narrow.matches) return remember(true);
+  if (!trace && params.has("group") && app.traceID !== null && !narrow.matches) {
+    showList();
+    return remember(true);
+  }
   if (!trace) {
     if (narrow.matches) closeSpan({ keepAddress: true });
     return show("list");
@@ -302,6 +310,6 @@ addEventListener("popstate", restore);
 connectionState("connecting");
 installTheme(byId("theme"));
 const help = installHelp(byId("help"), byId("help-open"));
-installKeys({ app, show, closeSpan, follow, help });
+installKeys({ app, show, showList, closeSpan, follow, help });
 if (location.hash.length > 1) restore();
 if (app.traceID === null) app.stream.open(null);

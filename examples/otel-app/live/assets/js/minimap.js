@@ -3,7 +3,8 @@
 import { h } from "./dom.js";
 import { until } from "./types.js";
 
-const fewest = 40; // spans; a trace that has less is seen as it is
+const fewest = 40; // spans; a trace that has fewer is seen as it is
+const between = 500; // milliseconds between two paintings: what is to be painted may change for every frame
 
 export class Minimap {
   // onPick(from, to): a time was chosen, in microseconds.
@@ -11,10 +12,12 @@ export class Minimap {
     this.element = element;
     this.canvas = h("canvas", { "aria-hidden": "true" });
     this.view = h("div", { class: "view" });
-    this.drawn = 0;
-    element.append(this.canvas, this.view);
-    drag(element, (from, to) => this.whole && onPick(this.whole.from + from * this.whole.length, this.whole.from + to * this.whole.length));
-    new ResizeObserver(() => this.drawn = 0).observe(element);
+    this.track = h("div", { class: "minimap-track" }, this.canvas, this.view);
+    this.painted = 0; // when, in milliseconds
+    this.timer = 0;
+    element.append(this.track);
+    drag(this.track, (from, to) => this.whole && onPick(this.whole.from + from * this.whole.length, this.whole.from + to * this.whole.length));
+    new ResizeObserver(() => this.latest && this.paint()).observe(this.track);
   }
 
   // whole is the time of the trace, shown that of the axis: {from, length}.
@@ -25,13 +28,19 @@ export class Minimap {
     this.view.hidden = shown.length >= whole.length;
     this.view.style.left = `${Math.max(0, (100 * (shown.from - whole.from)) / whole.length)}%`;
     this.view.style.width = `${Math.min(100, (100 * shown.length) / whole.length)}%`;
-    if (Date.now() - this.drawn < 500) return; // it is called for every frame
-    this.drawn = Date.now();
-    const { clientWidth: width, clientHeight: height } = this.element;
+    this.latest = { model, whole, now };
+    this.timer ||= setTimeout(() => this.paint(), this.painted + between - Date.now());
+  }
+
+  paint() {
+    this.timer = 0;
+    this.painted = Date.now();
+    const { model, whole, now } = this.latest;
+    const { clientWidth: width, clientHeight: height } = this.track;
     const scale = devicePixelRatio;
     Object.assign(this.canvas, { width: width * scale, height: height * scale });
     const context = this.canvas.getContext("2d");
-    const style = getComputedStyle(this.element);
+    const style = getComputedStyle(this.track);
     context.scale(scale, scale);
     const row = height / model.order.length;
     for (const failed of [false, true]) {

@@ -12,7 +12,7 @@ export function installSplitter(handle, container, elements) {
   };
   const now = () => {
     const box = container.getBoundingClientRect();
-    return (100 * (handle.getBoundingClientRect().right - box.left)) / box.width;
+    return (100 * (handle.parentElement.getBoundingClientRect().right - box.left)) / container.clientWidth;
   };
   handle.addEventListener("pointerdown", (event) => {
     handle.setPointerCapture(event.pointerId);
@@ -21,7 +21,7 @@ export function installSplitter(handle, container, elements) {
   handle.addEventListener("pointermove", (event) => {
     if (!handle.hasPointerCapture(event.pointerId)) return;
     const box = container.getBoundingClientRect();
-    set((100 * (event.clientX - box.left)) / box.width);
+    set((100 * (event.clientX - box.left)) / container.clientWidth);
   });
   handle.addEventListener("keydown", (event) => {
     const step = { ArrowLeft: -2, ArrowRight: 2 }[event.key];

@@ -61,25 +61,25 @@ export class TraceList {
     this.dirty = true;
     requestAnimationFrame(() => {
       this.dirty = false;
-      this.sort();
+      const traces = [...this.traces.values()];
+      this.filters.offer(traces);
+      this.filters.drawGroup(traces);
+      this.rows = this.accepted();
       this.list.setCount(this.rows.length);
       this.on.shown();
     });
   }
 
-  sort() {
+  // The traces that the search and the filters let through, in the order of the list.
+  accepted() {
     const now = this.now();
-    const traces = [...this.traces.values()];
-    this.filters.offer(traces);
-    this.filters.drawGroup(traces);
-    this.rows = traces
+    return [...this.traces.values()]
       .filter((trace) => (this.matches === null || this.matches[trace.id]) && this.filters.accepts(trace, now))
       .sort((a, b) => this.filters.compare(a, b, now));
   }
 
   newest() {
-    this.sort();
-    return this.rows.reduce((newest, trace) => (newest && newest.arrived > trace.arrived ? newest : trace), null)?.id ?? null;
+    return this.accepted().reduce((newest, trace) => (newest && newest.arrived > trace.arrived ? newest : trace), null)?.id ?? null;
   }
 
   createRow(slot) {

@@ -171,7 +171,7 @@ export class Waterfall {
       if (at - this.lastFrame >= frame) {
         this.lastFrame = at;
         this.measure();
-        this.list.each((element, index) => updateBar(element, this.rows[index], this));
+        this.list.each((element) => updateBar(element, element.node, this));
         this.on.tick();
       }
       requestAnimationFrame(step);

@@ -1,0 +1,92 @@
+// Package browser opens pages in Chromium, for tests. All tests of a package share one
+// browser; each tab has a profile of its own, so cookies, storage and cache are not shared.
+package browser
+
+import (
+	"context"
+	"os"
+	"os/exec"
+	"sync"
+	"testing"
+
+	"github.com/chromedp/chromedp"
+	"github.com/stretchr/testify/require"
+)
+
+// install is a link of the package under test to where Debian installs Chromium. A result of
+// go test is cached until an environment variable or a file of the module that the test looked
+// at is another, and what the link leads to counts as such a file. So tests that were skipped
+// for want of Chromium run once it is installed.
+const install = "testdata/chromium"
+
+// Find returns the path of Chromium, or skips the test if there is none. With
+// BROWSER_TESTS=required it fails the test instead. BROWSER, which the Makefile sets, names the
+// program; without it the usual names are looked for on PATH.
+func Find(t testing.TB) string {
+	t.Helper()
+	for _, name := range []string{os.Getenv("BROWSER"), install, "chromium", "chromium-browser", "google-chrome", "google-chrome-stable"} {
+		if path, err := exec.LookPath(name); err == nil {
+			return path
+		}
+	}
+	const how = "no Chromium on PATH: install one with `apt-get install chromium fonts-dejavu` (Debian) to run the browser tests"
+	if os.Getenv("BROWSER_TESTS") == "required" {
+		t.Fatal(how)
+	}
+	t.Skip(how)
+	return ""
+}
+
+// M runs a package's tests and then closes the browser that they shared. TestMain hands it to
+// goleak, which looks for goroutines after that.
+type M struct{ *testing.M }
+
+// Run implements goleak.TestingM.
+func (m M) Run() int {
+	defer Close()
+	return m.M.Run()
+}
+
+// shared is the browser of this process's tests.
+var shared struct {
+	sync.Mutex
+	ctx  context.Context // nil before the first test that needs it
+	stop context.CancelFunc
+}
+
+// start returns the context of the shared browser, which it starts if none runs.
+func start(t testing.TB) context.Context {
+	t.Helper()
+	path := Find(t)
+	shared.Lock()
+	defer shared.Unlock()
+	if shared.ctx != nil && shared.ctx.Err() == nil {
+		return shared.ctx
+	}
+	if shared.stop != nil {
+		shared.stop()
+	}
+	allocator, stop := chromedp.NewExecAllocator(context.Background(),
+		chromedp.ExecPath(path),
+		chromedp.Headless, chromedp.Flag("hide-scrollbars", false), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun, chromedp.NoDefaultBrowserCheck,
+		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
+		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
+		chromedp.Flag("disable-extensions", true), chromedp.Flag("disable-dev-shm-usage", true))
+	shared.ctx, _ = chromedp.NewContext(allocator)
+	shared.stop = stop
+	require.NoError(t, chromedp.Do(shared.ctx), "the browser does not start")
+	return shared.ctx
+}
+
+// Close ends the shared browser, if one runs, and returns when its process has ended and its
+// files are removed. The next Open starts another.
+func Close() {
+	shared.Lock()
+	defer shared.Unlock()
+	if shared.stop == nil {
+		return
+	}
+	_ = chromedp.Cancel(shared.ctx) // a browser that is lost already has nothing to close
+	shared.stop()
+	shared.ctx, shared.stop = nil, nil
+}
