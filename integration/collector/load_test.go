@@ -22,7 +22,7 @@ func TestLoad(t *testing.T) {
 	balancer := newProcess(t, "loadbalancer.yaml", "GATEWAY_0="+gateway.otlp, "GATEWAY_1="+gateway.otlp, "GATEWAY_2="+gateway.otlp)
 	var running []*exec.Cmd
 	for range services {
-		running = append(running, startService(t, "http://"+balancer.http, traces, 0))
+		running = append(running, startService(t, "http://"+balancer.http, workload{traces: traces}))
 	}
 	for _, service := range running {
 		assert.NoError(t, service.Wait())

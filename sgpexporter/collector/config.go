@@ -55,6 +55,11 @@ type Config struct {
 	MetadataAttributes []string `mapstructure:"metadata_attributes"`
 	// WithoutContent leaves out what models were asked and have answered.
 	WithoutContent bool `mapstructure:"without_content"`
+	// MaxRememberedSpans is of how many spans it is remembered, at least, what they say of
+	// others: their usage of those above them, and their conversation. The default is
+	// 1,000,000. A span that ends after that many others is billed, and grouped, by what it
+	// says itself.
+	MaxRememberedSpans int `mapstructure:"max_remembered_spans"`
 	// MaxStringBytes bounds each string of a span: 0, the default, for 1 MiB, or 64 and more.
 	MaxStringBytes int `mapstructure:"max_string_bytes"`
 }
@@ -64,7 +69,9 @@ var _ component.Config = (*Config)(nil)
 const (
 	defaultSource  = "otel-collector"
 	minStringBytes = 64
-	batchPath      = "/v5/spans/batch"
+	// defaultMaxRememberedSpans is a minute and a half of 10,000 spans/s.
+	defaultMaxRememberedSpans = 1_000_000
+	batchPath                 = "/v5/spans/batch"
 )
 
 func createDefaultConfig() component.Config {
@@ -92,6 +99,8 @@ func createDefaultConfig() component.Config {
 		MaxRequestItems: sgpexporter.DefaultMaxRequestItems,
 		MaxRequestBytes: sgpexporter.DefaultMaxRequestBytes,
 		Source:          defaultSource,
+
+		MaxRememberedSpans: defaultMaxRememberedSpans,
 	}
 }
 
@@ -124,6 +133,9 @@ func (c *Config) Validate() error {
 	}
 	if c.MaxRequestBytes < 1 {
 		errs = append(errs, fmt.Errorf("max_request_bytes: must be positive, found %d", c.MaxRequestBytes))
+	}
+	if c.MaxRememberedSpans < 1 {
+		errs = append(errs, fmt.Errorf("max_remembered_spans: must be positive, found %d", c.MaxRememberedSpans))
 	}
 	if c.MaxStringBytes != 0 && c.MaxStringBytes < minStringBytes {
 		errs = append(errs, fmt.Errorf("max_string_bytes: must be 0, for the default, or at least %d, found %d", minStringBytes, c.MaxStringBytes))
@@ -158,6 +170,7 @@ func (c *Config) mapping() mapping.Config {
 		MaxStringBytes:     c.MaxStringBytes,
 		MetadataAttributes: c.MetadataAttributes,
 		WithoutContent:     c.WithoutContent,
+		MaxRelations:       c.MaxRememberedSpans,
 	}
 	if c.UUIDs {
 		cfg.IDs = mapping.UUIDs
