@@ -2,7 +2,9 @@ package collector
 
 import (
 	"context"
+	"errors"
 
+	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/exporter"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 )
@@ -35,8 +37,21 @@ func (a *arrival) ConsumeTraces(ctx context.Context, td ptrace.Traces) error {
 	return a.Traces.ConsumeTraces(ctx, td)
 }
 
-// Shutdown implements component.Component.
+// Start implements component.Component.
+func (a *arrival) Start(ctx context.Context, host component.Host) error {
+	if err := a.Traces.Start(ctx, host); err != nil || a.exp.aside == nil {
+		return err
+	}
+	return a.exp.aside.Start(ctx, host)
+}
+
+// Shutdown implements component.Component. The queue of what fails alone ends first: what
+// is to go there stays in the other one then.
 func (a *arrival) Shutdown(ctx context.Context) error {
 	a.exp.beginShutdown()
-	return a.Traces.Shutdown(ctx)
+	var err error
+	if a.exp.aside != nil {
+		err = a.exp.aside.Shutdown(ctx)
+	}
+	return errors.Join(err, a.Traces.Shutdown(ctx))
 }

@@ -71,6 +71,7 @@ type sgpExporter struct {
 	client    *transport.Client // once started
 	own       *http.Client      // of client
 	memory    *memory           // nil without a persistent queue
+	aside     exporter.Traces   // the queue of what fails alone; nil without a queue
 	forget    func()
 
 	closing   chan struct{} // closed when the traces pipeline is about to end
