@@ -19,7 +19,7 @@ func TestLoad(t *testing.T) {
 	sgp := sgptest.NewServer(sgptest.WithMaxRequests(0))
 	defer sgp.Close()
 	gateway := newProcess(t, "gateway.yaml", "SGP_CLIENT_BASE_URL="+sgp.URL, "SGP_API_KEY=key")
-	balancer := newProcess(t, "loadbalancer.yaml", "GATEWAY_0="+gateway.otlp, "GATEWAY_1="+gateway.otlp, "GATEWAY_2="+gateway.otlp)
+	balancer := newProcess(t, "loadbalancer.yaml", gatewaysOf([]*process{gateway}))
 	var running []*exec.Cmd
 	for range services {
 		running = append(running, startService(t, "http://"+balancer.http, workload{traces: traces}))

@@ -70,6 +70,15 @@ func (p *process) kill(t *testing.T) {
 	_ = p.cmd.Wait() // it was killed
 }
 
+// restart ends the process as an upgrade does, and starts it with another environment.
+func (p *process) restart(t *testing.T, env ...string) {
+	t.Helper()
+	require.NoError(t, p.cmd.Process.Signal(os.Interrupt))
+	require.NoError(t, p.cmd.Wait())
+	p.env = append(p.env, env...)
+	p.start(t)
+}
+
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
