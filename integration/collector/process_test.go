@@ -39,7 +39,7 @@ func newProcess(t *testing.T, config string, env ...string) *process {
 	t.Cleanup(func() {
 		assert.NoError(t, p.cmd.Process.Signal(os.Interrupt))
 		assert.NoError(t, p.cmd.Wait(), config)
-		t.Logf("%s used %v of CPU", config, p.cmd.ProcessState.UserTime()+p.cmd.ProcessState.SystemTime())
+		t.Logf("%s used %v of CPU and wrote %d bytes", config, p.cmd.ProcessState.UserTime()+p.cmd.ProcessState.SystemTime(), p.written())
 	})
 	return p
 }

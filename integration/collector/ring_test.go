@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,7 +25,7 @@ func TestAChangeOfTheRingCutsTraces(t *testing.T) {
 	load := workload{traces: 60, pace: 100 * time.Millisecond, step: 3 * exportInterval}
 	f := newFleet(t, 3, 1)
 	f.balancers[0].restart(t, gatewaysOf(f.gateways[:2]))
-	address := behindProxy(t, f.balancers[0])
+	address, _ := behindProxy(t, f.balancers[0])
 	wait := run(t, services, load, address)
 
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
@@ -62,14 +63,18 @@ func TestAChangeOfTheRingCutsTraces(t *testing.T) {
 }
 
 // behindProxy returns an address that answers 503 while the load balancer is away, so that
-// services send again.
-func behindProxy(t *testing.T, balancer *process) string {
+// services send again, and counts the bytes that are sent to it.
+func behindProxy(t *testing.T, balancer *process) (address string, sent *atomic.Int64) {
 	t.Helper()
 	target, err := url.Parse("http://" + balancer.http)
 	require.NoError(t, err)
 	proxy := httputil.NewSingleHostReverseProxy(target)
 	proxy.ErrorHandler = func(w http.ResponseWriter, _ *http.Request, _ error) { w.WriteHeader(http.StatusServiceUnavailable) }
-	srv := httptest.NewServer(proxy)
+	sent = new(atomic.Int64)
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		sent.Add(r.ContentLength)
+		proxy.ServeHTTP(w, r)
+	}))
 	t.Cleanup(srv.Close)
-	return srv.URL
+	return srv.URL, sent
 }

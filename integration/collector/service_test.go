@@ -85,10 +85,14 @@ func serve(collector string) error {
 
 // runAgent makes a trace.
 func runAgent(tracer trace.Tracer, step time.Duration) {
-	ctx, agent := tracer.Start(context.Background(), "invoke_agent planner", trace.WithAttributes(attribute.String("gen_ai.operation.name", "invoke_agent")))
+	ctx, agent := tracer.Start(context.Background(), "invoke_agent planner", trace.WithAttributes(
+		attribute.String("gen_ai.operation.name", "invoke_agent"), attribute.String("gen_ai.agent.name", "planner"),
+		attribute.String("gen_ai.conversation.id", "conversation-1")))
 	for _, tokens := range []int{100, 200} {
 		_, call := tracer.Start(ctx, "chat", trace.WithAttributes(
-			attribute.String("gen_ai.operation.name", "chat"), attribute.Int("gen_ai.usage.input_tokens", tokens)))
+			attribute.String("gen_ai.operation.name", "chat"), attribute.String("gen_ai.provider.name", "openai"),
+			attribute.String("gen_ai.request.model", "gpt-4o"), attribute.String("gen_ai.conversation.id", "conversation-1"),
+			attribute.Int("gen_ai.usage.input_tokens", tokens), attribute.Int("gen_ai.usage.output_tokens", 10)))
 		time.Sleep(step)
 		call.End()
 	}
