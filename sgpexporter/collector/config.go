@@ -195,7 +195,7 @@ func (c *Config) mapping() mapping.Config {
 // spans stay in the other one, which must not wait for it.
 func (c *Config) asideQueue() configoptional.Optional[exporterhelper.QueueBatchConfig] {
 	queue := *c.Queue.Get()
-	queue.BlockOnOverflow = false
+	queue.BlockOnOverflow, queue.WaitForResult = false, false
 	queue.NumConsumers = asideConsumers
 	return configoptional.Some(queue)
 }

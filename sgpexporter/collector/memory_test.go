@@ -91,7 +91,7 @@ func TestBillingOutlivesTheProcess(t *testing.T) {
 	q := newPipelineOn(t, d, nil, nil, persistent, func(c *Config) { c.Endpoint = p.sgp.URL })
 	require.NoError(t, q.traces.ConsumeTraces(t.Context(), calling(1)))
 	require.NoError(t, p.sgp.WaitFor(t.Context(), func(spans []sgptest.Span) bool { return len(spans) == 2 }))
-	assert.Equal(t, frameworks.Tokens{Input: 100}, billed(p.sgp))
+	assert.Equal(t, frameworks.Tokens{Input: 100}, frameworks.Billed(p.sgp))
 }
 
 // persistent gives the configuration a queue on disk.
