@@ -16,10 +16,10 @@ BROWSER := $(shell for b in chromium chromium-browser google-chrome google-chrom
 export BROWSER
 
 .DEFAULT_GOAL := help
-.PHONY: help test race vet lint bench faults soak cover fuzz run frameworks collector kill upstream vuln api browser ci
+.PHONY: help test race vet lint bench faults soak cover fuzz run frameworks collector collector-long collector-node kill upstream vuln api browser ci
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 test: ## run all tests of all modules
 	$(call each,go test ./...)
@@ -34,6 +34,7 @@ vet: ## go vet in all modules
 lint: ## golangci-lint in all modules
 	$(call each,go run $(GOLANGCI_LINT) run ./...)
 	cd sgpexporter/collector && go run $(GOLANGCI_LINT) run ./...
+	cd integration/collector && go run $(GOLANGCI_LINT) run .
 
 bench: ## run all benchmarks next to their peers and print one table (long)
 	cd integration && go run -buildvcs=true ./bench
@@ -63,8 +64,15 @@ upstream: ## the library's tests with the newest OpenTelemetry, if it is not in 
 	@./.ci/upstream
 
 collector: ## build a Collector with the sgp exporter, and run a fleet of them
-	cd sgpexporter/collector && go vet ./... && go test ./...
+	cd sgpexporter/collector && go vet ./... && go test -race ./...
 	cd integration/collector && GOWORK=off go run $(OCB) --config builder.yaml && go vet . && go test -count=1 .
+
+collector-long: ## the same fleet, while SGP is away for a minute; after "make collector"
+	cd integration/collector && FLEET_OUTAGE=1m go test -count=1 -v -run TestAFleet .
+
+collector-node: ## a Node service that ends in that Collector; npm installs OpenTelemetry's packages
+	cd integration/collector/node && npm install --no-package-lock --no-audit --no-fund --ignore-scripts
+	cd integration/collector && go vet -tags node . && go test -tags node -count=1 -run TestANode .
 
 vuln: ## known vulnerabilities; needs the network
 	$(call each,go run $(GOVULNCHECK) ./...)

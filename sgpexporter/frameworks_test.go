@@ -34,29 +34,12 @@ func replayed(t *testing.T, framework frameworks.Framework, opts ...asyncprocess
 	return srv
 }
 
-// billed is what SGP bills for all traces of a server.
-func billed(srv *sgptest.Server) frameworks.Tokens {
-	var all frameworks.Tokens
-	traces := map[string]bool{}
-	for _, s := range srv.Spans() {
-		if traces[s.TraceID] {
-			continue
-		}
-		traces[s.TraceID] = true
-		u := srv.BilledUsage(s.TraceID)
-		all.Input += u.InputTokens
-		all.Output += u.OutputTokens
-		all.Cached += u.CachedInputTokens
-	}
-	return all
-}
-
 // What SGP bills is what the models used, whatever a framework repeats on its way and
 // wherever it says it.
 func TestEveryFrameworkIsBilledWhatItsModelsUsed(t *testing.T) {
 	for _, framework := range frameworks.All {
 		t.Run(framework.Name, func(t *testing.T) {
-			assert.Equal(t, framework.Used, billed(replayed(t, framework)))
+			assert.Equal(t, framework.Used, frameworks.Billed(replayed(t, framework)))
 		})
 		t.Run(framework.Name+" without STARTs", func(t *testing.T) {
 			srv, exp := newExporterBut(t, []sgptest.ViolationKind{sgptest.ChildBeforeParentEnd}, nil)
@@ -65,7 +48,7 @@ func TestEveryFrameworkIsBilledWhatItsModelsUsed(t *testing.T) {
 			require.NoError(t, err)
 			require.NoError(t, r.Replay(t.Context(), recording.WithTracerProviderOptions(sdktrace.WithSpanProcessor(proc))))
 			require.NoError(t, proc.Shutdown(t.Context()))
-			assert.Equal(t, framework.Used, billed(srv))
+			assert.Equal(t, framework.Used, frameworks.Billed(srv))
 		})
 	}
 }
@@ -94,7 +77,7 @@ func TestEveryFrameworkIsSeenLive(t *testing.T) {
 						assert.LessOrEqual(t, first.Time.Sub(s.StartTimestamp), 500*time.Millisecond, s.Name)
 					}
 				}
-				assert.Equal(t, framework.Used, billed(srv))
+				assert.Equal(t, framework.Used, frameworks.Billed(srv))
 				assert.NoError(t, srv.Check())
 			})
 		})

@@ -4,4 +4,7 @@
 //	builder.yaml       what is in the Collector
 //	gateway.yaml       the configuration of a gateway
 //	loadbalancer.yaml  that of what stands before the gateways
+//	kafka-in.yaml      the two of them with Kafka between
+//	kafka-out.yaml
+//	node/              a service in JavaScript, for "make collector-node"
 package collector

@@ -28,7 +28,7 @@ func TestThroughKafkaNothingIsLost(t *testing.T) {
 	in := newProcess(t, "kafka-in.yaml", kafka)
 	out := newProcess(t, "kafka-out.yaml", kafka, "SGP_CLIENT_BASE_URL="+sgp.URL, "SGP_API_KEY=key")
 	for range services {
-		service := startService(t, "http://"+in.http, traces, 10*time.Millisecond)
+		service := startService(t, "http://"+in.http, workload{traces: traces, pace: 10 * time.Millisecond})
 		defer func() { assert.NoError(t, service.Wait()) }()
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)

@@ -2,8 +2,8 @@ package collector
 
 import (
 	"bytes"
+	"fmt"
 	"os"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -53,12 +53,15 @@ func TestKubernetesManifests(t *testing.T) {
 	}
 
 	// The load balancers name each gateway that there is.
-	gateways := 0
+	var want []string
+	for i := range *sets["otelcol-sgp-gateway"].Spec.Replicas {
+		want = append(want, fmt.Sprintf("otelcol-sgp-gateway-%d.otelcol-sgp-gateway:4317", i))
+	}
+	var named []string
 	for _, variable := range sets["otelcol-sgp"].Spec.Template.Spec.Containers[0].Env {
-		if strings.HasPrefix(variable.Name, "GATEWAY_") {
-			gateways++
-			assert.Equal(t, "otelcol-sgp-gateway-"+variable.Name[len("GATEWAY_"):]+".otelcol-sgp-gateway:4317", variable.Value)
+		if variable.Name == "GATEWAYS" {
+			require.NoError(t, yaml.Unmarshal([]byte(variable.Value), &named))
 		}
 	}
-	assert.Equal(t, int32(gateways), *sets["otelcol-sgp-gateway"].Spec.Replicas)
+	assert.Equal(t, want, named)
 }

@@ -39,7 +39,7 @@ func newProcess(t *testing.T, config string, env ...string) *process {
 	t.Cleanup(func() {
 		assert.NoError(t, p.cmd.Process.Signal(os.Interrupt))
 		assert.NoError(t, p.cmd.Wait(), config)
-		t.Logf("%s used %v of CPU", config, p.cmd.ProcessState.UserTime()+p.cmd.ProcessState.SystemTime())
+		t.Logf("%s used %v of CPU and wrote %d bytes", config, p.cmd.ProcessState.UserTime()+p.cmd.ProcessState.SystemTime(), p.written())
 	})
 	return p
 }
@@ -68,6 +68,15 @@ func (p *process) kill(t *testing.T) {
 	t.Helper()
 	require.NoError(t, p.cmd.Process.Kill())
 	_ = p.cmd.Wait() // it was killed
+}
+
+// restart ends the process as an upgrade does, and starts it with another environment.
+func (p *process) restart(t *testing.T, env ...string) {
+	t.Helper()
+	require.NoError(t, p.cmd.Process.Signal(os.Interrupt))
+	require.NoError(t, p.cmd.Wait())
+	p.env = append(p.env, env...)
+	p.start(t)
 }
 
 func freeAddress(t *testing.T) string {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
+	"sync"
 	"testing"
 	"time"
 
@@ -22,6 +23,7 @@ const (
 	collectorVariable = "SERVICE_COLLECTOR"
 	tracesVariable    = "SERVICE_TRACES"
 	paceVariable      = "SERVICE_PACE"
+	stepVariable      = "SERVICE_STEP"
 )
 
 func TestMain(m *testing.M) {
@@ -42,6 +44,17 @@ const (
 	tokensPerTrace = 300
 )
 
+// workload is what a service does.
+type workload struct {
+	traces int
+	pace   time.Duration // from the start of a trace to that of the next
+	// step is how long each call takes, and what comes after it. With one that is
+	// longer than exportInterval a trace's spans leave in requests of their own.
+	step time.Duration
+}
+
+const exportInterval = 200 * time.Millisecond
+
 // serve makes traces, with OpenTelemetry's SDK alone.
 func serve(collector string) error {
 	ctx := context.Background()
@@ -50,36 +63,61 @@ func serve(collector string) error {
 	if err != nil {
 		return err
 	}
-	tp := sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter, sdktrace.WithBlocking(), sdktrace.WithBatchTimeout(200*time.Millisecond)),
+	tp := sdktrace.NewTracerProvider(sdktrace.WithBatcher(exporter, sdktrace.WithBlocking(), sdktrace.WithBatchTimeout(exportInterval)),
 		sdktrace.WithResource(resource.NewSchemaless(attribute.String("service.name", "agent"))))
 	tracer := tp.Tracer("service")
-	traces, err := strconv.Atoi(os.Getenv(tracesVariable))
+	load, err := workloadFromEnv()
 	if err != nil {
 		return err
 	}
-	pace, err := time.ParseDuration(os.Getenv(paceVariable))
-	if err != nil {
-		return err
-	}
-	for range traces {
-		ctx, agent := tracer.Start(ctx, "invoke_agent planner", trace.WithAttributes(attribute.String("gen_ai.operation.name", "invoke_agent")))
-		for _, tokens := range []int{100, 200} {
-			_, call := tracer.Start(ctx, "chat", trace.WithAttributes(
-				attribute.String("gen_ai.operation.name", "chat"), attribute.Int("gen_ai.usage.input_tokens", tokens)))
-			call.End()
+	var running sync.WaitGroup
+	for range load.traces {
+		if load.step == 0 {
+			runAgent(tracer, 0)
+		} else {
+			running.Go(func() { runAgent(tracer, load.step) })
 		}
-		agent.SetAttributes(attribute.Int("gen_ai.usage.input_tokens", tokensPerTrace))
-		agent.End()
-		time.Sleep(pace)
+		time.Sleep(load.pace)
 	}
+	running.Wait()
 	return tp.Shutdown(ctx)
 }
 
+// runAgent makes a trace.
+func runAgent(tracer trace.Tracer, step time.Duration) {
+	ctx, agent := tracer.Start(context.Background(), "invoke_agent planner", trace.WithAttributes(
+		attribute.String("gen_ai.operation.name", "invoke_agent"), attribute.String("gen_ai.agent.name", "planner"),
+		attribute.String("gen_ai.conversation.id", "conversation-1")))
+	for _, tokens := range []int{100, 200} {
+		_, call := tracer.Start(ctx, "chat", trace.WithAttributes(
+			attribute.String("gen_ai.operation.name", "chat"), attribute.String("gen_ai.provider.name", "openai"),
+			attribute.String("gen_ai.request.model", "gpt-4o"), attribute.String("gen_ai.conversation.id", "conversation-1"),
+			attribute.Int("gen_ai.usage.input_tokens", tokens), attribute.Int("gen_ai.usage.output_tokens", 10)))
+		time.Sleep(step)
+		call.End()
+	}
+	time.Sleep(step)
+	agent.SetAttributes(attribute.Int("gen_ai.usage.input_tokens", tokensPerTrace))
+	agent.End()
+}
+
+func workloadFromEnv() (load workload, err error) {
+	if load.traces, err = strconv.Atoi(os.Getenv(tracesVariable)); err != nil {
+		return load, err
+	}
+	if load.pace, err = time.ParseDuration(os.Getenv(paceVariable)); err != nil {
+		return load, err
+	}
+	load.step, err = time.ParseDuration(os.Getenv(stepVariable))
+	return load, err
+}
+
 // startService starts a process that makes traces and ends when all of them are taken.
-func startService(t *testing.T, collector string, traces int, pace time.Duration) *exec.Cmd {
+func startService(t *testing.T, collector string, load workload) *exec.Cmd {
 	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0])
-	cmd.Env = append(os.Environ(), collectorVariable+"="+collector, tracesVariable+"="+strconv.Itoa(traces), paceVariable+"="+pace.String())
+	cmd.Env = append(os.Environ(), collectorVariable+"="+collector, tracesVariable+"="+strconv.Itoa(load.traces),
+		paceVariable+"="+load.pace.String(), stepVariable+"="+load.step.String())
 	cmd.Stderr = os.Stderr
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)

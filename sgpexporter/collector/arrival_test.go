@@ -30,5 +30,5 @@ func TestBillingGoesByTheOrderOfArrival(t *testing.T) {
 	require.NoError(t, p.traces.(*arrival).exp.pushTraces(t.Context(), calling(1)))
 	p.stop()
 	require.Len(t, p.names(), 2)
-	assert.Equal(t, frameworks.Tokens{Input: 100}, billed(p.sgp))
+	assert.Equal(t, frameworks.Tokens{Input: 100}, frameworks.Billed(p.sgp))
 }

@@ -1,12 +1,16 @@
 package collector
 
 import (
+	"encoding/binary"
+	"runtime"
 	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/exporter/exportertest"
 	"go.opentelemetry.io/collector/pdata/ptrace"
+
+	"github.com/otelsgp/otelsgp/sgpexporter/internal/mapping"
 )
 
 // cpu is the time that this process has used, in nanoseconds.
@@ -14,6 +18,33 @@ func cpu(b *testing.B) int64 {
 	var usage syscall.Rusage
 	require.NoError(b, syscall.Getrusage(syscall.RUSAGE_SELF, &usage))
 	return usage.Utime.Nano() + usage.Stime.Nano()
+}
+
+// What is remembered of a span, while it is, in memory: bytes, beside those on disk.
+//
+//	go test -run ^$ -bench Remembered -benchtime 1x ./sgpexporter/collector
+func BenchmarkRememberedSpan(b *testing.B) {
+	const spans = 1_000_000
+	relations := make([]mapping.Relation, spans)
+	for i := range relations {
+		r := mapping.Relation{Uses: i%3 == 0}
+		binary.BigEndian.PutUint64(r.TraceID[:], uint64(i/3+1))
+		binary.BigEndian.PutUint64(r.SpanID[:], uint64(i+1))
+		binary.BigEndian.PutUint64(r.ParentSpanID[:], uint64(i/3*3+1))
+		relations[i] = r
+	}
+	for b.Loop() {
+		var before, after runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		m := mapping.New(mapping.Config{MaxRelations: spans})
+		m.Recall(relations)
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+		b.ReportMetric(float64(after.HeapAlloc-before.HeapAlloc)/spans, "bytes/span")
+		runtime.KeepAlive(m)
+	}
+	b.ReportMetric(float64(len(appendRelation(nil, relations[1]))), "disk-bytes/span")
 }
 
 // A span with five GenAI attributes: what it costs before the queue, and from the queue to

@@ -26,8 +26,9 @@ type Config struct {
 	// https://api.egp.scale.com; its timeout, 10 s by default, is of one request; its
 	// compression is none by default.
 	confighttp.ClientConfig `mapstructure:",squash"`
-	// Queue is the sending queue. By default it holds 1,000 requests in memory, which 10
-	// consumers send in batches of 1,000 spans, or of what came within 200 ms.
+	// Queue is the sending queue. By default it holds 1,000 requests in memory, which one
+	// consumer sends in batches of 10,000 spans, or of what came within 200 ms. More
+	// consumers give up the order of a trace's spans that are in several batches.
 	Queue configoptional.Optional[exporterhelper.QueueBatchConfig] `mapstructure:"sending_queue"`
 	// Retry says how what failed for now is repeated: by default after 0.4 s, doubling, up
 	// to 20 s, without an end.
@@ -46,6 +47,10 @@ type Config struct {
 	// The default is 4 MiB.
 	MaxRequestBytes int `mapstructure:"max_request_bytes"`
 
+	// MaxConcurrentRequests bounds the requests that a batch is sent in at once, each with
+	// traces of its own. The default is 10.
+	MaxConcurrentRequests int `mapstructure:"max_concurrent_requests"`
+
 	// UUIDs writes ids as UUIDs, as sgpexporter.WithUUIDs does.
 	UUIDs bool `mapstructure:"uuids"`
 	// Source is metadata.__source__ of all spans, by default "otel-collector".
@@ -55,6 +60,11 @@ type Config struct {
 	MetadataAttributes []string `mapstructure:"metadata_attributes"`
 	// WithoutContent leaves out what models were asked and have answered.
 	WithoutContent bool `mapstructure:"without_content"`
+	// MaxRememberedSpans is of how many spans it is remembered, at least, what they say of
+	// others: their usage of those above them, and their conversation. The default is
+	// 1,000,000. A span that ends after that many others is billed, and grouped, by what it
+	// says itself.
+	MaxRememberedSpans int `mapstructure:"max_remembered_spans"`
 	// MaxStringBytes bounds each string of a span: 0, the default, for 1 MiB, or 64 and more.
 	MaxStringBytes int `mapstructure:"max_string_bytes"`
 }
@@ -62,9 +72,14 @@ type Config struct {
 var _ component.Config = (*Config)(nil)
 
 const (
-	defaultSource  = "otel-collector"
-	minStringBytes = 64
-	batchPath      = "/v5/spans/batch"
+	defaultSource                = "otel-collector"
+	minStringBytes               = 64
+	defaultMaxConcurrentRequests = 10
+	// asideConsumers is how many requests that fail alone are tried at once.
+	asideConsumers = 10
+	// defaultMaxRememberedSpans is a minute and a half of 10,000 spans/s.
+	defaultMaxRememberedSpans = 1_000_000
+	batchPath                 = "/v5/spans/batch"
 )
 
 func createDefaultConfig() component.Config {
@@ -73,11 +88,12 @@ func createDefaultConfig() component.Config {
 	client.Timeout = sgpexporter.DefaultTimeout
 
 	queue := exporterhelper.NewDefaultQueueConfig()
+	queue.NumConsumers = 1
 	batch := queue.Batch.GetOrInsertDefault()
 	batch.FlushTimeout = 200 * time.Millisecond
 	batch.Sizer = exporterhelper.RequestSizerTypeItems
-	batch.MinSize = sgpexporter.DefaultMaxRequestItems
-	batch.MaxSize = sgpexporter.DefaultMaxRequestItems
+	batch.MinSize = defaultMaxConcurrentRequests * sgpexporter.DefaultMaxRequestItems
+	batch.MaxSize = batch.MinSize
 
 	retry := configretry.NewDefaultBackOffConfig()
 	retry.InitialInterval = 400 * time.Millisecond
@@ -92,6 +108,9 @@ func createDefaultConfig() component.Config {
 		MaxRequestItems: sgpexporter.DefaultMaxRequestItems,
 		MaxRequestBytes: sgpexporter.DefaultMaxRequestBytes,
 		Source:          defaultSource,
+
+		MaxConcurrentRequests: defaultMaxConcurrentRequests,
+		MaxRememberedSpans:    defaultMaxRememberedSpans,
 	}
 }
 
@@ -124,6 +143,12 @@ func (c *Config) Validate() error {
 	}
 	if c.MaxRequestBytes < 1 {
 		errs = append(errs, fmt.Errorf("max_request_bytes: must be positive, found %d", c.MaxRequestBytes))
+	}
+	if c.MaxConcurrentRequests < 1 {
+		errs = append(errs, fmt.Errorf("max_concurrent_requests: must be positive, found %d", c.MaxConcurrentRequests))
+	}
+	if c.MaxRememberedSpans < 1 {
+		errs = append(errs, fmt.Errorf("max_remembered_spans: must be positive, found %d", c.MaxRememberedSpans))
 	}
 	if c.MaxStringBytes != 0 && c.MaxStringBytes < minStringBytes {
 		errs = append(errs, fmt.Errorf("max_string_bytes: must be 0, for the default, or at least %d, found %d", minStringBytes, c.MaxStringBytes))
@@ -158,11 +183,21 @@ func (c *Config) mapping() mapping.Config {
 		MaxStringBytes:     c.MaxStringBytes,
 		MetadataAttributes: c.MetadataAttributes,
 		WithoutContent:     c.WithoutContent,
+		MaxRelations:       c.MaxRememberedSpans,
 	}
 	if c.UUIDs {
 		cfg.IDs = mapping.UUIDs
 	}
 	return cfg
+}
+
+// asideQueue is the configuration of the queue of what fails alone. When it is full its
+// spans stay in the other one, which must not wait for it.
+func (c *Config) asideQueue() configoptional.Optional[exporterhelper.QueueBatchConfig] {
+	queue := *c.Queue.Get()
+	queue.BlockOnOverflow, queue.WaitForResult = false, false
+	queue.NumConsumers = asideConsumers
+	return configoptional.Some(queue)
 }
 
 func (c *Config) retry() transport.RetryConfig {

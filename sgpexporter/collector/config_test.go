@@ -49,7 +49,7 @@ func TestConfigWithAKeyAlone(t *testing.T) {
 	batch := cfg.Queue.Get().Batch
 	require.True(t, batch.HasValue())
 	assert.Equal(t, exporterhelper.RequestSizerTypeItems, batch.Get().Sizer)
-	assert.Equal(t, int64(1000), batch.Get().MaxSize)
+	assert.Equal(t, int64(10_000), batch.Get().MaxSize)
 }
 
 func TestConfigWithEverything(t *testing.T) {
@@ -66,6 +66,8 @@ func TestConfigWithEverything(t *testing.T) {
 	assert.Equal(t, "gateway-eu", cfg.Source)
 	assert.Equal(t, []string{"team.name"}, cfg.MetadataAttributes)
 	assert.Equal(t, 64<<10, cfg.MaxStringBytes)
+	assert.Equal(t, 3, cfg.MaxConcurrentRequests)
+	assert.Equal(t, 5000, cfg.MaxRememberedSpans)
 	require.NotNil(t, cfg.Queue.Get().StorageID)
 	assert.Equal(t, component.MustNewID("file_storage"), *cfg.Queue.Get().StorageID)
 	assert.Equal(t, int64(1<<30), cfg.Queue.Get().QueueSize)
@@ -81,6 +83,8 @@ func TestConfigErrorsNameTheSetting(t *testing.T) {
 		"sgp/query":       "endpoint: must have no query and no fragment",
 		"sgp/items":       "max_request_items: must be from 1 to 1000, found 1001",
 		"sgp/bytes":       "max_request_bytes: must be positive, found -1",
+		"sgp/concurrent":  "max_concurrent_requests: must be positive, found 0",
+		"sgp/remembered":  "max_remembered_spans: must be positive, found 0",
 		"sgp/strings":     "max_string_bytes: must be 0, for the default, or at least 64, found 10",
 		"sgp/reserved":    "headers: X-API-Key is set by the exporter",
 		"sgp/own_key":     `metadata_attributes: "usage": the exporter writes metadata.usage itself`,

@@ -10,6 +10,7 @@
 // A span takes this way:
 //
 //	arrival.go    what spans say of others is noted in the order of their arrival
+//	memory.go     and kept on disk where the queue is
 //	(exporterhelper: its queue, in memory or on disk, batches, retries)
 //	traces.go     a batch becomes items, and requests
 //	span.go       pdata to the input of the mapping

@@ -2,6 +2,7 @@ package collector
 
 import (
 	"context"
+	"slices"
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/consumer"
@@ -38,18 +39,36 @@ func (f *factory) createTraces(ctx context.Context, set exporter.Settings, confi
 	if err != nil {
 		return nil, err
 	}
-	next, err := exporterhelper.NewTraces(ctx, set, cfg, e.pushTraces,
-		exporterhelper.WithStart(e.start),
-		exporterhelper.WithShutdown(e.shutdown),
+	options := []exporterhelper.Option{
 		exporterhelper.WithCapabilities(consumer.Capabilities{MutatesData: false}),
 		exporterhelper.WithTimeout(exporterhelper.TimeoutConfig{Timeout: 0}), // the transport's is per request
 		exporterhelper.WithRetry(cfg.Retry),
-		exporterhelper.WithQueue(cfg.Queue),
-	)
+	}
+	if cfg.Queue.HasValue() {
+		aside := set
+		aside.ID = asideID(set.ID)
+		e.aside, err = exporterhelper.NewTraces(ctx, aside, cfg, e.pushTraces,
+			append(slices.Clone(options), exporterhelper.WithQueue(cfg.asideQueue()))...)
+		if err != nil {
+			return nil, err
+		}
+	}
+	next, err := exporterhelper.NewTraces(ctx, set, cfg, e.pushInOrder, append(options,
+		exporterhelper.WithStart(e.start),
+		exporterhelper.WithShutdown(e.shutdown),
+		exporterhelper.WithQueue(cfg.Queue))...)
 	if err != nil {
 		return nil, err
 	}
 	return &arrival{Traces: next, exp: e}, nil
+}
+
+// asideID is the ID, in telemetry and on disk, of the queue of what fails alone.
+func asideID(id component.ID) component.ID {
+	if id.Name() == "" {
+		return component.NewIDWithName(id.Type(), "aside")
+	}
+	return component.NewIDWithName(id.Type(), id.Name()+"_aside")
 }
 
 func (f *factory) createLogs(ctx context.Context, set exporter.Settings, config component.Config) (exporter.Logs, error) {

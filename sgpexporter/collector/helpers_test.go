@@ -51,6 +51,12 @@ func withoutQueue(c *Config) { c.Queue = configoptional.None[exporterhelper.Queu
 // server says whether every request kept to the contract.
 func newPipeline(t *testing.T, server []sgptest.Option, except []sgptest.ViolationKind, change ...func(*Config)) *pipeline {
 	t.Helper()
+	return newPipelineOn(t, componenttest.NewNopHost(), server, except, change...)
+}
+
+// newPipelineOn is newPipeline in a Collector with extensions.
+func newPipelineOn(t *testing.T, host component.Host, server []sgptest.Option, except []sgptest.ViolationKind, change ...func(*Config)) *pipeline {
+	t.Helper()
 	p := &pipeline{sgp: sgptest.NewServer(server...), meters: componenttest.NewTelemetry()}
 	factory := NewFactory()
 	cfg := factory.CreateDefaultConfig().(*Config)
@@ -61,6 +67,7 @@ func newPipeline(t *testing.T, server []sgptest.Option, except []sgptest.Violati
 	}
 	require.NoError(t, cfg.Validate())
 	set := exportertest.NewNopSettings(Type)
+	set.ID = component.NewID(Type)
 	set.TelemetrySettings = p.meters.NewTelemetrySettings()
 	var core zapcore.Core
 	core, p.log = zapobserver.New(zap.WarnLevel)
@@ -70,7 +77,6 @@ func newPipeline(t *testing.T, server []sgptest.Option, except []sgptest.Violati
 	require.NoError(t, err)
 	p.logs, err = factory.CreateLogs(t.Context(), set, cfg)
 	require.NoError(t, err)
-	host := componenttest.NewNopHost()
 	require.NoError(t, p.traces.Start(t.Context(), host))
 	require.NoError(t, p.logs.Start(t.Context(), host))
 	stopped := false

@@ -7,8 +7,6 @@ import (
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -41,7 +39,7 @@ func TestTheCollectorWritesWhatTheProcessorWrites(t *testing.T) {
 			otlp, err := otlptracehttp.New(t.Context(), otlptracehttp.WithEndpointURL(collector), otlptracehttp.WithHTTPClient(direct.Client()))
 			require.NoError(t, err)
 
-			require.NoError(t, p.logs.ConsumeLogs(t.Context(), recordsOf(t, framework.Name)))
+			require.NoError(t, p.logs.ConsumeLogs(t.Context(), recordsOf(t, framework)))
 			r, err := framework.Recording()
 			require.NoError(t, err)
 			require.NoError(t, r.Replay(t.Context(),
@@ -57,7 +55,7 @@ func TestTheCollectorWritesWhatTheProcessorWrites(t *testing.T) {
 			for trace := range want {
 				assert.Equal(t, want[trace], got[trace])
 			}
-			assert.Equal(t, framework.Used, billed(p.sgp))
+			assert.Equal(t, framework.Used, frameworks.Billed(p.sgp))
 		})
 	}
 }
@@ -95,9 +93,11 @@ func otlpReceiver(t *testing.T, p *pipeline) string {
 }
 
 // recordsOf are the log records of a recording, none for one without.
-func recordsOf(t *testing.T, framework string) plog.Logs {
+func recordsOf(t *testing.T, framework frameworks.Framework) plog.Logs {
 	t.Helper()
-	content, err := os.ReadFile(filepath.Join("..", "..", "internal", "recording", "frameworks", "testdata", framework, "logs.json"))
+	dir, err := framework.Files()
+	require.NoError(t, err)
+	content, err := fs.ReadFile(dir, "logs.json")
 	if errors.Is(err, fs.ErrNotExist) {
 		return plog.NewLogs()
 	}
@@ -105,21 +105,4 @@ func recordsOf(t *testing.T, framework string) plog.Logs {
 	logs, err := (&plog.JSONUnmarshaler{}).UnmarshalLogs(content)
 	require.NoError(t, err)
 	return logs
-}
-
-// billed is what SGP bills for all traces of a server.
-func billed(srv *sgptest.Server) frameworks.Tokens {
-	var all frameworks.Tokens
-	traces := map[string]bool{}
-	for _, s := range srv.Spans() {
-		if traces[s.TraceID] {
-			continue
-		}
-		traces[s.TraceID] = true
-		u := srv.BilledUsage(s.TraceID)
-		all.Input += u.InputTokens
-		all.Output += u.OutputTokens
-		all.Cached += u.CachedInputTokens
-	}
-	return all
 }

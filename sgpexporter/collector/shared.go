@@ -70,6 +70,8 @@ type sgpExporter struct {
 	telemetry *telemetry
 	client    *transport.Client // once started
 	own       *http.Client      // of client
+	memory    *memory           // nil without a persistent queue
+	aside     exporter.Traces   // the queue of what fails alone; nil without a queue
 	forget    func()
 
 	closing   chan struct{} // closed when the traces pipeline is about to end
@@ -96,6 +98,14 @@ func (e *sgpExporter) start(ctx context.Context, host component.Host) error {
 	e.own, err = client.ToClient(ctx, host.GetExtensions(), e.set.TelemetrySettings)
 	if err != nil {
 		return err
+	}
+	if queue := e.cfg.Queue.Get(); queue != nil && queue.StorageID != nil {
+		var relations []mapping.Relation
+		e.memory, relations, err = openMemory(ctx, host, *queue.StorageID, e.set.ID, e.cfg.MaxRememberedSpans)
+		if err != nil {
+			return err
+		}
+		e.mapper.Recall(relations)
 	}
 	header := http.Header{"User-Agent": {"otelsgp-collector/" + version.Version}}
 	if e.cfg.AccountID != "" {
@@ -127,7 +137,7 @@ func (e *sgpExporter) isClosing() bool {
 	}
 }
 
-func (e *sgpExporter) shutdown(context.Context) error {
+func (e *sgpExporter) shutdown(ctx context.Context) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.pipelines--; e.pipelines > 0 {
@@ -136,6 +146,9 @@ func (e *sgpExporter) shutdown(context.Context) error {
 	e.beginShutdown()
 	e.forget()
 	err := e.telemetry.shutdown()
+	if e.memory != nil {
+		err = errors.Join(err, e.memory.close(ctx))
+	}
 	if e.own != nil {
 		e.own.CloseIdleConnections()
 	}

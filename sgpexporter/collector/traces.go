@@ -3,10 +3,13 @@ package collector
 import (
 	"cmp"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 
+	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/consumer/consumererror"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 	"go.uber.org/zap"
@@ -23,17 +26,89 @@ import (
 // these spans alone, so that the queue repeats them. What retry_on_failure gives up, and
 // what makes the client panic, is a permanent error.
 func (e *sgpExporter) pushTraces(ctx context.Context, td ptrace.Traces) error {
-	ctx, cancel := e.closingContext(ctx)
-	defer cancel()
-	p := pushes.Get().(*push)
-	p.exp, p.ctx, p.batch = e, ctx, e.read(td)
-	defer p.release()
-	p.run()
-	return p.err(td)
+	return e.push(ctx, td, nil)
 }
 
-// push is one call of pushTraces.
-type push struct {
+// pushInOrder is pushTraces for the queue that has one consumer: what fails while SGP takes
+// other spans goes to another queue, aside, so that the others do not wait for it.
+func (e *sgpExporter) pushInOrder(ctx context.Context, td ptrace.Traces) error {
+	return e.push(ctx, td, e.aside)
+}
+
+func (e *sgpExporter) push(ctx context.Context, td ptrace.Traces, aside consumer.Traces) error {
+	ctx, cancel := e.closingContext(ctx)
+	defer cancel()
+	b := e.read(td)
+	defer b.release()
+	for i := range b.inputs {
+		b.inputs[i].Records = e.records.Peek(b.inputs[i].TraceID, b.inputs[i].SpanID)
+	}
+	w := e.mapper.Writer()
+	w.Observe(b.inputs)
+	w.Close()
+	out := e.send(ctx, b)
+	if aside != nil && len(out.alone) > 0 && !e.isClosing() && aside.ConsumeTraces(ctx, b.choose(td, out.alone)) == nil {
+		e.set.Logger.Warn("Spans fail while SGP takes others; they are tried again beside these",
+			zap.Int("spans", len(out.alone)), zap.Error(out.cause))
+	} else {
+		out.later = append(out.later, out.alone...)
+	}
+	slices.Sort(out.later)
+	e.forgetRecords(b, out)
+	return e.verdict(ctx, td, b, out)
+}
+
+// send delivers the spans of b, in as many requests at once as there is work for. The
+// spans of a trace are in one lane, which sends one request after the other.
+func (e *sgpExporter) send(ctx context.Context, b *batch) (out outcome) {
+	n := min(e.cfg.MaxConcurrentRequests, (len(b.inputs)+e.cfg.MaxRequestItems-1)/e.cfg.MaxRequestItems)
+	lanes := make([]*lane, n)
+	var running sync.WaitGroup
+	for i, spans := range b.split(n) {
+		l := lanePool.Get().(*lane)
+		l.exp, l.ctx, l.batch = e, ctx, b
+		lanes[i] = l
+		running.Go(func() { l.run(spans) })
+	}
+	running.Wait()
+	for _, l := range lanes {
+		out.add(l.outcome)
+		l.release()
+	}
+	return out
+}
+
+// split returns the indexes of spans for each of n lanes, in order, and those of a trace
+// in one.
+func (b *batch) split(n int) [][]int {
+	lanes := make([][]int, n)
+	for i := range b.inputs {
+		id := &b.inputs[i].TraceID
+		// Trace ids that are not random may still differ in their first bytes alone.
+		at := (binary.BigEndian.Uint64(id[:8])*31 + binary.BigEndian.Uint64(id[8:])) % uint64(n)
+		lanes[at] = append(lanes[at], i)
+	}
+	return lanes
+}
+
+// outcome is what became of spans that were not delivered.
+type outcome struct {
+	later []int // to be sent again, and the last reason
+	alone []int // the same, while SGP took others
+	cause error
+	lost  []int // given up, as retry_on_failure says, and the last reason
+	fatal error
+}
+
+func (o *outcome) add(other outcome) {
+	o.later = append(o.later, other.later...)
+	o.alone = append(o.alone, other.alone...)
+	o.lost = append(o.lost, other.lost...)
+	o.cause, o.fatal = cmp.Or(other.cause, o.cause), cmp.Or(other.fatal, o.fatal)
+}
+
+// lane maps spans and sends them, one request after the other.
+type lane struct {
 	exp   *sgpExporter
 	ctx   context.Context
 	batch *batch
@@ -41,38 +116,30 @@ type push struct {
 	items transport.Batch
 	index []int // of each item, in the batch
 	down  error // why nothing more is sent
-	later []int // spans that are to be sent again, and the last reason
-	cause error
-	lost  []int // spans that retry_on_failure gave up, and the last reason
-	fatal error
+	outcome
 }
 
-var pushes = sync.Pool{New: func() any { return new(push) }}
+var lanePool = sync.Pool{New: func() any { return new(lane) }}
 
 // maxPooledBytes bounds the buffer that is kept for the next call.
 const maxPooledBytes = 8 << 20
 
-func (p *push) release() {
-	p.batch.release()
+func (p *lane) release() {
 	items := p.items
 	items.Reset()
-	*p = push{items: items, index: p.index[:0], later: p.later[:0], lost: p.lost[:0]}
+	*p = lane{items: items, index: p.index[:0]}
 	if items.Cap() <= maxPooledBytes {
-		pushes.Put(p)
+		lanePool.Put(p)
 	}
 }
 
 // run maps and sends. Spans are mapped until one does not fit into the request any more;
 // then those before it are sent, and it begins the next one.
-func (p *push) run() {
+func (p *lane) run(spans []int) {
 	inputs := p.batch.inputs
-	for i := range inputs {
-		inputs[i].Records = p.exp.records.Peek(inputs[i].TraceID, inputs[i].SpanID)
-	}
 	w := p.exp.mapper.Writer()
 	defer w.Close()
-	w.Observe(inputs)
-	for i := range inputs {
+	for _, i := range spans {
 		if p.down != nil {
 			p.failed(i, p.down)
 			continue
@@ -92,11 +159,10 @@ func (p *push) run() {
 		}
 	}
 	p.send(p.items.Len())
-	p.forget()
 }
 
 // send delivers the first n items.
-func (p *push) send(n int) {
+func (p *lane) send(n int) {
 	for _, failed := range p.exp.client.Send(p.ctx, &p.items, n, p).Failed {
 		if !transport.FailedAlone(failed.Err) {
 			p.down = failed.Err // the rest would fail in the same way, and later
@@ -117,49 +183,52 @@ func (p *push) send(n int) {
 }
 
 // failed notes that span i was not delivered: err is no verdict on it.
-func (p *push) failed(i int, err error) {
-	if transport.Retryable(err) || p.exp.isClosing() && !errors.Is(err, transport.ErrPanic) {
+func (p *lane) failed(i int, err error) {
+	switch {
+	case transport.FailedAlone(err):
+		p.alone, p.cause = append(p.alone, i), err
+	case transport.Retryable(err) || p.exp.isClosing() && !errors.Is(err, transport.ErrPanic):
 		p.later, p.cause = append(p.later, i), err
-	} else {
+	default:
 		p.lost, p.fatal = append(p.lost, i), err
 	}
 }
 
-// forget forgets the log records of spans that do not come back, and keeps what those bill
+// forgetRecords forgets the log records of spans that do not come back, and keeps what those bill
 // that do.
-func (p *push) forget() {
-	again := make(map[int]bool, len(p.later))
-	for _, i := range p.later {
+func (e *sgpExporter) forgetRecords(b *batch, out outcome) {
+	again := make(map[int]bool, len(out.later)+len(out.alone))
+	for _, i := range slices.Concat(out.later, out.alone) {
 		again[i] = true
 	}
-	for i := range p.batch.inputs {
-		if in := &p.batch.inputs[i]; again[i] {
-			p.exp.mapper.ComesAgain(in)
+	for i := range b.inputs {
+		if in := &b.inputs[i]; again[i] {
+			e.mapper.ComesAgain(in)
 		} else {
-			p.exp.records.Take(in.TraceID, in.SpanID)
+			e.records.Take(in.TraceID, in.SpanID)
 		}
 	}
 }
 
-// err says what is to be repeated. exporterhelper knows one verdict for a call: where
+// verdict says what is to be repeated. exporterhelper knows one verdict for a call: where
 // some spans are given up and others come back, the first are counted here.
-func (p *push) err(td ptrace.Traces) error {
+func (e *sgpExporter) verdict(ctx context.Context, td ptrace.Traces, b *batch, out outcome) error {
 	switch {
-	case len(p.later) == 0 && len(p.lost) == 0:
+	case len(out.later) == 0 && len(out.lost) == 0:
 		return nil
-	case len(p.later) == 0:
-		if len(p.lost) < td.SpanCount() {
-			p.fatal = fmt.Errorf("%d of %d spans: %w", len(p.lost), td.SpanCount(), p.fatal)
+	case len(out.later) == 0:
+		if len(out.lost) < td.SpanCount() {
+			out.fatal = fmt.Errorf("%d of %d spans: %w", len(out.lost), td.SpanCount(), out.fatal)
 		}
-		return consumererror.NewPermanent(p.fatal)
+		return consumererror.NewPermanent(out.fatal)
 	}
-	if len(p.lost) > 0 {
-		p.exp.givenUp(p.ctx, len(p.lost), p.fatal)
+	if len(out.lost) > 0 {
+		e.givenUp(ctx, len(out.lost), out.fatal)
 	}
-	if len(p.later) == td.SpanCount() {
-		return p.cause
+	if len(out.later) == td.SpanCount() {
+		return out.cause
 	}
-	return consumererror.NewTraces(p.cause, p.batch.choose(td, p.later))
+	return consumererror.NewTraces(out.cause, b.choose(td, out.later))
 }
 
 // choose returns a copy of some spans of td, in the order of pick.
@@ -190,10 +259,10 @@ func (b *batch) choose(td ptrace.Traces, pick []int) ptrace.Traces {
 }
 
 // Stored implements transport.Sink.
-func (*push) Stored([]int) {}
+func (*lane) Stored([]int) {}
 
 // Rejected implements transport.Sink.
-func (p *push) Rejected(i int, refused *transport.StatusError) {
+func (p *lane) Rejected(i int, refused *transport.StatusError) {
 	item := p.items.Item(i)
 	p.exp.telemetry.rejected(p.ctx, refused.Code)
 	p.exp.set.Logger.Error("SGP refuses a span; it is lost, and nothing else with it",

@@ -3,6 +3,8 @@ package collector
 import (
 	"context"
 	"net/http"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -12,7 +14,9 @@ import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+	"go.opentelemetry.io/otel/trace"
 
+	"github.com/otelsgp/otelsgp/sgpexporter/internal/mapping"
 	"github.com/otelsgp/otelsgp/sgpexporter/sgptest"
 )
 
@@ -112,6 +116,96 @@ func TestOnlyWhatFailsComesBack(t *testing.T) {
 	assert.Equal(t, "span 2", back.Data().ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(0).Name())
 	assert.Contains(t, p.names(), "span 1")
 	assert.Contains(t, p.names(), "span 3")
+}
+
+// What there is after a request that fails alone is sent all the same.
+func TestARequestThatFailsAloneHoldsUpNothing(t *testing.T) {
+	p := newPipeline(t, nil, nil, withoutQueue, func(c *Config) { c.MaxRequestItems, c.MaxConcurrentRequests = 1, 1 })
+	e := p.traces.(*arrival).exp
+	p.sgp.SetFault(poisoned(t, e, "span 2"))
+	err := e.pushTraces(t.Context(), spansOf(3, func(i int, s ptrace.Span) { s.SetTraceID(pcommon.TraceID{14: byte(i)}) }))
+	var back consumererror.Traces
+	require.ErrorAs(t, err, &back)
+	assert.Equal(t, 1, back.Data().SpanCount())
+	assert.Subset(t, p.names(), []string{"span 1", "span 3"})
+}
+
+// The queue's only consumer does not wait for a span that SGP cannot take now: it is tried
+// again from a queue of its own, until it succeeds.
+func TestWhatFailsAloneGoesAside(t *testing.T) {
+	p := newPipeline(t, nil, nil, func(c *Config) { c.Queue.Get().Batch.Get().FlushTimeout = time.Millisecond })
+	e := p.traces.(*arrival).exp
+	p.sgp.SetFault(poisoned(t, e, "span 1"))
+	require.NoError(t, p.traces.ConsumeTraces(t.Context(), spansOf(1)))
+	setAside := func() bool { return p.log.FilterMessageSnippet("tried again beside these").Len() > 0 }
+	require.NoError(t, p.sgp.WaitForRequests(t.Context(), func([]sgptest.Request) bool { return setAside() }))
+	require.NoError(t, p.traces.ConsumeTraces(t.Context(), otherTrace()))
+	require.NoError(t, p.sgp.WaitFor(t.Context(), has("other")))
+	assert.NotContains(t, p.names(), "span 1")
+	p.sgp.ClearFaults()
+	require.NoError(t, p.sgp.WaitFor(t.Context(), has("span 1")))
+}
+
+func has(name string) func(spans []sgptest.Span) bool {
+	return func(spans []sgptest.Span) bool {
+		return slices.ContainsFunc(spans, func(s sgptest.Span) bool { return s.Name == name })
+	}
+}
+
+// poisoned answers 500 to requests with a span of that name, and has SGP take another
+// request meanwhile.
+func poisoned(t *testing.T, e *sgpExporter, name string) func(r *sgptest.Request) sgptest.Fault {
+	return func(r *sgptest.Request) sgptest.Fault {
+		for i := range r.Items {
+			if r.Items[i].Name == name {
+				go func() { _ = e.pushTraces(t.Context(), meanwhile()) }()
+				return sgptest.Status(http.StatusInternalServerError)
+			}
+		}
+		return sgptest.Fault{}
+	}
+}
+
+func meanwhile() ptrace.Traces {
+	return spansOf(1, func(_ int, s ptrace.Span) { s.SetTraceID(pcommon.TraceID{0: 8}); s.SetName("meanwhile") })
+}
+
+func TestTheSpansOfATraceAreInOneLane(t *testing.T) {
+	b := &batch{}
+	for i := range 300 {
+		in := mapping.Input{TraceID: trace.TraceID{15: byte(i % 30), 3: byte(i % 30)}}
+		b.inputs = append(b.inputs, in)
+	}
+	lanes := b.split(4)
+	in := map[trace.TraceID]int{}
+	spans := 0
+	for lane, indexes := range lanes {
+		assert.True(t, slices.IsSorted(indexes))
+		assert.Greater(t, len(indexes), 30, "no lane has nearly nothing")
+		spans += len(indexes)
+		for _, i := range indexes {
+			if other, seen := in[b.inputs[i].TraceID]; seen {
+				require.Equal(t, other, lane)
+			}
+			in[b.inputs[i].TraceID] = lane
+		}
+	}
+	assert.Equal(t, 300, spans)
+}
+
+// None of three requests is answered: they are under way at once, and no others.
+func TestABatchIsSentInRequestsAtOnce(t *testing.T) {
+	p := newPipeline(t, nil, nil, withoutQueue, func(c *Config) { c.MaxConcurrentRequests, c.MaxRequestItems = 3, 1 })
+	p.sgp.SetFault(func(*sgptest.Request) sgptest.Fault { return sgptest.Hang() })
+	ctx, cancel := context.WithCancel(t.Context())
+	var push sync.WaitGroup
+	push.Go(func() {
+		assert.Error(t, p.traces.ConsumeTraces(ctx, spansOf(100, func(i int, s ptrace.Span) { s.SetTraceID(pcommon.TraceID{14: byte(i)}) })))
+	})
+	require.NoError(t, p.sgp.WaitForRequests(t.Context(), func(r []sgptest.Request) bool { return len(r) == 3 }))
+	cancel()
+	push.Wait()
+	assert.Len(t, p.sgp.Requests(), 3)
 }
 
 func otherTrace() ptrace.Traces {

@@ -49,9 +49,13 @@ var All = []Framework{
 	{Name: "trpc-agent-go", Version: "trpc-agent-go", Used: Tokens{Input: 690, Output: 69, Cached: 512}},
 }
 
+// Files are those of the recording: otlp.json, onstart.json, and logs.json where there are
+// log records.
+func (f Framework) Files() (fs.FS, error) { return fs.Sub(testdata, "testdata/"+f.Name) }
+
 // Recording reads the recording.
 func (f Framework) Recording() (*recording.Recording, error) {
-	dir, err := fs.Sub(testdata, "testdata/"+f.Name)
+	dir, err := f.Files()
 	if err != nil {
 		return nil, err
 	}

@@ -11,7 +11,7 @@ import (
 	"github.com/otelsgp/otelsgp/sgpexporter/sgpspan"
 )
 
-// maxConversations is how many traces are remembered at least.
+// maxConversations is how many traces are remembered at least, by default.
 const maxConversations = 1 << 13
 
 // conversations remembers the conversation of each trace, by the attributes of its

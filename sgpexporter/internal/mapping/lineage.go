@@ -7,7 +7,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 )
 
-// maxLineage is how many spans a lineage remembers at least, from which usage is
+// maxLineage is how many spans a lineage remembers at least, by default, from which usage is
 // known in the process. A span takes some 60 bytes.
 const maxLineage = 1 << 15
 

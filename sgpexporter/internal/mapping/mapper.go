@@ -1,6 +1,7 @@
 package mapping
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"runtime/debug"
@@ -76,6 +77,9 @@ type Config struct {
 	// WithoutContent redacts what models were asked and have answered, after the
 	// hooks.
 	WithoutContent bool
+	// MaxRelations is how many spans, and traces, the mapping remembers at least, for what
+	// they say of others; 0 means 32,768 spans and 8,192 traces.
+	MaxRelations int
 }
 
 // ErrFiltered is what Append returns for a span that a hook has dropped.
@@ -104,8 +108,8 @@ func New(cfg Config) *Mapper {
 		encoder: sgpspan.Encoder{MaxStringBytes: cfg.MaxStringBytes, MaxDepth: cfg.MaxDepth},
 		lifted:  liftedNames(cfg.MetadataAttributes),
 	}
-	m.lineage.spans.limit = maxLineage
-	m.conversations.traces.limit = maxConversations
+	m.lineage.spans.limit = cmp.Or(cfg.MaxRelations, maxLineage)
+	m.conversations.traces.limit = cmp.Or(cfg.MaxRelations, maxConversations)
 	if cfg.WithoutContent {
 		m.cfg.Hooks = append(slices.Clip(cfg.Hooks), sgpspan.RedactContent())
 	}
