@@ -82,6 +82,9 @@ func (s *scenario) run(ctx context.Context, peer bool, scale float64) (*outcome,
 	}
 	if scale < 1 {
 		cfg.Rate = min(cfg.Rate, 400)
+		if cfg.Refused > 0 {
+			cfg.Refused = max(cfg.Refused, 20) // so that there are some
+		}
 	}
 	if cfg.Duration == 0 {
 		cfg.Duration = warmUp + lasts + scaled(5*time.Second, scale)
