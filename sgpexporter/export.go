@@ -173,7 +173,9 @@ func (x *export) deliver(batch *transport.Batch, index []int, n int, last bool) 
 			x.down = failed.Err // the rest would fail in the same way, and later
 		}
 		for _, i := range failed.Items {
-			x.hold(batch.Item(i).TraceID, failed.Err)
+			if transport.Retryable(failed.Err) || !transport.FailedAlone(failed.Err) {
+				x.hold(batch.Item(i).TraceID, failed.Err)
+			}
 			x.failed(index[i], failed.Err)
 		}
 	}

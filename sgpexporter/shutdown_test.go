@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.uber.org/goleak"
 
 	"github.com/otelsgp/otelsgp/asyncprocessor"
@@ -48,6 +49,45 @@ func TestShutdownSaysWhyNothingWasDelivered(t *testing.T) {
 			"sgpexporter: requests were failing: no answer from https://api.egp.scale.com: connection refused")
 		assert.Contains(t, errs.All(), err, "as the retries' jitter has it, a report of theirs comes before")
 		require.NoError(t, exp.Shutdown(t.Context()), "it is told once")
+	})
+}
+
+// A span that always gets a 500 costs itself, and nothing else of its trace, nor the time
+// of Shutdown.
+func TestShutdownDeliversWhatIsBehindASpanThatFailsAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv, exp := newExporterBut(t, nil, []sgptest.Option{sgptest.WithInMemoryNetwork()})
+		errs := sgpexporter.Handled(t)
+		srv.SetFault(sgptest.RefuseItems(500, func(item *sgptest.Span) bool { return item.Name == "poison" }))
+		proc := asyncprocessor.New(exp)
+		tp := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(proc))
+		tracer := tp.Tracer("test")
+		const traces, bad = 400, 8
+		for n := range traces { // for 40 s
+			ctx, root := tracer.Start(context.Background(), "root")
+			name := "good"
+			if n%(traces/bad) == 25 {
+				name = "poison"
+			}
+			_, first := tracer.Start(ctx, name)
+			time.Sleep(100 * time.Millisecond)
+			first.End()
+			_, second := tracer.Start(ctx, "good")
+			second.End()
+			root.End()
+		}
+		begin := time.Now()
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+		defer cancel()
+		var lost *asyncprocessor.ShutdownError
+		require.ErrorAs(t, proc.Shutdown(ctx), &lost)
+		assert.Equal(t, uint64(bad), lost.Undelivered)
+		assert.Equal(t, map[asyncprocessor.DropReason]uint64{asyncprocessor.ReasonExportFailed: bad}, proc.Stats().DroppedBy)
+		assert.Len(t, srv.Spans(), 3*traces-bad)
+		assert.Less(t, time.Since(begin), 5*time.Second)
+		require.NoError(t, srv.CheckOrder())
+		assert.Contains(t, errs.All()[len(errs.All())-1].Error(), "SGP answered 500")
+		synctest.Wait()
 	})
 }
 

@@ -74,6 +74,9 @@ func TestFaults(t *testing.T) {
 				assert.Equal(t, s.loses, reason)
 			}
 			assert.LessOrEqual(t, o.lost(), int(o.Dropped[s.loses]))
+			if s.service.Refused > 0 {
+				assert.Equal(t, int(o.AtFault), o.lost(), "no good span is lost")
+			}
 		})
 	}
 }

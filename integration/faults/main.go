@@ -44,15 +44,9 @@ func table(ctx context.Context, only, file string) error {
 		if !strings.Contains(s.name, only) {
 			continue
 		}
-		ours, err := s.run(ctx, false, 1)
+		ours, peer, err := s.runBoth(ctx)
 		if err != nil {
 			return err
-		}
-		var peer *outcome
-		if !s.sgpOnly {
-			if peer, err = s.run(ctx, true, 1); err != nil {
-				return err
-			}
 		}
 		printRow(w, s, ours, peer)
 	}

@@ -4,10 +4,12 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/otelsgp/otelsgp/sgpexporter/sgptest"
@@ -45,6 +47,21 @@ func (o *outcome) lost() int { return max(int(o.Spans)-o.Delivered, 0) }
 // warmUp is how long a service runs before its fault.
 const warmUp = time.Second
 
+// runBoth runs a scenario with this exporter and with its peer, at the same time: each is
+// a process of its own with a bed of its own. peer is nil where the fault is SGP's own.
+func (s *scenario) runBoth(ctx context.Context) (ours, peer *outcome, err error) {
+	if s.sgpOnly {
+		ours, err = s.run(ctx, false, 1)
+		return ours, nil, err
+	}
+	var peerErr error
+	var peers sync.WaitGroup
+	peers.Go(func() { peer, peerErr = s.run(ctx, true, 1) })
+	ours, err = s.run(ctx, false, 1)
+	peers.Wait()
+	return ours, peer, errors.Join(err, peerErr)
+}
+
 // run runs a scenario with a service in a process of its own.
 func (s *scenario) run(ctx context.Context, peer bool, scale float64) (*outcome, error) {
 	b, err := newBed(peer, s.secure)
@@ -65,6 +82,9 @@ func (s *scenario) run(ctx context.Context, peer bool, scale float64) (*outcome,
 	}
 	if scale < 1 {
 		cfg.Rate = min(cfg.Rate, 400)
+		if cfg.Refused > 0 {
+			cfg.Refused = max(cfg.Refused, 20) // so that there are some
+		}
 	}
 	if cfg.Duration == 0 {
 		cfg.Duration = warmUp + lasts + scaled(5*time.Second, scale)

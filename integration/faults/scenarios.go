@@ -60,8 +60,8 @@ var scenarios = []scenario{
 		sgpOnly: true, loses: "rejected"},
 	{name: "remote parents of another trace, 3 % of traces, 50 ms", service: serviceConfig{Foreign: 30, Duration: 10 * time.Second},
 		before: foreign, sgpOnly: true},
-	{name: "one span in a thousand always gets a 500", service: serviceConfig{Refused: 1, Duration: 10 * time.Second, Shutdown: 5 * time.Second},
-		before: poison, sgpOnly: true, loses: "shutdown_deadline"},
+	{name: "one span in a thousand always gets a 500", service: serviceConfig{Refused: 1, Duration: 10 * time.Second},
+		before: poison, sgpOnly: true, loses: "export_failed"},
 
 	// The end of the process.
 	{name: "45 s outage, over for 1 s, 5 s of shutdown", lasts: 45 * time.Second, fault: away,

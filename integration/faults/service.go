@@ -48,6 +48,7 @@ type serviceConfig struct {
 // serviceResult is what the service says at its end.
 type serviceResult struct {
 	Spans        uint64            // that ended
+	AtFault      uint64            // of these, those that are named "refused"
 	Dropped      map[string]uint64 // by reason; nil for the peer, which does not say
 	Conservation string            // what is wrong with the counts, if anything
 	HeapMiB      float64           // the most that was in use, above what was at the start
@@ -101,8 +102,8 @@ func (cfg *serviceConfig) run() (*serviceResult, error) {
 	if err != nil {
 		return nil, err
 	}
-	var ended atomic.Uint64
-	tp := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(processor), sdktrace.WithSpanProcessor(counter{n: &ended}))
+	count := new(counter)
+	tp := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(processor), sdktrace.WithSpanProcessor(count))
 
 	watch := watchService()
 	fmt.Println("started") // the parent begins its faults
@@ -113,7 +114,7 @@ func (cfg *serviceConfig) run() (*serviceResult, error) {
 	cancel()
 	result.Shutdown = time.Since(begin)
 	watch.end(result)
-	result.Spans = ended.Load()
+	result.Spans, result.AtFault = count.ended.Load(), count.atFault.Load()
 	result.Told = int(told.Load())
 	if stats != nil {
 		result.settle(stats(), err)
@@ -156,13 +157,18 @@ func (r *serviceResult) settle(s asyncprocessor.Stats, shutdown error) {
 	}
 }
 
-// counter counts the spans that ended.
-type counter struct{ n *atomic.Uint64 }
+// counter counts the spans that ended, and those of them that are named "refused".
+type counter struct{ ended, atFault atomic.Uint64 }
 
-func (counter) OnStart(context.Context, sdktrace.ReadWriteSpan) {}
-func (c counter) OnEnd(sdktrace.ReadOnlySpan)                   { c.n.Add(1) }
-func (counter) ForceFlush(context.Context) error                { return nil }
-func (counter) Shutdown(context.Context) error                  { return nil }
+func (*counter) OnStart(context.Context, sdktrace.ReadWriteSpan) {}
+func (c *counter) OnEnd(span sdktrace.ReadOnlySpan) {
+	c.ended.Add(1)
+	if span.Name() == refusedName {
+		c.atFault.Add(1)
+	}
+}
+func (*counter) ForceFlush(context.Context) error { return nil }
+func (*counter) Shutdown(context.Context) error   { return nil }
 
 // tick is how often spans are started.
 const tick = 20 * time.Millisecond

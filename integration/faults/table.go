@@ -45,6 +45,9 @@ func printRow(w io.Writer, s *scenario, ours, peer *outcome) {
 // reasons returns the spans that were lost, and under which reasons snapshots were dropped.
 func (o *outcome) reasons() string {
 	text := number(o.lost())
+	if o.AtFault > 0 {
+		text += fmt.Sprintf(" of %s at fault", number(int(o.AtFault)))
+	}
 	var reasons []string
 	for _, reason := range slices.SortedFunc(maps.Keys(o.Dropped), func(a, b string) int {
 		return cmp.Or(cmp.Compare(o.Dropped[b], o.Dropped[a]), strings.Compare(a, b))

@@ -2,13 +2,9 @@ package sgptest_test
 
 import (
 	"context"
-	"crypto/tls"
 	"io"
 	"net/http"
-	"net/http/httptest"
-	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
@@ -127,167 +123,6 @@ func TestFaultNames(t *testing.T) {
 	}
 }
 
-func TestResetConnection(t *testing.T) {
-	for name, tt := range map[string]struct {
-		fault  sgptest.Fault
-		stored int
-	}{
-		"nothing stored": {sgptest.ResetConnection(), 0},
-		"stored":         {sgptest.ResetConnection().Stored(), 1},
-	} {
-		t.Run(name, func(t *testing.T) {
-			srv := newServer(t)
-			srv.Inject(tt.fault)
-			resp, err := srv.Client().Do(newPut(t, srv, items(minimal)))
-			if err == nil {
-				_ = resp.Body.Close()
-			}
-			require.ErrorIs(t, err, syscall.ECONNRESET)
-			assert.Len(t, srv.Spans(), tt.stored)
-			assert.Zero(t, srv.Requests()[0].Status)
-			mustPut(t, srv, minimal)
-		})
-	}
-}
-
-func TestTruncate(t *testing.T) {
-	for n, want := range map[int]string{-1: "", 0: "", 12: `{"items":[{"`, 1000: items(minimal)} {
-		srv := newServer(t)
-		srv.Inject(sgptest.Truncate(n))
-		resp, err := srv.Client().Do(newPut(t, srv, items(minimal)))
-		require.NoError(t, err)
-		body, err := io.ReadAll(resp.Body)
-		_ = resp.Body.Close()
-		assert.Equal(t, 200, resp.StatusCode)
-		assert.Equal(t, want, string(body))
-		if n < 1000 {
-			require.ErrorIs(t, err, io.ErrUnexpectedEOF)
-		} else {
-			require.NoError(t, err)
-		}
-		assert.Len(t, srv.Spans(), 1)
-		assert.Equal(t, 200, srv.Requests()[0].Status)
-	}
-}
-
-// putAndGiveUp sends a request, waits until the server has it, and gives up.
-func putAndGiveUp(t *testing.T, srv *sgptest.Server, body string) {
-	t.Helper()
-	ctx, cancel := context.WithCancel(patient(t))
-	before := len(srv.Requests())
-	failed := make(chan error, 1)
-	req := newPut(t, srv, body).WithContext(ctx)
-	go func() {
-		resp, err := srv.Client().Do(req)
-		if err == nil {
-			_ = resp.Body.Close()
-		}
-		failed <- err
-	}()
-	require.NoError(t, srv.WaitForRequests(patient(t), arrived(before+1)))
-	cancel()
-	require.ErrorIs(t, <-failed, context.Canceled)
-}
-
-func TestHangEndsWithTheClient(t *testing.T) {
-	srv := newServer(t)
-	srv.Inject(sgptest.Hang(), sgptest.Hang().Stored())
-	putAndGiveUp(t, srv, items(minimal))
-	assert.Empty(t, srv.Spans())
-	assert.Zero(t, srv.Requests()[0].Status)
-	assert.Equal(t, "hang", srv.Requests()[0].Fault)
-	putAndGiveUp(t, srv, items(minimal))
-	require.NoError(t, srv.WaitFor(patient(t), func(spans []sgptest.Span) bool { return len(spans) == 1 }))
-}
-
-func TestWaitingEndsWithTheServer(t *testing.T) {
-	for name, fault := range map[string]sgptest.Fault{
-		"hang":         sgptest.Hang(),
-		"latency":      sgptest.Latency(time.Hour),
-		"status later": sgptest.Status(503).After(time.Hour),
-		"effect later": sgptest.EffectLater(nil),
-	} {
-		t.Run(name, func(t *testing.T) {
-			srv := newServer(t)
-			srv.Inject(fault)
-			failed := make(chan error, 1)
-			req := newPut(t, srv, items(minimal))
-			go func() {
-				resp, err := srv.Client().Do(req)
-				if err == nil {
-					_ = resp.Body.Close()
-				}
-				failed <- err
-			}()
-			require.NoError(t, srv.WaitForRequests(patient(t), arrived(1)))
-			srv.Close()
-			require.Error(t, <-failed)
-			assert.Empty(t, srv.Spans())
-			assert.Zero(t, srv.Requests()[0].Status)
-			srv.Close()
-		})
-	}
-}
-
-// Nobody but Close can end what waits in a server that has no listener.
-func TestWaitingEndsWithAMountedServer(t *testing.T) {
-	for name, fault := range map[string]sgptest.Fault{
-		"hang":    sgptest.Hang(),
-		"latency": sgptest.Latency(time.Hour),
-		"later":   sgptest.EffectLater(nil),
-	} {
-		t.Run(name, func(t *testing.T) {
-			srv := sgptest.NewUnstartedServer()
-			srv.Inject(fault)
-			ended := make(chan any, 1)
-			go func() {
-				defer func() { ended <- recover() }()
-				srv.ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodPut, "/v5/spans/batch", strings.NewReader(items(minimal))))
-			}()
-			require.NoError(t, srv.WaitForRequests(patient(t), arrived(1)))
-			srv.Close()
-			assert.Equal(t, http.ErrAbortHandler, <-ended)
-			assert.Empty(t, srv.Spans())
-		})
-	}
-}
-
-func TestEffectLater(t *testing.T) {
-	srv := newServer(t, sgptest.WithOlderStore())
-	release := make(chan struct{})
-	srv.Inject(sgptest.EffectLater(release))
-	putAndGiveUp(t, srv, items(start("t", "a", "1")))
-	mustPut(t, srv, end("t", "a", "2"))
-	assert.Equal(t, []string{"t/a=2"}, names(srv.Spans()))
-	assert.False(t, srv.Requests()[0].Stored)
-
-	close(release)
-	require.NoError(t, srv.WaitFor(patient(t), func(spans []sgptest.Span) bool { return !spans[0].Completed() }))
-	assert.Equal(t, []string{"t/a=1 running"}, names(srv.Spans()))
-	assert.True(t, srv.Requests()[0].Stored)
-	assert.Zero(t, srv.Requests()[0].Status)
-	require.Len(t, srv.Violations(), 1)
-	assert.Equal(t, sgptest.StartAfterEnd, srv.Violations()[0].Kind)
-	assert.Equal(t, uint64(1), srv.Violations()[0].Write.Request)
-	assert.True(t, srv.Violations()[0].Write.Late)
-	require.NoError(t, srv.CheckOrder(), "no fault of the client")
-}
-
-func TestEffectLaterAtOnce(t *testing.T) {
-	srv := newServer(t)
-	srv.Inject(sgptest.EffectLater(nil))
-	putAndGiveUp(t, srv, items(minimal))
-	require.NoError(t, srv.WaitFor(patient(t), func(spans []sgptest.Span) bool { return len(spans) == 1 }))
-}
-
-func TestEffectLaterIsDroppedByClose(t *testing.T) {
-	srv := newServer(t)
-	srv.Inject(sgptest.EffectLater(make(chan struct{})))
-	putAndGiveUp(t, srv, items(minimal))
-	srv.Close()
-	assert.Empty(t, srv.Spans())
-}
-
 func TestSetFaultSeesTheRequest(t *testing.T) {
 	srv := newServer(t)
 	srv.SetFault(func(r *sgptest.Request) sgptest.Fault {
@@ -305,55 +140,6 @@ func TestSetFaultSeesTheRequest(t *testing.T) {
 	srv.SetFault(nil)
 	status, _ = put(t, srv, items(minimal))
 	assert.Equal(t, 200, status)
-}
-
-// A server that stands behind another listener, here with HTTP/2 over TLS.
-func TestFaultsOverHTTP2(t *testing.T) {
-	srv := sgptest.NewUnstartedServer()
-	front := httptest.NewUnstartedServer(srv)
-	front.EnableHTTP2 = true
-	front.StartTLS()
-	defer front.Close()
-	defer srv.Close()
-	send := func() (string, error) {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, front.URL+"/v5/spans/batch", strings.NewReader(items(minimal)))
-		require.NoError(t, err)
-		req.Header.Set("Content-Type", "application/json")
-		req.Header.Set("x-api-key", "key")
-		resp, err := front.Client().Do(req)
-		if err != nil {
-			return "", err
-		}
-		defer func() { _ = resp.Body.Close() }()
-		assert.Equal(t, 2, resp.ProtoMajor)
-		body, err := io.ReadAll(resp.Body)
-		return string(body), err
-	}
-	srv.Inject(sgptest.ResetConnection(), sgptest.Truncate(3))
-	_, err := send()
-	require.Error(t, err)
-	body, err := send()
-	require.Error(t, err)
-	assert.Equal(t, `{"i`, body)
-	body, err = send()
-	require.NoError(t, err)
-	assert.Equal(t, items(minimal), body)
-	assert.Len(t, srv.Requests(), 3)
-}
-
-func TestResetConnectionOverTLS(t *testing.T) {
-	srv := sgptest.NewUnstartedServer()
-	front := httptest.NewUnstartedServer(srv)
-	front.TLS = &tls.Config{NextProtos: []string{"http/1.1"}, MinVersion: tls.VersionTLS12}
-	front.StartTLS()
-	defer front.Close()
-	defer srv.Close()
-	srv.Inject(sgptest.ResetConnection())
-	resp, err := front.Client().Get(front.URL)
-	if err == nil {
-		_ = resp.Body.Close()
-	}
-	require.ErrorIs(t, err, syscall.ECONNRESET)
 }
 
 func TestServerConcurrentSafe(t *testing.T) {
@@ -401,33 +187,6 @@ func TestServerConcurrentSafe(t *testing.T) {
 	assert.Equal(t, uint64(100), stats.Requests)
 	assert.NotZero(t, stats.Stored)
 	assert.NoError(t, srv.CheckOrder())
-}
-
-// A connection that has gone silent takes what is sent, and answers nothing; another one
-// does.
-func TestSilenceConnections(t *testing.T) {
-	srv := newServer(t)
-	status, _ := put(t, srv, items(minimal))
-	require.Equal(t, 200, status)
-	assert.Equal(t, 1, srv.SilenceConnections())
-	assert.Zero(t, srv.SilenceConnections())
-
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPut, srv.URL+"/v5/spans/batch", strings.NewReader(items(minimal)))
-	require.NoError(t, err)
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("x-api-key", "any")
-	_, err = srv.Client().Do(req) //nolint:bodyclose // there is no answer
-	require.ErrorIs(t, err, context.DeadlineExceeded)
-
-	status, _ = put(t, srv, items(minimal))
-	assert.Equal(t, 200, status, "the client has dialled anew")
-	assert.Len(t, srv.Requests(), 2)
-
-	unstarted := sgptest.NewUnstartedServer()
-	assert.Zero(t, unstarted.SilenceConnections())
-	unstarted.Close()
 }
 
 func TestRefusal(t *testing.T) {

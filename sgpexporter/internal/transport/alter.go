@@ -32,6 +32,12 @@ func (s *sending) canDetach(i int) bool {
 	return s.batch.items[i].hasParent() && (a == nil || !a.detached)
 }
 
+func (s *sending) isAltered(i int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.altered[i] != nil
+}
+
 // alter leaves out of an item what may be refused, and says whether there was anything.
 func (s *sending) alter(i int, refused *StatusError) bool {
 	detach := refused.Code == http.StatusConflict && s.canDetach(i)
@@ -41,13 +47,12 @@ func (s *sending) alter(i int, refused *StatusError) bool {
 	if s.altered[i] != nil {
 		a = *s.altered[i]
 	}
-	item := s.batch.items[i]
 	switch refused.Code {
 	case http.StatusConflict:
 		if !detach {
 			return false
 		}
-		s.client.parents.add(parentOf{item.TraceID, item.parent(s.batch.run(i, i+1))})
+		s.client.parents.add(s.parentOf(i))
 		a.json, a.detached = detached(s.json(i)), true
 	case http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
 		if a.reduced {
@@ -74,15 +79,11 @@ func (s *sending) detachKnown(n int) {
 	if s.client.parents.empty() {
 		return
 	}
-	for i, item := range s.batch.items[:n] {
-		if !item.hasParent() {
+	for i := range n {
+		if !s.batch.items[i].hasParent() || !s.client.parents.has(s.parentOf(i)) {
 			continue
 		}
-		json := s.batch.run(i, i+1)
-		if !s.client.parents.has(parentOf{item.TraceID, item.parent(json)}) {
-			continue
-		}
-		if without := detached(json); without != nil {
+		if without := detached(s.batch.run(i, i+1)); without != nil {
 			s.replace(i, &alteration{json: without, detached: true})
 		}
 	}

@@ -32,6 +32,9 @@ type Config struct {
 	// MaxBytes bounds the body of a request of several items, before
 	// compression.
 	MaxBytes int64
+	// LosesAlone says that, when the process is about to end, what fails alone while SGP
+	// takes others is given up: it holds up the rest of its trace, and nobody keeps it.
+	LosesAlone bool
 	// Observer hears what happens on the way.
 	Observer Observer
 }
@@ -60,11 +63,13 @@ type Client struct {
 	keys     *keyring
 	limit    sizeLimit
 	health   health
-	parents  refusedParents
+	parents  spanSet // that were refused
+	lost     spanSet // of which a write failed alone, for now
 	refused  refusal
 	failures failures
 	wasSGP   atomic.Bool  // SGP answered once
 	unnamed  atomic.Int64 // culprits in 1,000 items of the last batch that the answers did not name
+	apart    atomic.Bool  // altered items that were sent together were refused: the next ones go apart
 }
 
 // NewClient returns a Client for cfg.

@@ -7,8 +7,10 @@
 //	send.go        sends a batch in as many requests as it takes, and keeps account of its items
 //	isolate.go     finds what is at fault in a request that is refused
 //	alter.go       items without what may be refused
+//	aside.go       altered items, apart from the others
+//	alone.go       items that fail alone, at the end of the process
 //	culprits.go    what a refusal says of the items at fault
-//	parents.go     parents that were refused before
+//	spanset.go     spans that are remembered: refused parents, what failed alone
 //	sizelimit.go   what the server's 413 taught about the size of a request
 //	retry.go       repeats a request that failed for now, within the context
 //	refusal.go     a key that is refused: another one, one report, and how long to wait

@@ -50,7 +50,7 @@ func (c *Client) Send(ctx context.Context, batch *Batch, n int, sink Sink) Resul
 	s.detachKnown(n)
 	var err error
 	if len(s.altered) == 0 { // the usual case, without a list
-		err = s.request(batch.run(0, n), n, false)
+		err = s.request(batch.run(0, n), n, n == 1 && s.isLost(0))
 		if err == nil {
 			c.unnamed.Store(0)
 			return Result{LastStatus: s.status}
@@ -63,7 +63,8 @@ func (c *Client) Send(ctx context.Context, batch *Batch, n int, sink Sink) Resul
 	if err == nil {
 		err = s.put(all, false)
 	}
-	s.goOn(all, err, 0)
+	s.goOn(all, err, uncut)
+	s.deliverAside()
 	if n := s.unnamed.Load(); n > 0 {
 		c.unnamed.Store(n * 1000 / int64(len(all)))
 	}
@@ -104,6 +105,9 @@ type sending struct {
 	failed  []Failed
 	held    map[string]error // traces of which an item was not delivered, and why
 	altered map[int]*alteration
+	aside   []int // items that are sent when the others are through
+	// asideSpans are the spans of these.
+	asideSpans map[spanOf]bool
 }
 
 // put sends items, which are in their order, as one request.
@@ -183,17 +187,20 @@ func (s *sending) undelivered(items []int, err error) {
 	}
 }
 
-// sendable returns the items that need not wait for one that was not delivered.
+// sendable returns the items that need not wait for one that was not delivered, or was set
+// aside.
 func (s *sending) sendable(items []int) []int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if len(s.held) == 0 {
+	if len(s.held) == 0 && len(s.asideSpans) == 0 {
 		return items
 	}
 	var rest []int
 	for _, i := range items {
 		if err := s.held[s.trace(i)]; err != nil {
 			s.failed = append(s.failed, Failed{Items: []int{i}, Err: err})
+		} else if s.waitsAside(i) {
+			s.putAside(i)
 		} else {
 			rest = append(rest, i)
 		}

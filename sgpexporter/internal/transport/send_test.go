@@ -43,11 +43,12 @@ func TestSendAfterContextEnded(t *testing.T) {
 	assert.Empty(t, s.bodies)
 }
 
-// A server that does not say which item it refuses: log2(n) requests, one for the
-// culprit itself and one for the rest, beside the one that any batch costs.
+// A server that does not say which item it refuses: log2(n/2) requests, one for the
+// culprit itself and one for the rest of its part, beside the one that any batch costs and
+// the two parts.
 func TestUnnamedCulprit(t *testing.T) {
 	for _, code := range []int{400, 409, 422} {
-		for n, most := range map[int]int{1: 1, 2: 3, 3: 5, 8: 6, 100: 10, 512: 12} {
+		for n, most := range map[int]int{1: 1, 2: 3, 3: 5, 8: 7, 100: 11, 512: 13} {
 			for _, at := range []int{0, n / 3, n - 1} {
 				t.Run(fmt.Sprintf("%d/%d of %d", code, at, n), func(t *testing.T) {
 					all := names(n)
@@ -160,8 +161,8 @@ func TestSendStopsAtOtherFailures(t *testing.T) {
 	assert.Empty(t, rec.rejected)
 }
 
-// spanOf makes an item that could be a span's.
-func spanOf(trace, id, parent string, remote bool) (string, Item) {
+// encodedSpan makes an item that could be a span's.
+func encodedSpan(trace, id, parent string, remote bool) (string, Item) {
 	item := Item{TraceID: trace, ID: id, Name: "name of " + id, RemoteParent: remote}
 	text := `{"trace_id":"` + trace + `","id":"` + id + `"`
 	if parent != "" {
@@ -176,7 +177,7 @@ func spanOf(trace, id, parent string, remote bool) (string, Item) {
 func spans(add func(func(trace, id, parent string, remote bool))) *Batch {
 	b := new(Batch)
 	add(func(trace, id, parent string, remote bool) {
-		text, item := spanOf(trace, id, parent, remote)
+		text, item := encodedSpan(trace, id, parent, remote)
 		b.Commit(append(b.Buffer(), text...), item)
 	})
 	return b
@@ -329,18 +330,18 @@ func TestRewriteOfWhatIsNoSpan(t *testing.T) {
 		string(detached([]byte(`{"parent_id":"p<","metadata":{"otel_sgp_notes":["a"]}}`))))
 }
 
-func TestRefusedParentsAreBounded(t *testing.T) {
-	var r refusedParents
+func TestRememberedSpansAreBounded(t *testing.T) {
+	var r spanSet
 	assert.True(t, r.empty())
 	for i := range 5000 {
-		r.add(parentOf{"t", fmt.Sprint(i)})
-		r.add(parentOf{"t", fmt.Sprint(i)})
+		r.add(spanOf{"t", fmt.Sprint(i)})
+		r.add(spanOf{"t", fmt.Sprint(i)})
 	}
 	assert.Len(t, r.known, 4096)
-	assert.False(t, r.has(parentOf{"t", "903"}))
-	assert.True(t, r.has(parentOf{"t", "904"}))
-	assert.True(t, r.has(parentOf{"t", "4999"}))
-	assert.False(t, r.has(parentOf{"u", "4999"}))
+	assert.False(t, r.has(spanOf{"t", "903"}))
+	assert.True(t, r.has(spanOf{"t", "904"}))
+	assert.True(t, r.has(spanOf{"t", "4999"}))
+	assert.False(t, r.has(spanOf{"u", "4999"}))
 }
 
 func TestTooLargeTeachesTheSize(t *testing.T) {
