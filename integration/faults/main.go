@@ -50,6 +50,9 @@ func table(ctx context.Context, only, file string) error {
 		}
 		printRow(w, s, ours, peer)
 	}
+	if err := spoolTable(ctx, w, only); err != nil {
+		return err
+	}
 	fmt.Fprintf(os.Stderr, "faults: %s\n", time.Since(begin).Round(time.Second))
 	if file == "" {
 		return nil

@@ -39,6 +39,7 @@ type outcome struct {
 	Violations int
 	Recovered  time.Duration
 	Requests   uint64
+	NextRun    int // delivered by the next process with the same spool
 }
 
 // lost is the number of spans that ended and were not delivered.
@@ -110,6 +111,11 @@ func (s *scenario) run(ctx context.Context, peer bool, scale float64) (*outcome,
 		return nil, fmt.Errorf("%s: %w", s.name, err)
 	}
 	o := &outcome{serviceResult: *result, Delivered: b.spans.count(), Recovered: b.spans.recovered(over)}
+	if cfg.Spool != nil {
+		if err := o.deliverRest(ctx, cfg, b); err != nil {
+			return nil, fmt.Errorf("%s: the next run: %w", s.name, err)
+		}
+	}
 	if b.sgp != nil {
 		o.Requests = b.sgp.Stats().Requests
 		for _, v := range b.sgp.Violations() {

@@ -43,6 +43,7 @@ type serviceConfig struct {
 	Refused, Foreign int
 	Files            uint64 // the limit of file descriptors, 0 for none
 	Procs            int    // GOMAXPROCS, 0 for the default
+	Spool            *spoolConfig
 }
 
 // serviceResult is what the service says at its end.
@@ -58,6 +59,7 @@ type serviceResult struct {
 	Goroutines   [2]int     // at a third of the time, and at its end
 	Heap         [2]float64 // likewise, after a collection
 	Descriptors  [2]int
+	OnDisk       int // items that a process which only delivers them has left in the spool
 }
 
 // serve is the whole life of a service.
@@ -89,6 +91,9 @@ func serve() int {
 }
 
 func (cfg *serviceConfig) run() (*serviceResult, error) {
+	if cfg.Spool != nil && cfg.Spool.Deliver {
+		return cfg.deliver()
+	}
 	ctx := context.Background()
 	result := new(serviceResult)
 	var told atomic.Int64
@@ -131,7 +136,7 @@ func (cfg *serviceConfig) processor(ctx context.Context) (sdktrace.SpanProcessor
 		}
 		return sdktrace.NewBatchSpanProcessor(exporter), nil, nil
 	}
-	exporter, err := sgpexporter.New(sgpexporter.WithBaseURL(cfg.URL), sgpexporter.WithAPIKey(apiKey))
+	exporter, err := sgpexporter.New(append(cfg.Spool.options(), sgpexporter.WithBaseURL(cfg.URL), sgpexporter.WithAPIKey(apiKey))...)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -109,8 +109,18 @@ var errDamaged = errors.New("a record is damaged")
 
 // read reads an item.
 func (l *Log) read(s *segment, e *entry) (Item, error) {
+	if l.reader == nil || l.readerOf != s.id {
+		l.closeReader()
+		var err error
+		if l.reader, err = l.dir.Open(s.name()); err != nil {
+			l.reader = nil
+			return Item{}, err
+		}
+		l.readerOf = s.id
+	}
 	buf := make([]byte, e.size)
-	if err := l.dir.ReadAt(s.name(), buf, int64(e.offset)); err != nil {
+	if _, err := l.reader.ReadAt(buf, int64(e.offset)); err != nil {
+		l.closeReader()
 		return Item{}, err
 	}
 	r, ok := readRecord(buf)
@@ -118,6 +128,14 @@ func (l *Log) read(s *segment, e *entry) (Item, error) {
 		return Item{}, fmt.Errorf("%w: %s at %d", errDamaged, s.name(), e.offset)
 	}
 	return r.item, nil
+}
+
+// closeReader closes the file that was read last.
+func (l *Log) closeReader() {
+	if l.reader != nil {
+		_ = l.reader.Close()
+		l.reader = nil
+	}
 }
 
 // drop gives an item up. No mark is written: it would be dropped again after a crash.

@@ -82,6 +82,7 @@ func (l *Log) take(dir Dir) error {
 	if err != nil {
 		return err
 	}
+	defer other.closeReader()
 	for _, s := range other.segments {
 		var waiting, running []Item
 		for i := range s.entries {

@@ -2,6 +2,7 @@ package spool
 
 import (
 	"errors"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -15,8 +16,8 @@ type Dir interface {
 	Create(name string) (File, error)
 	// ReadFile returns all of a file.
 	ReadFile(name string) ([]byte, error)
-	// ReadAt fills buf from a file.
-	ReadAt(name string, buf []byte, offset int64) error
+	// Open opens a file for reading.
+	Open(name string) (Reader, error)
 	// Exists reports whether there is a file of that name.
 	Exists(name string) bool
 	// Rename gives a file another name, in the place of any file that has it.
@@ -24,6 +25,12 @@ type Dir interface {
 	Remove(name string) error
 	// Sync makes creations, renames and removals last beyond a loss of power.
 	Sync() error
+}
+
+// Reader is a file that is read.
+type Reader interface {
+	io.ReaderAt
+	io.Closer
 }
 
 // File is a file that is appended to.
@@ -59,14 +66,7 @@ func (d osDir) Create(name string) (File, error) {
 
 func (d osDir) ReadFile(name string) ([]byte, error) { return os.ReadFile(d.name(name)) }
 
-func (d osDir) ReadAt(name string, buf []byte, offset int64) error {
-	f, err := os.Open(d.name(name))
-	if err != nil {
-		return err
-	}
-	_, err = f.ReadAt(buf, offset)
-	return errors.Join(err, f.Close())
-}
+func (d osDir) Open(name string) (Reader, error) { return os.Open(d.name(name)) }
 
 func (d osDir) Exists(name string) bool {
 	_, err := os.Lstat(d.name(name))

@@ -1,6 +1,7 @@
 package spool
 
 import (
+	"bytes"
 	"errors"
 	"io/fs"
 	"slices"
@@ -93,15 +94,12 @@ func (d *memDir) ReadFile(name string) ([]byte, error) {
 	return slices.Clone(f.data), nil
 }
 
-func (d *memDir) ReadAt(name string, buf []byte, offset int64) error {
+func (d *memDir) Open(name string) (Reader, error) {
 	f := d.files[name]
 	if f == nil {
-		return fs.ErrNotExist
+		return nil, fs.ErrNotExist
 	}
-	if copy(buf, f.data[offset:]) < len(buf) {
-		return errors.New("EOF")
-	}
-	return nil
+	return f, nil
 }
 
 func (d *memDir) Exists(name string) bool { return d.files[name] != nil }
@@ -157,6 +155,10 @@ func (f *memFile) Truncate(size int64) error {
 	f.data = f.data[:size]
 	f.synced = min(f.synced, len(f.data))
 	return nil
+}
+
+func (f *memFile) ReadAt(p []byte, offset int64) (int, error) {
+	return bytes.NewReader(f.data).ReadAt(p, offset)
 }
 
 func (f *memFile) Sync() error {

@@ -119,6 +119,7 @@ func (l *Log) rewrite(s *segment) error {
 
 // replace puts a file in the place of another.
 func (l *Log) replace(name string, content []byte) error {
+	l.closeReader()
 	temporary := name + temporarySuffix
 	_ = l.dir.Remove(temporary)
 	f, err := l.dir.Create(temporary)
@@ -148,6 +149,7 @@ func (l *Log) collect() {
 		if s == l.last() {
 			l.seal()
 		}
+		l.closeReader()
 		if err := l.dir.Remove(s.name()); err != nil && l.dir.Exists(s.name()) {
 			return
 		}

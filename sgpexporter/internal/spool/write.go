@@ -96,5 +96,6 @@ func (l *Log) last() *segment { return l.segments[len(l.segments)-1] }
 func (l *Log) Close() error {
 	err := l.Sync()
 	l.seal()
+	l.closeReader()
 	return err
 }
