@@ -64,9 +64,9 @@ type spanKey struct {
 
 func keyOf(sc trace.SpanContext) spanKey { return spanKey{sc.TraceID(), sc.SpanID()} }
 
-// state is what a running span's name and attributes were at a time.
+// state is what a running span's name and attributes were some time after its start.
 type state struct {
-	at         time.Time
+	after      time.Duration
 	name       string
 	attributes []attribute.KeyValue
 }
@@ -167,6 +167,37 @@ func readFile(dir fs.FS, name string, read func(file io.Reader) error) error {
 		return fmt.Errorf("recording: %s: %w", name, err)
 	}
 	return nil
+}
+
+// began is the time of the first span or log record, zero if there is none.
+func (r *Recording) began() (first time.Time) {
+	for _, s := range r.spans {
+		if first.IsZero() || s.start.Before(first) {
+			first = s.start
+		}
+	}
+	for _, record := range r.records {
+		if first.IsZero() || record.at().Before(first) {
+			first = record.at()
+		}
+	}
+	return first
+}
+
+// OfTrace returns what there is of one trace.
+func (r *Recording) OfTrace(id trace.TraceID) *Recording {
+	one := new(Recording)
+	for _, s := range r.spans {
+		if s.context.TraceID() == id {
+			one.spans = append(one.spans, s)
+		}
+	}
+	for _, record := range r.records {
+		if record.context.TraceID() == id {
+			one.records = append(one.records, record)
+		}
+	}
+	return one
 }
 
 // Spans is the number of spans, with those that never ended.

@@ -15,6 +15,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	sdklog "go.opentelemetry.io/otel/sdk/log"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
 	"go.uber.org/goleak"
 
 	"github.com/otelsgp/otelsgp/internal/testenv"
@@ -221,6 +222,31 @@ func TestStretch(t *testing.T) {
 		assert.Equal(t, began.Add(5*time.Minute), j.ended[1].Events()[0].Time)
 		assert.Equal(t, began.Add(6*time.Minute), j.logs[0].ObservedTimestamp())
 	})
+}
+
+// What a framework sets right after Start does not come later because the span lasts longer.
+func TestWhatIsSetRightAfterStartIsNotStretched(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var j journal
+		var waits []time.Duration
+		began := time.Now().UTC()
+		require.NoError(t, whole(t).Replay(t.Context(), append(j.options(), WithStart(began), WithStretch(600), WithPace(func(wait time.Duration) {
+			time.Sleep(wait)
+			if wait > 0 {
+				waits = append(waits, wait)
+			}
+		}))...))
+		assert.Equal(t, 5*time.Millisecond, waits[0])
+		assert.Equal(t, 20*time.Minute, time.Since(began))
+	})
+}
+
+func TestOfTrace(t *testing.T) {
+	r := whole(t)
+	one := r.OfTrace(r.TraceIDs()[0])
+	assert.Equal(t, 4, one.Spans())
+	assert.Equal(t, r.Records(), one.Records())
+	assert.Zero(t, r.OfTrace(trace.TraceID{9}).Spans())
 }
 
 func TestReadOneRequestALine(t *testing.T) {

@@ -43,7 +43,8 @@ func WithStart(start time.Time) Option {
 }
 
 // WithStretch makes everything last factor times as long, times of spans, events and
-// records included: with 600, two seconds of an agent are twenty minutes. The default is 1.
+// records included: with 600, two seconds of an agent are twenty minutes. What a span got within
+// 5 ms of its start it gets as soon then too. The default is 1.
 func WithStretch(factor float64) Option {
 	return func(p *player) { p.stretch = factor }
 }
@@ -64,17 +65,13 @@ func (r *Recording) Replay(ctx context.Context, opts ...Option) error {
 	for _, opt := range opts {
 		opt(p)
 	}
-	steps := r.steps()
-	if len(steps) == 0 {
-		return ctx.Err()
-	}
-	p.recorded = steps[0].at
+	p.recorded = r.began()
 	if p.start.IsZero() {
 		p.start = p.recorded
 	}
 	last := p.start
-	for _, step := range steps {
-		now := p.moved(step.at)
+	for _, step := range r.steps(p) {
+		now := step.when(p)
 		p.wait(now.Sub(last))
 		last = now
 		if err := ctx.Err(); err != nil {

@@ -86,6 +86,9 @@ func (j startJSON) neverEnded(byID map[string]*span, last time.Time) (*span, err
 	return s, nil
 }
 
+// rightAfterStart is how long after a span's start what a framework sets right after Start was looked for.
+const rightAfterStart = 5 * time.Millisecond
+
 // fill sets what s was before its end.
 func (j startJSON) fill(s *span) (err error) {
 	s.nameAtStart = j.NameAtStart
@@ -98,7 +101,7 @@ func (j startJSON) fill(s *span) (err error) {
 		attributes *plainMap
 		name       string
 	}{
-		{5 * time.Millisecond, j.At5ms, j.NameAtStart},
+		{rightAfterStart, j.At5ms, j.NameAtStart},
 		{500 * time.Millisecond, j.At500ms, j.NameAt500ms},
 	} {
 		if later.attributes == nil {
@@ -111,11 +114,11 @@ func (j startJSON) fill(s *span) (err error) {
 		if err != nil {
 			return err
 		}
-		at := s.start.Add(later.after)
-		if !s.end.IsZero() && at.After(s.end) {
-			at = s.end
+		after := later.after
+		if !s.end.IsZero() {
+			after = min(after, s.end.Sub(s.start))
 		}
-		s.states = append(s.states, state{at, name, attributes})
+		s.states = append(s.states, state{after, name, attributes})
 	}
 	return nil
 }

@@ -7,26 +7,35 @@ import (
 
 // step is one thing that the recorded program did.
 type step struct {
-	at   time.Time
-	play func(p *player)
+	at    time.Time
+	after time.Duration // at, however much slower it is played again
+	play  func(p *player)
 }
 
-// steps returns all that the program did, in the order of the times. Where two times
+// when is the time of the step in a replay.
+func (s step) when(p *player) time.Time { return p.moved(s.at).Add(s.after) }
+
+// steps returns all that the program did, in the order of the times of a replay. What a span got right after its
+// start it gets as soon in a stretched replay. Where two times
 // are equal a parent starts before its children and ends after them, and what happens in a
 // span happens between its start and its end.
-func (r *Recording) steps() []step {
+func (r *Recording) steps(p *player) []step {
 	depth := r.depths()
 	outer := slices.Clone(r.spans)
 	slices.SortStableFunc(outer, func(a, b *span) int { return depth[a] - depth[b] })
 
 	var steps []step
-	add := func(at time.Time, play func(p *player)) { steps = append(steps, step{at, play}) }
+	add := func(at time.Time, play func(p *player)) { steps = append(steps, step{at: at, play: play}) }
 	for _, s := range outer {
 		add(s.start, func(p *player) { p.startSpan(s) })
 	}
 	for _, s := range outer {
 		for _, state := range s.states {
-			add(state.at, func(p *player) { p.setState(s, state.name, state.attributes) })
+			at, after := s.start.Add(state.after), time.Duration(0)
+			if state.after <= rightAfterStart {
+				at, after = s.start, state.after
+			}
+			steps = append(steps, step{at, after, func(p *player) { p.setState(s, state.name, state.attributes) }})
 		}
 	}
 	for _, s := range outer {
@@ -42,7 +51,7 @@ func (r *Recording) steps() []step {
 			add(s.end, func(p *player) { p.endSpan(s) })
 		}
 	}
-	slices.SortStableFunc(steps, func(a, b step) int { return a.at.Compare(b.at) })
+	slices.SortStableFunc(steps, func(a, b step) int { return a.when(p).Compare(b.when(p)) })
 	return steps
 }
 

@@ -1,0 +1,2 @@
+// Package handover has a test of a trace that goes on in a second process.
+package handover
