@@ -114,7 +114,7 @@ func TestNothingThatWasSaidIsSentWithoutContent(t *testing.T) {
 				for _, sentence := range all {
 					assert.NotContains(t, left, sentence, name)
 				}
-				assert.Equal(t, framework.Used, billed(srv), "usage stays")
+				assert.Equal(t, framework.Used, frameworks.Billed(srv), "usage stays")
 			}
 		})
 	}
