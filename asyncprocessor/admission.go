@@ -34,7 +34,7 @@ func (q *queue) decide(e *entry) (room <-chan struct{}) {
 			return q.decide(rest)
 		}
 	case q.cfg.blocking && (len(q.waiters) > 0 || !b.addWithin(e.amount())): // the fast path may add meanwhile
-		return q.wait(e)
+		return q.lineUp(e)
 	case q.cfg.blocking:
 		q.put(e, q.now())
 	case e.phase == PhaseStart && held.reaches(b.startsBelow):
@@ -76,8 +76,8 @@ type waiter struct {
 	done  chan struct{}
 }
 
-// wait puts a caller in line. The fast path is closed, so that who comes next waits behind it.
-func (q *queue) wait(e *entry) <-chan struct{} {
+// lineUp puts a caller in line. The fast path is closed, so that who comes next waits behind it.
+func (q *queue) lineUp(e *entry) <-chan struct{} {
 	q.pressed = true
 	q.bounds.close()
 	w := waiter{*e, make(chan struct{})}

@@ -25,8 +25,8 @@ func newCounts() counts {
 	return counts{dropped: make(map[DropReason]uint64), endsDropped: make(map[DropReason]uint64)}
 }
 
-// wait counts an item that begins to wait, or no longer does: n is +1 or -1.
-func (c *counts) wait(it *item, n int64) {
+// countEnd counts an END that begins to wait, or no longer does: n is +1 or -1.
+func (c *counts) countEnd(it *item, n int64) {
 	if it.phase == PhaseEnd {
 		c.endsQueued += n
 	}
@@ -35,7 +35,7 @@ func (c *counts) wait(it *item, n int64) {
 // send counts an item that is handed to the exporter.
 func (c *counts) send(it *item) {
 	c.inFlight++
-	c.wait(it, -1)
+	c.countEnd(it, -1)
 	if it.phase == PhaseEnd && !it.sent {
 		c.endsSubmitted++
 	}

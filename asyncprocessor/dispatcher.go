@@ -104,7 +104,7 @@ func (d *dispatcher) look() (until time.Duration, done bool) {
 	if q.closed && q.calls == 0 && q.bounds.held().items == 0 {
 		return 0, true
 	}
-	until, more := d.waitFor(now, q.arrived && !sent)
+	until, more := d.nextLook(now, q.arrived && !sent)
 	q.arrived = false
 	until = min(until, q.nextRested(), d.nextPass())
 	// What came into the logs meanwhile counts as more.
@@ -117,10 +117,10 @@ func (d *dispatcher) look() (until time.Duration, done bool) {
 // noDeadline is a time that does not come.
 const noDeadline = time.Duration(1<<63 - 1)
 
-// waitFor says until when to wait at the most, and how much more must be held until then.
+// nextLook says until when to wait at the most, and how much more must be held until then.
 //
 // busy says that what came since the last look can only wait.
-func (d *dispatcher) waitFor(now time.Duration, busy bool) (until time.Duration, more amount) {
+func (d *dispatcher) nextLook(now time.Duration, busy bool) (until time.Duration, more amount) {
 	q := d.queue
 	ready, full := q.traces.ready, q.fullBatch()
 	q.idle = false

@@ -66,8 +66,8 @@ func (f *flushes) add() uint32 {
 	return f.epoch
 }
 
-// waitFor reports whether a flush waits for an item, or did.
-func (f *flushes) waitFor(it *item) bool { return it.epoch != f.epoch }
+// cover reports whether a flush waits for an item, or did.
+func (f *flushes) cover(it *item) bool { return it.epoch != f.epoch }
 
 // settled notes that an item is settled.
 func (f *flushes) settled(it *item) {

@@ -163,7 +163,7 @@ func (q *queue) put(e *entry, since time.Duration) {
 	q.traces.set(it, known)
 	t := q.traces.of(e.key.trace)
 	it.epoch = q.flushes.add()
-	q.counts.wait(it, +1)
+	q.counts.countEnd(it, +1)
 	q.traces.push(t, it)
 	q.goOn(t)
 }
@@ -194,8 +194,8 @@ func (q *queue) replace(it *item, e *entry) {
 		it.record, it.start = nil, startState{} // nobody reads it any more
 		q.letGo(r)
 	}
-	q.counts.wait(it, +1)
-	q.traces.wait(it.trace, it.amount(), before)
+	q.counts.countEnd(it, +1)
+	q.traces.resize(it.trace, it.amount(), before)
 }
 
 // goOn makes a trace ready of which something waits and nothing is with the exporter, or forgets one of
@@ -212,7 +212,7 @@ func (q *queue) goOn(t *traceQueue) {
 
 // due is when an item began to wait, or long ago if a flush waits for it.
 func (q *queue) due(it *item) time.Duration {
-	if q.flushes.waitFor(it) {
+	if q.flushes.cover(it) {
 		return longAgo
 	}
 	return it.since

@@ -120,11 +120,11 @@ func (s *settling) putBack(it *item) {
 		s.retried = append(s.retried, t)
 	}
 	s.traces.pushFront(t, it)
-	s.counts.wait(it, +1)
+	s.counts.countEnd(it, +1)
 	// Not the latest of the span, if its id has started again: that is the END of another life.
 	if later := it.nextOf(); later != nil && s.replaces(later.phase, it.phase) {
 		s.traces.remove(t, later)
-		s.counts.wait(later, -1)
+		s.counts.countEnd(later, -1)
 		s.replace(it, &entry{span: later.span, key: later.key, bytes: later.bytes, phase: later.phase})
 		if s.traces.index.remove(later) {
 			s.traces.set(it, nil)

@@ -67,8 +67,8 @@ func (ts *traces) retire(t *traceQueue) {
 	ts.unused.put(t)
 }
 
-// wait changes what waits in a trace.
-func (ts *traces) wait(t *traceQueue, more, less amount) {
+// resize changes how much waits in a trace.
+func (ts *traces) resize(t *traceQueue, more, less amount) {
 	t.waiting = t.waiting.plus(more).minus(less)
 	if t.ready {
 		ts.ready = ts.ready.plus(more).minus(less)
@@ -84,7 +84,7 @@ func (ts *traces) push(t *traceQueue, it *item) {
 		t.tail.next = it
 	}
 	t.tail = it
-	ts.wait(t, it.amount(), amount{})
+	ts.resize(t, it.amount(), amount{})
 }
 
 // pushFront puts an item that was with the exporter before the others.
@@ -94,14 +94,14 @@ func (ts *traces) pushFront(t *traceQueue, it *item) {
 		t.tail = it
 	}
 	t.head = it
-	ts.wait(t, it.amount(), amount{})
+	ts.resize(t, it.amount(), amount{})
 }
 
 // pop takes the first item of a trace out.
 func (ts *traces) pop(t *traceQueue) *item {
 	it := t.head
 	t.head, it.next = it.next, nil
-	ts.wait(t, amount{}, it.amount())
+	ts.resize(t, amount{}, it.amount())
 	return it
 }
 
@@ -124,7 +124,7 @@ func (ts *traces) remove(t *traceQueue, it *item) {
 	if t.tail == it {
 		t.tail = before
 	}
-	ts.wait(t, amount{}, it.amount())
+	ts.resize(t, amount{}, it.amount())
 }
 
 // makeReady puts a trace at the end of the list. since is when its first snapshot
