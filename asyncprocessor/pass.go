@@ -117,7 +117,9 @@ func (d *dispatcher) lookAtRunning(now time.Duration) (spans []liveSpan) {
 func (q *queue) liveSpans(spans []liveSpan, part int, choose func(*item) bool) []liveSpan {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.collect()
+	if q.collect(); q.abandoned {
+		return spans
+	}
 	const size = numBuckets / numParts
 	for _, it := range q.traces.spans[part*size : (part+1)*size] {
 		for ; it != nil; it = it.inBucket {
@@ -145,6 +147,9 @@ func (q *queue) setOldest(at time.Duration) {
 func (q *queue) pass(spans []liveSpan, now time.Duration) (due, old []liveSpan, reads int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if q.abandoned {
+		return nil, nil, 0
+	}
 	for i := range spans {
 		if s, r := &spans[i], spans[i].record; r.live == s.live && r.tracked {
 			q.trackedBytes += int64(s.size - r.size)

@@ -143,7 +143,7 @@ func (q *queue) put(e *entry, since time.Duration) {
 			q.reporter.refused(ReasonAlreadyEnded)
 			return
 		case e.phase != PhaseUpdate && known.record != nil:
-			q.forget(known.record)
+			q.ended(known.record)
 		}
 		if known.state == waiting && q.replaces(e.phase, known.phase) {
 			q.replace(known, e)
@@ -230,8 +230,8 @@ func (q *queue) track(r *item) {
 	}
 }
 
-// forget ends the tracking of a span, since its END came or it started anew.
-func (q *queue) forget(r *item) {
+// ended ends the tracking of a span, since its END came or it started anew.
+func (q *queue) ended(r *item) {
 	q.untrack(r)
 	if r.state != waiting { // a START that waits reads what never changes when it leaves
 		q.letGo(r)

@@ -106,7 +106,7 @@ func (s *settling) wrote(r *item, delivered bool) {
 	case delivered:
 		r.written, r.writtenAt = true, s.now
 	case !r.written: // its START is lost: there is nothing to update
-		s.forget(r)
+		s.ended(r)
 	default:
 		r.writtenAt, r.fingerprint = s.now, 0 // to be written again
 	}

@@ -73,6 +73,7 @@ func (p *Processor) shutdown(ctx context.Context) error {
 	p.queue.signal()
 
 	cause := p.drain(ctx, deadline)
+	p.queue.forget()
 	p.dispatcher.cancelExports()
 	p.dispatcher.cancelKeep()
 	grace, cancel := context.WithTimeout(context.Background(), shutdownGrace)
@@ -195,9 +196,18 @@ func (q *queue) abandon() {
 	q.free(held)
 	q.release()
 	q.abandoned = true
-	// Let go of all that is held: the Processor may live on.
-	q.traces = traces{index: newIndex()}
 	q.retry.resting = nil
 	q.tracked, q.running = 0, 0
 	q.flushes.endAll()
+}
+
+// forget lets go of all memory, when nothing is held any more: the Processor may live on, and
+// a MeterProvider keeps what it observes.
+func (q *queue) forget() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.traces, q.items = traces{}, pool[item]{}
+	for i := range q.stripes {
+		q.stripes[i].forget()
+	}
 }

@@ -120,3 +120,9 @@ func (s *stripe) giveBack(b *block) (next *block) {
 	}
 	return next
 }
+
+func (s *stripe) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.spare = nil
+}

@@ -72,8 +72,11 @@ func (q *queue) offerState(s *liveSpan, phase Phase, state *runningState) bool {
 	defer q.mu.Unlock()
 	q.collect()
 	r := s.record
+	if q.abandoned || r.live != s.live {
+		return false
+	}
 	known := q.traces.find(s.key)
-	if r.live != s.live || q.abandoned || known == nil || known.state != settled {
+	if known == nil || known.state != settled {
 		return false
 	}
 	e := &entry{key: s.key, bytes: bounded(state.size), phase: phase}
