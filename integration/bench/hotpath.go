@@ -39,6 +39,9 @@ func hotPathAt(r *report, o options, procs, ballastMiB int) {
 	variants := []func() sdktrace.SpanProcessor{
 		func() sdktrace.SpanProcessor { return nothing{} }, liveOnBSP, bspBlocking, oursBlocking,
 	}
+	idle := mallocs(func() { cpuPerSpan(nothing{}, procs, o.spans, fiveAttributes) })
+	busy := mallocs(func() { cpuPerSpan(oursBlocking(), procs, o.spans, fiveAttributes) })
+	allocs := (float64(busy) - float64(idle)) / float64(o.spans)
 	var rounds []hotPathRound
 	for round := range o.rounds + 1 {
 		var ns [4]float64
@@ -62,7 +65,7 @@ func hotPathAt(r *report, o options, procs, ballastMiB int) {
 	}
 	r.add(row{
 		name:   fmt.Sprintf("hot path, GOMAXPROCS %d, %d MiB ballast", procs, ballastMiB),
-		ours:   fmt.Sprintf("+%.0f ns CPU/span (start+end)", ours(rounds)),
+		ours:   fmt.Sprintf("+%.0f ns CPU/span (start+end), %.1f allocs above nothing", ours(rounds), allocs),
 		peer:   fmt.Sprintf("live on BSP +%.0f; BSP with ENDs alone +%.0f", liveBSP(rounds), bsp(rounds)),
 		ratio:  &ratio,
 		target: target,

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io"
 	"net/http"
-	"runtime"
 	"sync"
 	"testing"
 	"time"
@@ -99,13 +98,4 @@ func newProcessor(t *testing.T, b *backend) *asyncprocessor.Processor {
 
 func newProvider(p sdktrace.SpanProcessor) *sdktrace.TracerProvider {
 	return sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(p), sdktrace.WithResource(resource.Empty()))
-}
-
-// heap returns the bytes of what is reachable.
-func heap() int64 {
-	runtime.GC()
-	runtime.GC() // what pools have held through the first
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return int64(m.HeapAlloc)
 }

@@ -36,7 +36,7 @@ func (in *Input) classify() {
 	in.classified = true
 	// Of a key that is set twice the last counts. The SDK sees to that, but not all do.
 	in.Attributes = distinct(in.Attributes)
-	in.keys = in.keys[:0]
+	in.keys = slices.Grow(in.keys[:0], len(in.Attributes))
 	for i := range in.Attributes {
 		in.keys = append(in.keys, keyOf(string(in.Attributes[i].Key)))
 	}
