@@ -117,15 +117,15 @@ func (b *Tab) Script(code string) {
 	b.Do(chromedp.Evaluate[chromedp.Void](code))
 }
 
-// Wait waits in the page, frame by frame, until a JavaScript condition holds. A condition that
-// throws does not hold yet.
+// Wait waits in the page, frame by frame, until a JavaScript condition holds, and two frames more,
+// in which the page draws the rest of the same change. A condition that throws does not hold yet.
 func (b *Tab) Wait(condition string) {
 	b.T.Helper()
 	script := fmt.Sprintf(`new Promise((resolve, reject) => {
 		const deadline = performance.now() + %d;
 		const holds = () => { try { return %s; } catch { return false; } };
 		const look = () => {
-			if (holds()) resolve(true);
+			if (holds()) requestAnimationFrame(() => requestAnimationFrame(() => resolve(true)));
 			else if (performance.now() > deadline) reject(new Error("it does not come"));
 			else requestAnimationFrame(look);
 		};
