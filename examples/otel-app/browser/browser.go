@@ -1,5 +1,6 @@
-// Package browser opens pages in Chromium, for tests. All tests of a package share one
-// browser; each tab has a profile of its own, so cookies, storage and cache are not shared.
+// Package browser opens pages in Chromium, for tests. All tests of a package share one browser
+// and its tab, since to open one takes longer than most tests: they must not run in parallel.
+// Storage and cache go by the address of a test's server, so they are not shared.
 package browser
 
 import (
@@ -7,8 +8,12 @@ import (
 	"os"
 	"os/exec"
 	"sync"
+	"sync/atomic"
 	"testing"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 	"github.com/stretchr/testify/require"
 )
@@ -47,14 +52,15 @@ func (m M) Run() int {
 	return m.M.Run()
 }
 
-// shared is the browser of this process's tests.
+// shared is the browser of this process's tests: one tab, which the tests use one after another.
 var shared struct {
 	sync.Mutex
 	ctx  context.Context // nil before the first test that needs it
 	stop context.CancelFunc
+	used atomic.Pointer[Tab] // by the test that runs
 }
 
-// start returns the context of the shared browser, which it starts if none runs.
+// start returns the context of the shared tab. It starts the browser if none runs.
 func start(t testing.TB) context.Context {
 	t.Helper()
 	path := Find(t)
@@ -71,10 +77,19 @@ func start(t testing.TB) context.Context {
 		chromedp.Headless, chromedp.Flag("hide-scrollbars", false), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun, chromedp.NoDefaultBrowserCheck,
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
-		chromedp.Flag("disable-extensions", true), chromedp.Flag("disable-dev-shm-usage", true))
-	shared.ctx, _ = chromedp.NewContext(allocator)
+		chromedp.Flag("disable-extensions", true), chromedp.Flag("disable-dev-shm-usage", true),
+		chromedp.Flag("disable-back-forward-cache", true))
 	shared.stop = stop
+	shared.ctx, _ = chromedp.NewContext(allocator, chromedp.WithListener(func(event any) {
+		if tab := shared.used.Load(); tab != nil {
+			tab.observe(event)
+		}
+	}))
 	require.NoError(t, chromedp.Do(shared.ctx), "the browser does not start")
+	_, err := chromedp.Call(shared.ctx, network.Enable, network.EnableParams{})
+	require.NoError(t, err)
+	_, err = chromedp.Call(shared.ctx, log.Enable, cdp.Empty{})
+	require.NoError(t, err)
 	return shared.ctx
 }
 

@@ -41,24 +41,25 @@ type Tab struct {
 	problems []string // what the page logged as an error, and what it threw
 }
 
-// Open shows url in a tab whose window has the given size, in pixels. The tab is closed when the
-// test ends. The test is skipped if there is no Chromium, as Find says.
+// Open shows url in a window of the given size, in pixels, until the test ends or opens another
+// page. The test is skipped if there is no Chromium, as Find says.
 func Open(t testing.TB, url string, width, height int64) *Tab {
 	t.Helper()
-	b := &Tab{T: t, URL: url}
-	tab, closeTab := chromedp.NewContext(start(t), chromedp.WithNewBrowserContext(), chromedp.WithListener(b.observe))
-	t.Cleanup(closeTab)
-	require.NoError(t, chromedp.Do(tab), "the tab does not open")
-	ctx, cancel := context.WithTimeout(tab, lifetime)
+	ctx, cancel := context.WithTimeout(start(t), lifetime)
 	t.Cleanup(cancel)
-	b.ctx = ctx
-
-	_, err := chromedp.Call(ctx, network.Enable, network.EnableParams{})
-	require.NoError(t, err)
-	_, err = chromedp.Call(ctx, log.Enable, cdp.Empty{})
-	require.NoError(t, err)
+	b := &Tab{T: t, URL: url, ctx: ctx}
+	b.leave() // the page before it
+	b.Theme("light")
+	shared.used.Store(b)
+	t.Cleanup(b.leave)
 	b.Do(chromedp.EmulateViewport(width, height), chromedp.Navigate(url))
 	return b
+}
+
+// leave shows an empty page, so that what was open holds no connection and reports to nobody.
+func (b *Tab) leave() {
+	_ = chromedp.Do(b.ctx, chromedp.Navigate("about:blank")) // fails with a browser that is lost
+	shared.used.Store(nil)
 }
 
 func (b *Tab) observe(event any) {
@@ -116,15 +117,15 @@ func (b *Tab) Script(code string) {
 	b.Do(chromedp.Evaluate[chromedp.Void](code))
 }
 
-// Wait waits in the page, frame by frame, until a JavaScript condition holds. A condition that
-// throws does not hold yet.
+// Wait waits in the page, frame by frame, until a JavaScript condition holds, and two frames more,
+// in which the page draws the rest of the same change. A condition that throws does not hold yet.
 func (b *Tab) Wait(condition string) {
 	b.T.Helper()
 	script := fmt.Sprintf(`new Promise((resolve, reject) => {
 		const deadline = performance.now() + %d;
 		const holds = () => { try { return %s; } catch { return false; } };
 		const look = () => {
-			if (holds()) resolve(true);
+			if (holds()) requestAnimationFrame(() => requestAnimationFrame(() => resolve(true)));
 			else if (performance.now() > deadline) reject(new Error("it does not come"));
 			else requestAnimationFrame(look);
 		};
