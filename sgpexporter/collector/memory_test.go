@@ -46,6 +46,13 @@ func (d *disk) GetClient(_ context.Context, kind component.Kind, id component.ID
 type diskFile struct {
 	mu     sync.Mutex
 	values map[string][]byte
+	err    error
+}
+
+func (f *diskFile) fail(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.err = err
 }
 
 func (f *diskFile) Get(ctx context.Context, key string) ([]byte, error) {
@@ -77,7 +84,7 @@ func (f *diskFile) Batch(_ context.Context, ops ...*storage.Operation) error {
 			delete(f.values, op.Key)
 		}
 	}
-	return nil
+	return f.err
 }
 
 // A call is stored, and nothing of it is in the queue any more. The next process gets the
@@ -100,6 +107,16 @@ func persistent(c *Config) { c.Queue.Get().StorageID = &storageID }
 func TestAStorageThatIsNotThereIsAnError(t *testing.T) {
 	_, _, err := openMemory(t.Context(), &disk{}, component.MustNewID("other"), component.NewID(Type), 1)
 	assert.ErrorContains(t, err, "sending_queue::storage: other is no storage extension of this Collector")
+}
+
+// A sender hears of a disk that takes nothing, and sends again.
+func TestADiskThatTakesNothingIsTheSendersError(t *testing.T) {
+	d := &disk{}
+	p := newPipelineOn(t, d, nil, nil, persistent)
+	d.files["Exporter"+component.NewID(Type).String()+memoryName].fail(storage.ErrStorageFull)
+	require.ErrorIs(t, p.traces.ConsumeTraces(t.Context(), calling(2)), storage.ErrStorageFull)
+	p.stop()
+	assert.Empty(t, p.names())
 }
 
 // observed are inputs of a trace's spans, each below the one before it.
@@ -134,7 +151,7 @@ func TestTheMemoryForgetsTheOldest(t *testing.T) {
 	m, ids = open()
 	assert.Equal(t, []byte{5, 6, 7, 8, 9}, ids)
 	require.NoError(t, m.close(t.Context()))
-	file := d.files["Exporter"+component.NewID(Type).String()+"relations"]
+	file := d.files["Exporter"+component.NewID(Type).String()+memoryName]
 	assert.Len(t, file.values, 3, "two blocks, and which")
 }
 
