@@ -119,6 +119,12 @@ func aboutItems(err error) *StatusError {
 	return nil
 }
 
+// isInternal says that err is SGP's 500: what a span may be the cause of, other than a 503.
+func isInternal(err error) bool {
+	var status *StatusError
+	return errors.As(err, &status) && status.Code == http.StatusInternalServerError && !status.Foreign()
+}
+
 // unansweredError is a request that got no answer, or a key that could not be had.
 type unansweredError struct {
 	kind string // as ErrorType names it
