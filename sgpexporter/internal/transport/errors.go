@@ -199,10 +199,14 @@ func gaveUp(err error, attempts int, since time.Time, why any) error {
 	return fmt.Errorf("gave up%s, %v; the last failure: %w", spent, why, err)
 }
 
-// ended says why ctx is over, so that both its error and its cause match.
+// ended says why ctx is over, so that both its error and its cause match. A cause of its
+// own says whose time it was.
 func ended(ctx context.Context) error {
 	err, cause := ctx.Err(), context.Cause(ctx)
-	if errors.Is(cause, err) {
+	switch {
+	case cause == err: //nolint:errorlint // there is no other cause
+		return fmt.Errorf("the context of the call has ended: %w", err)
+	case errors.Is(cause, err):
 		return cause
 	}
 	return fmt.Errorf("%w: %w", cause, err)

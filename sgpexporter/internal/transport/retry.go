@@ -177,7 +177,7 @@ func (a *attempts) again(ctx context.Context, err error, once bool) error {
 	}
 	if left, ok := timeLeft(ctx); ok && left <= min(wait, a.left()) {
 		if a.hurry {
-			return &laterError{gaveUp(err, a.failed, a.since, context.DeadlineExceeded)}
+			return &laterError{gaveUp(err, a.failed, a.since, errNoTime)}
 		}
 		// One more try, with half of the time that is left.
 		a.hurry = true
@@ -227,6 +227,9 @@ func (a *attempts) held(err error) error {
 
 // errAlone is why a request is given up that fails while SGP takes others.
 var errAlone = errors.New("while SGP took other requests")
+
+// errNoTime is why a request is given up shortly before its context ends.
+var errNoTime = fmt.Errorf("the time of the call is nearly over: %w", context.DeadlineExceeded)
 
 // compare notes whether SGP took other requests since the last failure.
 func (a *attempts) compare() {
