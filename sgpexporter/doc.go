@@ -70,8 +70,9 @@
 // Processor counts them under these reasons in Stats:
 //
 //	rejected             SGP refused the span alone, for good. Each is named once
-//	export_failed        WithRetry allows no more attempts; at Shutdown, the base URL never
-//	                     was SGP's; alone it failed for too long while others were stored
+//	export_failed        WithRetry allows no more attempts; alone it failed for too long, or
+//	                     at Shutdown, while others were stored; at Shutdown, the base URL
+//	                     never was SGP's
 //	unauthorized         SGP refuses the key, at Shutdown
 //	filtered, hook_panic a hook's doing
 //	unencodable          reading the span panicked: it is not the SDK's own

@@ -25,15 +25,19 @@ import (
 //     when SGP refuses a request, what is at fault is found and set apart. A span that
 //     the answer names costs 3 requests at most, beside the one that any batch costs, as
 //     does one whose remote parent is refused, if it is the only such span in the
-//     request; another costs log2(n) + 2 among n snapshots, and at most one more when
-//     there are several.
+//     request. Another costs log2(n) + 1 of n snapshots, 10 of the 512 of a batch by
+//     default, beside 4 for all of them: the batch, its two parts, and those that are sent
+//     without their payload, together; and one for each part that is cut again because more
+//     than two were found in it. What else there is does not wait for these, but for
+//     the spans below them.
 //   - [asyncprocessor.ReasonExportFailed], Retryable: there was no answer, or none that
 //     judged the snapshots, for some seconds or until ctx ended: see [RetryConfig]; or one
 //     request failed again and again while SGP took others, and what is at fault was set
 //     apart. Any answer but 200 with JSON and the four above means "not now": a 5xx, a
 //     404, a redirect ([ErrRedirected]), a page of a proxy ([ErrNotSGP]).
 //   - The same, not Retryable: [WithRetry] allows no more attempts; or the processor is
-//     shut down, and its base URL never was SGP's.
+//     shut down, and its base URL never was SGP's, or a span fails alone, with an answer,
+//     though SGP takes others: what is behind it in its trace goes on then.
 //   - [ReasonUnauthorized], matching [ErrUnauthorized]: SGP refuses the key. It is
 //     Retryable, since the key may come back, but when the processor is shut down.
 //   - [asyncprocessor.ReasonExporterPanic], matching [ErrClientPanic].

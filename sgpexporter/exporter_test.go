@@ -257,7 +257,9 @@ func TestOutageLosesNothing(t *testing.T) {
 				assert.Less(t, time.Since(begin), 85*time.Second)
 				assert.Greater(t, requests(srv), 5)
 				for _, r := range srv.Requests() {
-					assert.Equal(t, srv.Requests()[0].Body, r.Body)
+					if len(r.Items) > 1 { // one alone finds out whether a 500 is about an item
+						assert.Equal(t, srv.Requests()[0].Body, r.Body)
+					}
 				}
 			})
 		})

@@ -21,6 +21,7 @@ type scenario struct {
 	// service is the load; its zero fields have defaults.
 	service serviceConfig
 	secure  bool // TLS and HTTP/2
+	busy    int  // processes beside it that compute
 	// before prepares the bed, before the service starts.
 	before func(b *bed) error
 	// fault happens when the load has been there for a second, for as long as it takes.
@@ -95,6 +96,11 @@ func (s *scenario) run(ctx context.Context, peer bool, scale float64) (*outcome,
 	if cfg.Shutdown == 0 {
 		cfg.Shutdown = 30 * time.Second
 	}
+	idle, err := compute(ctx, s.busy)
+	defer idle()
+	if err != nil {
+		return nil, err
+	}
 	service, err := start(ctx, cfg, b)
 	if err != nil {
 		return nil, err
@@ -125,6 +131,26 @@ func (s *scenario) run(ctx context.Context, peer bool, scale float64) (*outcome,
 		}
 	}
 	return o, nil
+}
+
+// compute starts n processes that compute, until idle.
+func compute(ctx context.Context, n int) (idle func(), err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	var all []*exec.Cmd
+	idle = func() {
+		cancel()
+		for _, command := range all {
+			_ = command.Wait() // it is killed
+		}
+	}
+	for range n {
+		command := exec.CommandContext(ctx, "sh", "-c", "while :; do :; done")
+		if err := command.Start(); err != nil {
+			return idle, err
+		}
+		all = append(all, command)
+	}
+	return idle, nil
 }
 
 func scaled(d time.Duration, scale float64) time.Duration {

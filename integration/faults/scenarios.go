@@ -35,7 +35,7 @@ var scenarios = []scenario{
 	{name: "500 ms a request", lasts: 10 * time.Second,
 		before: func(b *bed) error { return b.latency(500 * time.Millisecond) },
 		fault:  func(b *bed, lasts time.Duration) error { b.wait(lasts); b.heal(); return nil }},
-	{name: "huge headers for 10 s", lasts: 10 * time.Second, fault: during(status(503, "X-Padding", strings.Repeat("x", 900_000)))},
+	{name: "7 MB of headers for 10 s", lasts: 10 * time.Second, fault: during(status(503, "X-Padding", strings.Repeat("x", 7_000_000)))},
 
 	// What stands between.
 	{name: "404 for 5 s (a rollout)", lasts: 5 * time.Second, fault: during(status(404))},
@@ -73,6 +73,8 @@ var scenarios = []scenario{
 
 	// The machine.
 	{name: "64 file descriptors, GOMAXPROCS 1, server away for 5 s", lasts: 5 * time.Second, fault: away,
+		service: serviceConfig{Files: 64, Procs: 1}},
+	{name: "the same, and 4 processes that compute", lasts: 5 * time.Second, fault: away, busy: 4,
 		service: serviceConfig{Files: 64, Procs: 1}},
 }
 

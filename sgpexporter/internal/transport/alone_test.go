@@ -95,3 +95,40 @@ func TestWhatFailedAloneGetsOneTryAtTheEnd(t *testing.T) {
 		assert.Zero(t, time.Since(begin))
 	})
 }
+
+// Where every request has a span in it that always gets a 500, no other request tells that
+// SGP is there. One item alone does.
+func TestWhatFailsIsFoundWhereNothingElseIsSent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, id := range []string{"a0", "c3", "d7"} {
+			s := &server{answer: poisoned(id)}
+			c, rec := newTestClient(t, s)
+			begin := time.Now()
+			left := undelivered(c.Send(t.Context(), ofTraces(), 32, rec))
+			assert.LessOrEqual(t, time.Since(begin), 5*time.Second)
+			require.NotEmpty(t, left)
+			assert.Equal(t, id, ofTraces().Item(left[0]).ID)
+			for _, i := range left {
+				assert.Equal(t, ofTraces().Item(left[0]).TraceID, ofTraces().Item(i).TraceID, "what is behind it")
+			}
+			assert.NotEmpty(t, rec.failing, "it is told")
+		}
+	})
+}
+
+// An outage with 500 costs a batch two requests more, and no verdict.
+func TestProbesAreFew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &server{answer: func(int, string) *http.Response { return replyWith(500, "") }}
+		c, rec := newTestClient(t, s, losesAlone)
+		result := c.Send(t.Context(), ofTraces(), 32, rec)
+		assert.Len(t, undelivered(result), 32)
+		assert.True(t, Retryable(errOf(result)))
+		assert.False(t, FailedAlone(errOf(result)))
+		assert.Len(t, s.bodies, 5)
+		for _, probe := range s.bodies[3:] {
+			assert.Len(t, idsOf(probe), 1)
+			assert.Equal(t, "a", idsOf(probe)[0][:1], "the first of its trace")
+		}
+	})
+}

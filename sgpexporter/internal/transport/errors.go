@@ -119,6 +119,12 @@ func aboutItems(err error) *StatusError {
 	return nil
 }
 
+// isInternal says that err is SGP's 500: what a span may be the cause of, other than a 503.
+func isInternal(err error) bool {
+	var status *StatusError
+	return errors.As(err, &status) && status.Code == http.StatusInternalServerError && !status.Foreign()
+}
+
 // unansweredError is a request that got no answer, or a key that could not be had.
 type unansweredError struct {
 	kind string // as ErrorType names it
@@ -193,10 +199,14 @@ func gaveUp(err error, attempts int, since time.Time, why any) error {
 	return fmt.Errorf("gave up%s, %v; the last failure: %w", spent, why, err)
 }
 
-// ended says why ctx is over, so that both its error and its cause match.
+// ended says why ctx is over, so that both its error and its cause match. A cause of its
+// own says whose time it was.
 func ended(ctx context.Context) error {
 	err, cause := ctx.Err(), context.Cause(ctx)
-	if errors.Is(cause, err) {
+	switch {
+	case cause == err: //nolint:errorlint // there is no other cause
+		return fmt.Errorf("the context of the call has ended: %w", err)
+	case errors.Is(cause, err):
 		return cause
 	}
 	return fmt.Errorf("%w: %w", cause, err)

@@ -1,7 +1,6 @@
 package transport
 
 import (
-	"errors"
 	"net/http"
 	"slices"
 	"sync"
@@ -80,14 +79,18 @@ func (s *sending) parallel(parts [][]int, found int) {
 // that are still to be sent.
 func (s *sending) resolve(items []int, err error, found int) []int {
 	refused := aboutItems(err)
-	switch {
-	case refused != nil || errors.Is(err, errAlone) && len(items) > 1:
-	case len(items) == 1:
+	if refused == nil && len(items) == 1 {
 		s.failedAlone(items[0], err)
 		return nil
-	default:
-		s.undelivered(items, err)
-		return nil
+	}
+	if refused == nil && !FailedAlone(err) {
+		items, err = s.probe(items, err)
+		if len(items) == 1 {
+			s.single(items[0], err, false)
+		}
+		if len(items) <= 1 {
+			return nil
+		}
 	}
 	if len(items) == 1 {
 		s.single(items[0], err, true)
@@ -164,7 +167,7 @@ func (s *sending) cut(items []int, err error, found int) {
 	case answer == nil:
 		s.stored(first)
 		s.goOn(second, err, found)
-	case aboutItems(answer) == nil && !errors.Is(answer, errAlone):
+	case aboutItems(answer) == nil && !FailedAlone(answer):
 		s.undelivered(items, answer)
 	case len(parts) == 2:
 		var other sync.WaitGroup

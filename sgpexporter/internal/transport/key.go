@@ -59,6 +59,9 @@ func (k *keyring) replace(ctx context.Context, refused string) (string, error) {
 		key = strings.TrimSpace(key)
 		err = CheckKey(key)
 	}
+	if cause := context.Cause(ctx); err != nil && cause != nil && errors.Is(err, ctx.Err()) {
+		err = cause // it says whose time was over
+	}
 	if err != nil {
 		return "", fmt.Errorf("the source of the API key failed: %w", scrubError(scrubError(err, refused), k.inUse()))
 	}

@@ -212,7 +212,9 @@ func TestHangingSourceEndsWithTheTimeout(t *testing.T) {
 			return "", ctx.Err()
 		}), func(cfg *Config) { cfg.Retry.MaxAttempts = 2 })
 		begin := time.Now()
-		require.ErrorIs(t, errOf(c.Send(t.Context(), batchOf("a"), 1, rec)), context.DeadlineExceeded)
+		err := errOf(c.Send(t.Context(), batchOf("a"), 1, rec))
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		assert.ErrorContains(t, err, "the source of the API key failed: nothing within 10s, which WithTimeout allows a request")
 		assert.GreaterOrEqual(t, time.Since(begin), 20*time.Second)
 	})
 }

@@ -31,7 +31,7 @@ func (c *Client) replaceKey(ctx context.Context, refused string) (bool, error) {
 
 func (c *Client) keyContext(ctx context.Context) (context.Context, context.CancelFunc) {
 	if c.cfg.Timeout > 0 {
-		return context.WithTimeout(ctx, c.cfg.Timeout)
+		return context.WithTimeoutCause(ctx, c.cfg.Timeout, errTimeout{c.cfg.Timeout})
 	}
 	return ctx, func() {}
 }

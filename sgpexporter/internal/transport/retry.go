@@ -35,15 +35,18 @@ const (
 	// aloneAfter is how often a request fails, each time after SGP took another one,
 	// until it is clear that SGP is there and the fault is in the request.
 	aloneAfter = 2
+	// probeAfter is how often a request of several items is answered 500 until one of them
+	// may be at fault: see probe.
+	probeAfter = 3
 )
 
 // put sends items as one request, until it is answered for good or given up. All
-// attempts send the same bytes. code is the last status code, 0 if there was none. With
-// once there is one attempt, for a part of what failed while SGP took others.
+// attempts send the same bytes, of n items. code is the last status code, 0 if there was
+// none. With once there is one attempt, for a part of what failed while SGP took others.
 //
 // After a few attempts, within patience, what failed for now is given back, to be tried
 // again by who called. The first request that SGP takes wakes all that wait here.
-func (c *Client) put(ctx context.Context, items []byte, once bool) (code int, err error) {
+func (c *Client) put(ctx context.Context, items []byte, n int, once bool) (code int, err error) {
 	if ctx.Err() != nil {
 		return 0, &laterError{fmt.Errorf("not sent: %w", ended(ctx))}
 	}
@@ -63,7 +66,7 @@ func (c *Client) put(ctx context.Context, items []byte, once bool) (code int, er
 		}
 	}()
 
-	try := newAttempts(ctx, c)
+	try := newAttempts(ctx, c, n)
 	defer func() {
 		if err == nil || !Retryable(err) {
 			c.failures.note(nil)
@@ -113,6 +116,7 @@ func (c *Client) put(ctx context.Context, items []byte, once bool) (code int, er
 // attempts is how often, and for how long, one request has failed for now.
 type attempts struct {
 	client    *Client
+	items     int
 	begun     <-chan struct{} // the process is about to end
 	ending    bool            // it was when this attempt began
 	since     time.Time
@@ -126,8 +130,8 @@ type attempts struct {
 	waits     *backoff.ExponentialBackOff
 }
 
-func newAttempts(ctx context.Context, c *Client) *attempts {
-	return &attempts{client: c, begun: closing(ctx), since: time.Now(), waits: c.cfg.Retry.backOff()}
+func newAttempts(ctx context.Context, c *Client, items int) *attempts {
+	return &attempts{client: c, items: items, begun: closing(ctx), since: time.Now(), waits: c.cfg.Retry.backOff()}
 }
 
 func (a *attempts) begin() { a.ending = isClosed(a.begun) }
@@ -155,6 +159,9 @@ func (a *attempts) again(ctx context.Context, err error, once bool) error {
 		return gaveUp(err, a.failed, a.since, "the process ends")
 	case once || a.alone >= aloneAfter:
 		return &laterError{gaveUp(err, a.failed, a.since, errAlone)}
+	case a.items > 1 && a.failed >= probeAfter && isInternal(err) && a.left() != math.MaxInt64:
+		a.tell(ctx, err, reportAfter)
+		return &laterError{gaveUp(err, a.failed, a.since, "for now")}
 	case errors.Is(err, errRestart):
 		a.restarted = true
 		return nil // at once
@@ -170,7 +177,7 @@ func (a *attempts) again(ctx context.Context, err error, once bool) error {
 	}
 	if left, ok := timeLeft(ctx); ok && left <= min(wait, a.left()) {
 		if a.hurry {
-			return &laterError{gaveUp(err, a.failed, a.since, context.DeadlineExceeded)}
+			return &laterError{gaveUp(err, a.failed, a.since, errNoTime)}
 		}
 		// One more try, with half of the time that is left.
 		a.hurry = true
@@ -220,6 +227,9 @@ func (a *attempts) held(err error) error {
 
 // errAlone is why a request is given up that fails while SGP takes others.
 var errAlone = errors.New("while SGP took other requests")
+
+// errNoTime is why a request is given up shortly before its context ends.
+var errNoTime = fmt.Errorf("the time of the call is nearly over: %w", context.DeadlineExceeded)
 
 // compare notes whether SGP took other requests since the last failure.
 func (a *attempts) compare() {

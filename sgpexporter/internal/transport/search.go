@@ -34,7 +34,7 @@ type Found struct {
 func (c *Client) Search(ctx context.Context, traces, ids []string) ([]Found, error) {
 	if c.cfg.Timeout > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, c.cfg.Timeout)
+		ctx, cancel = context.WithTimeoutCause(ctx, c.cfg.Timeout, errTimeout{c.cfg.Timeout})
 		defer cancel()
 	}
 	key, err := c.keyFor(ctx)

@@ -117,7 +117,7 @@ func (s *sending) put(items []int, once bool) error {
 
 func (s *sending) request(body []byte, items int, once bool) error {
 	s.places <- struct{}{}
-	code, err := s.client.put(s.ctx, body, once)
+	code, err := s.client.put(s.ctx, body, items, once)
 	<-s.places
 	s.mu.Lock()
 	s.status = code

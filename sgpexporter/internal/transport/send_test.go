@@ -39,6 +39,7 @@ func TestSendAfterContextEnded(t *testing.T) {
 	assert.Equal(t, []int{0, 1}, undelivered(result))
 	require.ErrorIs(t, errOf(result), context.Canceled)
 	assert.True(t, Retryable(errOf(result)))
+	require.EqualError(t, errOf(result), "not sent: the context of the call has ended: context canceled")
 	assert.Equal(t, "canceled", ErrorType(errOf(result)))
 	assert.Empty(t, s.bodies)
 }
