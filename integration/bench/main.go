@@ -38,6 +38,7 @@ var benchmarks = []benchmark{
 	{"fairness", fairness},
 	{"quiet", quiet},
 	{"encoder", encoder},
+	{"spool", spoolCost},
 }
 
 func main() {
