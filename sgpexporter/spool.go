@@ -97,6 +97,16 @@ func (s *spooler) drain(ctx context.Context) {
 	}
 }
 
+// batchPool has the batches of the replay: their memory is large.
+var batchPool = sync.Pool{New: func() any { return new(transport.Batch) }}
+
+func putBatch(b *transport.Batch) {
+	if b.Cap() <= maxPooledBytes {
+		b.Reset()
+		batchPool.Put(b)
+	}
+}
+
 // deliver sends items that are claimed and settles what becomes of them. It reports whether SGP
 // took or judged them.
 func (s *spooler) deliver(ctx context.Context, batch *transport.Batch, phases []uint8, seqs []spool.Seq) bool {

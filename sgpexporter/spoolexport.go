@@ -69,10 +69,18 @@ func upTo(n int) []int {
 // take them when this call is over.
 func (x *export) spoolItems(batch *transport.Batch, index, which []int) []spool.Item {
 	items := make([]spool.Item, len(which))
+	size := 0
+	for _, i := range which {
+		size += len(batch.JSON(i))
+	}
+	memory := make([]byte, 0, size)
 	now := time.Now()
 	for n, i := range which {
-		phase := x.snapshots[index[i]].Phase
-		items[n] = spool.Item{Item: batch.Item(i), Phase: uint8(phase), Ends: ends(phase), At: now, JSON: slices.Clone(batch.JSON(i))}
+		phase, from := x.snapshots[index[i]].Phase, len(memory)
+		memory = append(memory, batch.JSON(i)...)
+		items[n] = spool.Item{
+			Item: batch.Item(i), Phase: uint8(phase), Ends: ends(phase), At: now, JSON: memory[from:len(memory):len(memory)],
+		}
 		items[n].Name = shorten(items[n].Name, maxNameBytes)
 	}
 	return items
@@ -168,7 +176,8 @@ func (s *spooler) beginDirect() bool {
 func (s *spooler) endDirect() { <-s.direct }
 
 func (s *spooler) deliverHeld(h heldItems) {
-	var batch transport.Batch
+	batch := batchPool.Get().(*transport.Batch)
+	defer putBatch(batch)
 	var phases []uint8
 	var seqs []spool.Seq
 	for i, mine := range h.mine {
@@ -182,7 +191,7 @@ func (s *spooler) deliverHeld(h heldItems) {
 	}
 	ctx, cancel := context.WithTimeout(s.ctx, directTime)
 	defer cancel()
-	s.deliver(ctx, &batch, phases, seqs)
+	s.deliver(ctx, batch, phases, seqs)
 }
 
 // sendOrStore delivers items, but those that have others of their trace before them in the
@@ -289,6 +298,7 @@ func (x *export) noteEnds(n int) {
 		}
 	}
 	if len(over) > 0 {
-		_ = x.spool.disk.Try(context.WithoutCancel(x.ctx), false, func(l *spool.Log) error { return l.Ended(over) }, nil)
+		// If it is not noted, SGP says after a crash that they have ended.
+		x.spool.disk.Post(func(l *spool.Log) error { return l.Ended(over) })
 	}
 }

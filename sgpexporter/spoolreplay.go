@@ -80,7 +80,8 @@ func (s *spooler) deliverSome(places chan struct{}, under *sync.WaitGroup) bool 
 	s.pace.sent(time.Now(), len(claims))
 	under.Go(func() {
 		defer func() { <-places }()
-		var batch transport.Batch
+		batch := batchPool.Get().(*transport.Batch)
+		defer putBatch(batch)
 		phases, seqs := make([]uint8, len(claims)), make([]spool.Seq, len(claims))
 		for i := range claims {
 			c := &claims[i]
@@ -89,7 +90,7 @@ func (s *spooler) deliverSome(places chan struct{}, under *sync.WaitGroup) bool 
 		}
 		ctx, cancel := context.WithTimeout(s.ctx, replayTimeout)
 		defer cancel()
-		s.deliver(ctx, &batch, phases, seqs)
+		s.deliver(ctx, batch, phases, seqs)
 	})
 	return true
 }

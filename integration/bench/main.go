@@ -39,6 +39,7 @@ var benchmarks = []benchmark{
 	{"fairness", fairness},
 	{"quiet", quiet},
 	{"encoder", encoder},
+	{"spool", spoolCost},
 }
 
 func main() {

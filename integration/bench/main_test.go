@@ -9,7 +9,7 @@ import (
 
 func TestChoose(t *testing.T) {
 	for only, want := range map[string][]string{
-		"":                {"memory", "hotpath", "wholeway", "slowserver", "tail", "growth", "fairness", "quiet", "encoder"},
+		"":                {"memory", "hotpath", "wholeway", "slowserver", "tail", "growth", "fairness", "quiet", "encoder", "spool"},
 		"tail":            {"tail"},
 		"tail, hotpath":   {"hotpath", "tail"},
 		"hotpath,hotpath": {"hotpath"},
@@ -24,6 +24,6 @@ func TestChoose(t *testing.T) {
 	}
 	for only, name := range map[string]string{"hotpaths": "hotpaths", "hotpath,": "", "tail,all": "all"} {
 		_, err := choose(only)
-		assert.EqualError(t, err, `-only: there is no benchmark "`+name+`"; there are memory, hotpath, wholeway, slowserver, tail, growth, fairness, quiet, encoder`)
+		assert.EqualError(t, err, `-only: there is no benchmark "`+name+`"; there are memory, hotpath, wholeway, slowserver, tail, growth, fairness, quiet, encoder, spool`)
 	}
 }

@@ -65,6 +65,14 @@ func (s *Spool) Try(ctx context.Context, durable bool, do func(*Log) error, undo
 	return err
 }
 
+// Post lets do work on the Log some time, unless much is to be done already: what is not done must do no harm.
+func (s *Spool) Post(do func(*Log) error) {
+	select {
+	case s.tasks <- &task{do: do, result: make(chan error, 1)}:
+	default:
+	}
+}
+
 // slow reports a disk that is slow, once until it is not.
 func (s *Spool) slow(err error) error {
 	if s.isSlow.CompareAndSwap(false, true) {
