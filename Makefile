@@ -16,7 +16,7 @@ BROWSER := $(shell for b in chromium chromium-browser google-chrome google-chrom
 export BROWSER
 
 .DEFAULT_GOAL := help
-.PHONY: help test race vet lint bench faults soak cover fuzz run frameworks collector collector-long collector-node kill upstream vuln api browser ci
+.PHONY: help test race vet lint bench faults soak cover fuzz run frameworks collector collector-long collector-node kill live-table upstream vuln api browser ci
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,9 @@ run: ## run the example service
 
 frameworks: ## run agent frameworks themselves; their module is not among the others, for its size
 	cd integration/frameworks && go vet ./... && go test -race ./...
+
+live-table: ## what a viewer sees of running spans, in five ways: writes the tables of docs/in-flight.md anew
+	go test ./sgpexporter -count=1 -run TestLive -update
 
 kill: ## kill a process 200 times in each mode of the spool, and look at what is lost (some minutes)
 	cd integration && KILLS=200 go test -count=1 -timeout 30m -v -run TestKill ./spool

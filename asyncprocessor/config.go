@@ -149,11 +149,12 @@ func WithStartPolicy(policy StartPolicy) Option {
 }
 
 // WithMaxTrackedSpans bounds the running spans that the processor holds to write updates of
-// them. Spans that start beyond it are not tracked. The default is
+// them. Spans that start beyond it are not tracked, and counted in [Stats].Untracked. The default is
 // [DefaultMaxTrackedSpans]; 0 tracks none. It must not be negative.
 //
 // What they hold in memory is estimated once a second, and bounded by
-// [WithMaxQueueBytes] together with what is queued: beyond it the largest are let go.
+// [WithMaxQueueBytes] together with what is queued: beyond it the largest are let go. Of more than 10,000
+// that many are looked at in a second, in turn.
 func WithMaxTrackedSpans(spans int) Option {
 	return func(c *config) { c.maxTracked = spans }
 }
@@ -163,9 +164,9 @@ func WithMaxTrackedSpans(spans int) Option {
 // can tell a span that runs from one whose process is gone. The default is [DefaultUpdateInterval]; 0
 // means never. It must not be negative.
 //
-// An update reads the span with the SDK's getters, once an interval: the SDK copies its attributes at the
-// next SetAttributes. Spans that end before their first batch leaves are never read. Updates are made
-// only while less than half of the queue is used.
+// A tracked span is read with the SDK's getters: its attributes once a second, to estimate what it holds, all of it
+// once an interval. The SDK copies the attributes at the next SetAttributes. Spans that end before their first
+// batch leaves are never read. Updates are made only while less than half of the queue is used.
 func WithUpdateInterval(interval time.Duration) Option {
 	return func(c *config) { c.updateInterval = interval }
 }

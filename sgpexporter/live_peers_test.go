@@ -103,22 +103,22 @@ func (s pendingSpan) EndTime() time.Time               { return s.StartTime() }
 // withPending shows a pending span as the span that it stands for, as long as that is not there.
 func withPending(rows []sgptest.Span) []sgptest.Span {
 	there := map[string]bool{}
-	var real, pending []sgptest.Span
+	var shown, pending []sgptest.Span
 	for _, s := range rows {
 		if isPending(s) {
 			pending = append(pending, s)
 		} else {
-			real = append(real, s)
+			shown = append(shown, s)
 			there[s.ID] = true
 		}
 	}
 	for _, s := range pending {
 		if !there[s.ParentID] {
 			s.ID, s.EndTimestamp = s.ParentID, time.Time{}
-			real = append(real, s)
+			shown = append(shown, s)
 		}
 	}
-	return real
+	return shown
 }
 
 func isPending(s sgptest.Span) bool {

@@ -23,7 +23,8 @@ import (
 
 // From SIGTERM on, one after the other. Their sum has to be less than
 // terminationGracePeriodSeconds less the time of the preStop hook: then
-// Kubernetes sends SIGKILL, and what is queued is gone and in nobody's count.
+// Kubernetes sends SIGKILL, and what is queued is gone and in nobody's count, and what still ran
+// shows as running for ever.
 const (
 	requestsTimeout = 10 * time.Second
 	spansTimeout    = 25 * time.Second

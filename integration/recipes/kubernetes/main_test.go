@@ -105,6 +105,33 @@ func TestSIGTERMInTheMiddle(t *testing.T) {
 	assert.NoError(t, sgp.Check())
 }
 
+// TestSIGTERMWhileARequestHangs: a request that does not end in its time leaves no span that shows as running.
+func TestSIGTERMWhileARequestHangs(t *testing.T) {
+	sgp := sgptest.NewServer()
+	defer sgp.Close()
+	s := start(t, sgp)
+	body, more := io.Pipe()
+	answered := make(chan error, 1)
+	go func() {
+		client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+		response, err := client.Post(s.url, "text/plain", body)
+		if err == nil {
+			err = response.Body.Close()
+		}
+		answered <- err
+	}()
+	require.NoError(t, sgp.WaitFor(t.Context(), func(spans []sgptest.Span) bool { return len(spans) == 1 }))
+	require.NoError(t, syscall.Kill(os.Getpid(), syscall.SIGTERM))
+	require.ErrorIs(t, <-s.result, context.DeadlineExceeded, "of the requests")
+	span := sgp.Spans()[0]
+	assert.True(t, span.Completed())
+	assert.Equal(t, "CANCELED", span.Status)
+	assert.Equal(t, []any{"unfinished: the span ran when its process ended; end_timestamp is the time of this write"}, span.Metadata["otel_sgp_notes"])
+	require.NoError(t, more.Close())
+	require.NoError(t, <-answered)
+	assert.NoError(t, sgp.Check())
+}
+
 // TestSIGTERMRefused: what was not delivered is told with its number.
 func TestSIGTERMRefused(t *testing.T) {
 	sgp := sgptest.NewServer(sgptest.WithAPIKey("another"))
