@@ -216,6 +216,6 @@ func (b *Tab) Screenshot(name string) {
 	}
 	png, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot())
 	require.NoError(b.T, err)
-	require.NoError(b.T, os.MkdirAll(dir, 0o755))
-	require.NoError(b.T, os.WriteFile(filepath.Join(dir, name+".png"), png, 0o644))
+	require.NoError(b.T, os.MkdirAll(dir, 0o750))
+	require.NoError(b.T, os.WriteFile(filepath.Join(dir, name+".png"), png, 0o600))
 }
