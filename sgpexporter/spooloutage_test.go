@@ -167,7 +167,7 @@ func TestReplayRampsUpAndBacksOff(t *testing.T) {
 				seen.mu.Unlock()
 				assert.LessOrEqual(t, first, 500, "spans in the first second")
 				assert.GreaterOrEqual(t, most, 5000, "spans in the best")
-				for exp.Stats().Spool.Items > int64(rate) { // with SpoolAlways something always is
+				for exp.Stats().Spool.Items > 0 {
 					time.Sleep(time.Second)
 				}
 				assert.Len(t, seen.times, n)
@@ -213,7 +213,7 @@ func TestFreshSpansDoNotWaitBehindABacklog(t *testing.T) {
 				_, found := srv.Span(fresh.SpanContext().TraceID().String(), fresh.SpanContext().SpanID().String())
 				assert.True(t, found, "the fresh span is there after the batch timeout and one request")
 				assert.Greater(t, exp.Stats().Spool.Items, int64(30_000), "and the backlog still waits")
-				for exp.Stats().Spool.Items > int64(rate) { // with SpoolAlways something always is
+				for exp.Stats().Spool.Items > 0 {
 					time.Sleep(time.Second)
 				}
 				require.NoError(t, proc.Shutdown(t.Context()))
