@@ -1,4 +1,3 @@
-//nolint:bodyclose // the answers are made here and closed by the code under test
 package transport
 
 import (
