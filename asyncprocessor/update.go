@@ -243,7 +243,7 @@ func (d *dispatcher) writeUnfinished() bool {
 		state := readRunning(s.live, s.start)
 		phase := PhaseEnd
 		if state.end.IsZero() {
-			phase, state.end = PhaseUnfinished, time.Now()
+			phase = PhaseUnfinished
 		}
 		q.mu.Lock()
 		if known := q.stillRuns(s); known != nil {
