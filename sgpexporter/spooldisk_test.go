@@ -220,7 +220,7 @@ func TestSpoolHasNoKeys(t *testing.T) {
 				return err
 			}
 			files++
-			content, err := os.ReadFile(path) //nolint:gosec // of this test
+			content, err := os.ReadFile(path)
 			showsNothing(t, string(content))
 			return err
 		}))
