@@ -89,10 +89,10 @@ func (b *bed) url() string {
 func (b *bed) close() {
 	b.cancel()
 	b.proxy.Stop()
+	b.server.CloseClientConnections() // a silent one does not end by itself, nor what is answered on it
 	if b.sgp != nil {
 		b.sgp.Close()
 	}
-	b.server.CloseClientConnections()
 	b.server.Close()
 	_ = os.RemoveAll(b.folder)
 }
