@@ -42,8 +42,10 @@ bench: ## run all benchmarks next to their peers and print one table (long)
 faults: ## try faults of networks and servers next to the peer and print RELIABILITY.md anew (half an hour)
 	cd integration && go run ./faults -out ../RELIABILITY.md
 
-soak: ## random faults for SOAK (4 minutes): counts, order, memory
+soak: ## random faults for SOAK (4 minutes): counts, order, memory; and an outage of ten minutes with a spool
 	cd integration && go run ./faults -soak $(SOAK)
+	SPOOL_OUTAGE_RATE=2000 go test -count=1 -timeout 30m -v -run TestSpoolOutageOfTenMinutes ./sgpexporter
+	cd integration && OUTAGE=10m go test -count=1 -timeout 30m -v -run TestOutage ./spool
 
 cover: ## statement coverage of the library
 	go test -coverprofile=cover.out ./... && go tool cover -func=cover.out | tail -n 1

@@ -43,7 +43,7 @@ func ExampleSnapshot() {
 	// Output:
 	// END agent: over true, child of another span false
 	// START search: over false, child of another span true
-	// UNFINISHED search: over true, child of another span true
+	// UNFINISHED search: over false, child of another span true
 }
 
 func ExamplePhase() {

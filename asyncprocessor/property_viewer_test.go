@@ -138,7 +138,7 @@ func (v *viewer) see(s Snapshot) {
 		same && s.Phase == PhaseUnfinished && before.phase == PhaseEnd:
 		v.faultLocked("%s %s after its %s", s.Phase, s.Span.Name(), before.phase)
 	}
-	if now.over() == s.Span.EndTime().IsZero() {
+	if ended := !s.Span.EndTime().IsZero(); ended != now.over() && s.Phase != PhaseUnfinished {
 		v.faultLocked("%s with an end time of %s", s.Phase, s.Span.EndTime())
 	}
 	parent := keyOf(s.Span.Parent())

@@ -157,7 +157,9 @@ func (q *queue) put(e *entry, since time.Duration) {
 		q.track(it)
 	case e.phase == PhaseUpdate && known != nil:
 		it.record = known.record
-	case e.phase == PhaseEnd && known != nil && known.record != nil:
+	case e.phase == PhaseEnd && known == nil: // of a span that was not tracked the START may have been delivered
+		it.closes = q.counts.untracked > 0
+	case e.phase == PhaseEnd && known.record != nil:
 		it.closes = known.record.sent
 	}
 	q.traces.set(it, known)

@@ -11,7 +11,7 @@ import (
 // The estimate of a snapshot's memory, in bytes. The fixed parts are what the
 // SDK and this package allocate on a 64-bit machine, rounded up.
 const (
-	startBytes = 768 // the live span that a START keeps, its record, its entry
+	startBytes = 832 // the live span, or the START and its trace's queue, and its item
 	endBytes   = 704 // the SDK's snapshot of an ended span, its entry
 	attrBytes  = 64  // an attribute.KeyValue
 	eventBytes = 80  // an event without its attributes

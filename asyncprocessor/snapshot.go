@@ -21,8 +21,8 @@ const (
 	// time, and carries all that was last delivered of the span.
 	PhaseUpdate
 	// PhaseUnfinished is the last word on a span whose END does not come: it ran
-	// when the processor was shut down, or its END was lost. A real END that
-	// comes later wins.
+	// when the processor was shut down, and has no end time then, or its END was lost. A
+	// real END that comes later wins.
 	PhaseUnfinished
 )
 

@@ -32,7 +32,7 @@ type Stats struct {
 	Tracked int64
 	// Untracked counts the spans that ran on when their START left and were not tracked, or were no longer:
 	// they were more than [WithMaxTrackedSpans] or held more memory than there was room for. No updates
-	// are written of them, and what they were is not kept. If their END is lost (it counts in DroppedBy), or
+	// are written of them, and what they were is not kept. If their END finds no room (it counts in DroppedBy), or
 	// they still run at Shutdown, the backend shows them as running.
 	Untracked uint64
 }

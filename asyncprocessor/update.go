@@ -58,7 +58,7 @@ func (d *dispatcher) unfinished() (more bool) {
 	for i := range spans {
 		phase, state := PhaseEnd, readRunning(spans[i].live, spans[i].start)
 		if state.end.IsZero() {
-			phase, state.end = PhaseUnfinished, time.Now()
+			phase = PhaseUnfinished
 		}
 		more = d.queue.offerState(&spans[i], phase, state) || more
 	}

@@ -128,14 +128,13 @@ func isPending(s sgptest.Span) bool {
 
 // liveRun is a way at work, before a server on synthetic time.
 type liveRun struct {
-	t      *testing.T
-	way    liveWay
-	srv    *sgptest.Server
-	exp    *sgpexporter.Exporter
-	proc   sdktrace.SpanProcessor
-	dir    string
-	killed bool
-	began  time.Time
+	t     *testing.T
+	way   liveWay
+	srv   *sgptest.Server
+	exp   *sgpexporter.Exporter
+	proc  sdktrace.SpanProcessor
+	dir   string
+	began time.Time
 }
 
 // startLive must be called in a bubble of testing/synctest.

@@ -34,7 +34,7 @@ func (e *Exporter) BatchTimeout() time.Duration {
 // KeepSnapshots implements [asyncprocessor.Keeper]: it takes snapshots over to the spool of
 // [WithSpool], from where they are delivered later, and returns when they are in its files: a
 // kill -9 does not lose them. A loss of power does not either, with [SpoolAlways] at once, else
-// a second later. What the disk does not take failed for now. Without a spool it is
+// a second later. What the disk does not take within a second failed for now. Without a spool it is
 // [Exporter.ExportSnapshots].
 //
 // It goes on for up to 2 s when ctx has ended: a processor that has no time left cancels what is

@@ -21,13 +21,14 @@ type SpoolMode uint8
 
 const (
 	// SpoolOnFailure keeps on disk what cannot be delivered for now, once half of a bound
-	// of the processor is held, and what is left when its Shutdown is nearly over. It is
+	// of the processor is held, or SGP refuses the key, what comes while all calls take long and five
+	// eighths of a bound are held, and what is left when its Shutdown is nearly over. It is
 	// the default. A kill -9 loses what is in memory: what came since the last batch was
 	// handed over, and, during an outage, up to half of the processor's bounds.
 	SpoolOnFailure SpoolMode = iota
 	// SpoolAlways has each batch on disk, by fsync, before it is sent. A kill -9 and a
-	// loss of power lose what has not been handed over yet: the batch timeout of the
-	// processor, and the time of an fsync.
+	// loss of power lose what has not been handed over yet: what came in the last 50 ms, which is
+	// the longest that a snapshot waits for its batch then, and during an fsync.
 	SpoolAlways
 )
 

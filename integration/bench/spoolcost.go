@@ -61,7 +61,7 @@ func spoolCost(r *report, o options) {
 			ours:   fmt.Sprintf("%.0f ns CPU/span", med(at)(rounds)),
 			peer:   fmt.Sprintf("without %.0f", med(0)(rounds)),
 			ratio:  &ratio,
-			target: fmt.Sprintf("≤ %.2g", target),
+			target: fmt.Sprintf("≤ %.3g", target),
 			missed: ratio.high > target,
 		})
 	}

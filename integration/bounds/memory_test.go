@@ -63,7 +63,7 @@ func TestMemoryOfSpansThatNeverEnd(t *testing.T) {
 	const (
 		spans = 30_000
 		bound = 64 << 20
-		fixed = 8 << 20
+		fixed = 12 << 20 // the index, logs, and the bodies of eight requests
 	)
 	synctest.Test(t, func(t *testing.T) {
 		before := heap()

@@ -71,6 +71,13 @@ func (p *process) printed(n int) {
 	}
 }
 
+// count is how many lines the process has printed.
+func (p *process) count() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.lines)
+}
+
 // kill kills the process, and returns when it did so and all that the process printed.
 func (p *process) kill(t *testing.T) (time.Time, []string) {
 	t.Helper()
