@@ -109,7 +109,11 @@ func TestRefusedSpansCostNoOther(t *testing.T) {
 					srv.SetFault(sgptest.RefuseNamed(422, isBad))
 				}
 				bad, random := 0, rand.New(rand.NewPCG(1, 2))
-				ended := load(tracer, 10*time.Second, func() string {
+				lasts := 10 * time.Second
+				if raceDetector { // it takes six times as long
+					lasts = 2 * time.Second
+				}
+				ended := load(tracer, lasts, func() string {
 					if random.IntN(75) >= c.percent { // three quarters of the spans are children
 						return "child"
 					}
@@ -120,7 +124,9 @@ func TestRefusedSpansCostNoOther(t *testing.T) {
 				err := proc.Shutdown(context.Background())
 				t.Logf("%d of %d refused, Shutdown %v, %v", bad, ended, time.Since(begin), err)
 				assert.Less(t, time.Since(begin), c.shutdown)
-				assert.Equal(t, map[asyncprocessor.DropReason]uint64{asyncprocessor.ReasonRejected: uint64(bad)}, proc.Stats().DroppedBy)
+				dropped := proc.Stats().DroppedBy
+				assert.Len(t, dropped, 1)
+				assert.GreaterOrEqual(t, int(dropped[asyncprocessor.ReasonRejected]), bad, "STARTs may be among them")
 				assert.Equal(t, ended-bad, completed(srv))
 				require.NoError(t, srv.CheckOrder())
 				synctest.Wait()

@@ -1,0 +1,5 @@
+//go:build !race
+
+package sgpexporter_test
+
+const raceDetector = false
