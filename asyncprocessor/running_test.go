@@ -67,6 +67,18 @@ func TestReadingIsSpreadOverTheInterval(t *testing.T) {
 	})
 }
 
+// A span that does not change is read once an interval all the same, although a pass could read more.
+func TestAnUnchangedSpanIsReadOnceAnInterval(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := inFlight(t, new(recorder))
+		_, _, read := startWatched(t, p, 5)
+		time.Sleep(50 * time.Second)
+		synctest.Wait()
+		assert.LessOrEqual(t, read.Load(), int64(5*5))
+		assert.GreaterOrEqual(t, read.Load(), int64(5*4))
+	})
+}
+
 // What more than 10,000 running spans hold is looked at part by part; that of fewer every second.
 func TestAPassEnds(t *testing.T) {
 	for spans, every := range map[int]int{9_000: 1, 25_000: 3} {

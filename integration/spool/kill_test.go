@@ -58,9 +58,9 @@ type tally struct {
 	oldest                                     time.Duration // of the lost ones, before the kill
 }
 
-func (t *tally) String() string {
+func (sum *tally) String() string {
 	return fmt.Sprintf("%d kills, %d spans had ended, %d of them were handed over, %d are lost, %d at most by one kill, none that ended more than %d ms "+
-		"before it; %d that ran were written as unfinished", t.kills, t.ended, t.kept, t.lost, t.most, t.oldest.Milliseconds()+1, t.unfinished)
+		"before it; %d that ran were written as unfinished", sum.kills, sum.ended, sum.kept, sum.lost, sum.most, sum.oldest.Milliseconds()+1, sum.unfinished)
 }
 
 // kill kills one process.

@@ -216,6 +216,6 @@ func (b *Tab) Screenshot(name string) {
 	}
 	png, err := chromedp.Run(b.ctx, chromedp.CaptureScreenshot())
 	require.NoError(b.T, err)
-	require.NoError(b.T, os.MkdirAll(dir, 0o750))
-	require.NoError(b.T, os.WriteFile(filepath.Join(dir, name+".png"), png, 0o600))
+	require.NoError(b.T, os.MkdirAll(dir, 0o750))                                   //nolint:gosec // the folder that who runs the tests names
+	require.NoError(b.T, os.WriteFile(filepath.Join(dir, name+".png"), png, 0o600)) //nolint:gosec // the same
 }
