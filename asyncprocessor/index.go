@@ -12,20 +12,23 @@ import (
 // tracked: two hash tables with a list in each bucket. Most traces and spans are there for a moment
 // only, and the insertions and deletions of maps took a quarter of what a span costs.
 type index struct {
-	traces [numBuckets]*traceQueue
-	spans  [numBuckets]*item
+	traces []*traceQueue
+	spans  []*item
 	// Remote callers choose trace ids, and must not be able to choose those that share a bucket.
 	seed [2]uint64
 }
 
-const numBuckets = 8192 // more of them are not in the cache
-
-func newIndex() *index { return &index{seed: [2]uint64{rand.Uint64(), rand.Uint64()}} }
+// newIndex has a bucket for every other snapshot that the queue may hold: more are seldom in the cache, and in fewer
+// the lists are long.
+func newIndex(maxItems uint64) *index {
+	n := 1 << bits.Len64(min(max(maxItems, 2048), 1<<17)/2-1)
+	return &index{make([]*traceQueue, n), make([]*item, n), [2]uint64{rand.Uint64(), rand.Uint64()}}
+}
 
 // hash multiplies to 128 bits, and folds them.
 func (x *index) hash(a, b uint64) uint64 {
 	high, low := bits.Mul64(a^x.seed[0], b^x.seed[1])
-	return (high ^ low) % numBuckets
+	return (high ^ low) & uint64(len(x.spans)-1)
 }
 
 // traceBucket returns the beginning of the list in which the queue of a trace is, if there is one.

@@ -120,7 +120,7 @@ func (q *queue) liveSpans(spans []liveSpan, part int, choose func(*item) bool) [
 	if q.collect(); q.abandoned {
 		return spans
 	}
-	const size = numBuckets / numParts
+	size := len(q.traces.spans) / numParts
 	for _, it := range q.traces.spans[part*size : (part+1)*size] {
 		for ; it != nil; it = it.inBucket {
 			if r := it.record; r != nil && r.live != nil && choose(r) {

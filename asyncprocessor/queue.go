@@ -62,13 +62,13 @@ func newQueue(cfg config) *queue {
 		epoch:    time.Now(),
 		reporter: newReporter(),
 		wake:     make(chan struct{}, 1),
-		traces:   traces{index: newIndex()},
 		retry:    newRetry(),
 		counts:   newCounts(),
 		idle:     true,
 		oldest:   noDeadline,
 	}
 	q.bounds.init(cfg)
+	q.traces.index = newIndex(q.bounds.most.items)
 	q.bounds.await(amount{1, maxBytes})
 	return q
 }
