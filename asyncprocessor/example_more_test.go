@@ -113,7 +113,7 @@ func ExampleShutdownError() {
 	if lost, ok := errors.AsType[*asyncprocessor.ShutdownError](err); ok {
 		fmt.Println(lost.Undelivered, "snapshots lost:", lost.Err)
 	}
-	// Output: 3 snapshots lost: context deadline exceeded
+	// Output: 3 snapshots lost: the time of Shutdown was over: context deadline exceeded
 }
 
 func ExampleOption() {

@@ -30,6 +30,6 @@ func TestShutdownThatGivesUpIsReported(t *testing.T) {
 		errs := log.take()
 		require.Len(t, errs, 1, "by the time Shutdown has returned")
 		assert.Equal(t, err, errs[0])
-		assert.ErrorContains(t, errs[0], "3 snapshots not delivered: context deadline exceeded")
+		assert.ErrorContains(t, errs[0], "3 snapshots not delivered: the time of Shutdown was over: context deadline exceeded")
 	})
 }

@@ -116,7 +116,7 @@ func (p *Processor) drain(ctx context.Context, deadline time.Time) error {
 		case <-ctx.Done():
 			p.queue.abandon()
 			p.queue.signal()
-			return ctx.Err()
+			return fmt.Errorf("the time of Shutdown was over: %w", ctx.Err())
 		}
 	}
 }
