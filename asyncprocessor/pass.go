@@ -27,11 +27,10 @@ const (
 
 // pass is what the dispatcher remembers of its passes.
 type pass struct {
-	last      time.Duration // when it ran
-	next      int           // the part with which it goes on
-	oldest    time.Duration // when the first span started that it has seen since part 0
-	budget    float64       // of updates, in bytes
-	toldLeaks time.Duration // 0 before that
+	last   time.Duration // when it ran
+	next   int           // the part with which it goes on
+	oldest time.Duration // when the first span started that it has seen since part 0
+	budget float64       // of updates, in bytes
 }
 
 // liveSpan is a running span as a pass sees it. It is read without the queue's lock. If its END comes

@@ -76,13 +76,18 @@ func (r *reporter) undelivered(reason DropReason, cause *ExportError) {
 }
 
 // warn notes what has cost nothing yet.
-func (r *reporter) warn(err error) {
+func (r *reporter) warn(err error) { r.warnBelow(maxWarnings, err) }
+
+// warnBelow is warn if fewer than so many warnings are pending. Else it reports false.
+func (r *reporter) warnBelow(most int, err error) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(r.pending.warnings) < maxWarnings {
-		r.pending.warnings = append(r.pending.warnings, err)
+	if len(r.pending.warnings) >= most {
+		return false
 	}
+	r.pending.warnings = append(r.pending.warnings, err)
 	r.schedule()
+	return true
 }
 
 // schedule sees to it that what is pending is told, an interval after the last report.

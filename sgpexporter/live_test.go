@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -103,12 +104,12 @@ func (r *liveRun) agent() *truth {
 
 // truth is a processor that counts what there is to be seen.
 type truth struct {
-	started, ended int
+	started, ended atomic.Int64
 	over           chan struct{}
 }
 
-func (t *truth) OnStart(context.Context, sdktrace.ReadWriteSpan) { t.started++ }
-func (t *truth) OnEnd(sdktrace.ReadOnlySpan)                     { t.ended++ }
+func (t *truth) OnStart(context.Context, sdktrace.ReadWriteSpan) { t.started.Add(1) }
+func (t *truth) OnEnd(sdktrace.ReadOnlySpan)                     { t.ended.Add(1) }
 func (*truth) Shutdown(context.Context) error                    { return nil }
 func (*truth) ForceFlush(context.Context) error                  { return nil }
 
@@ -126,8 +127,8 @@ func (r *liveRun) shows(truth *truth) string {
 		input += count(len(s.Input) > 0)
 		group += count(s.GroupID != "")
 	}
-	text := fmt.Sprintf("%d of %d over", over, truth.ended)
-	if runs := truth.started - truth.ended; runs > 0 {
+	text := fmt.Sprintf("%d of %d over", over, truth.ended.Load())
+	if runs := truth.started.Load() - truth.ended.Load(); runs > 0 {
 		text += fmt.Sprintf(", %d of %d running", running, runs)
 		if running > 0 {
 			text += fmt.Sprintf(": type %d, input %d, conversation %d; last written %s ago", typed, input, group, r.lastWritten())

@@ -110,6 +110,7 @@ func TestSpoolOutageOfTenMinutes(t *testing.T) {
 				require.NoError(t, proc.Shutdown(t.Context()))
 				assert.Equal(t, uint64(n), proc.Stats().Exported)
 				assert.Empty(t, exp.Stats().Spool.Dropped)
+				seen.mu.Lock()
 				assert.Len(t, seen.times, n, "nothing is lost")
 				busiest := 0
 				recovered := time.Duration(0)
@@ -120,6 +121,7 @@ func TestSpoolOutageOfTenMinutes(t *testing.T) {
 					}
 				}
 				t.Logf("%d spans; %d requests during the outage; recovered after %s, at most %d spans in a second", n, seen.refused, recovered, busiest)
+				seen.mu.Unlock()
 				assert.LessOrEqual(t, recovered, 30*time.Second)
 				synctest.Wait()
 			})
@@ -148,8 +150,11 @@ func TestReplayRampsUpAndBacksOff(t *testing.T) {
 					require.NoError(t, exp.KeepSnapshots(t.Context(), batch))
 				}
 				time.Sleep(time.Minute)
-				assert.LessOrEqual(t, seen.refused, 120, "requests in a minute of an outage")
-				assert.GreaterOrEqual(t, seen.refused, 6)
+				seen.mu.Lock()
+				refused := seen.refused
+				seen.mu.Unlock()
+				assert.LessOrEqual(t, refused, 120, "requests in a minute of an outage")
+				assert.GreaterOrEqual(t, refused, 6)
 
 				seen.isDown(false)
 				time.Sleep(10 * time.Second)
