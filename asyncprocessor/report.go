@@ -64,14 +64,13 @@ func (r *reporter) refused(reason DropReason) {
 	r.schedule()
 }
 
-// undelivered notes that an export lost a snapshot.
-func (r *reporter) undelivered(reason DropReason, cause *ExportError) {
-	if reason == ReasonFiltered { // on purpose
-		return
-	}
+// undelivered notes what a call of the exporter lost, at once, so that one report has it all.
+func (r *reporter) undelivered(lost map[DropReason]loss) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.pending.failed[reason] = loss{r.pending.failed[reason].snapshots + 1, cause}
+	for reason, l := range lost {
+		r.pending.failed[reason] = loss{r.pending.failed[reason].snapshots + l.snapshots, l.cause}
+	}
 	r.schedule()
 }
 

@@ -52,6 +52,7 @@ type settling struct {
 	retried   []*traceQueue // with snapshots that failed for now
 	through   []*traceQueue // of which nothing is with the exporter any more
 	made      []*entry      // snapshots to be offered in place of ENDs that were lost
+	lost      map[DropReason]loss
 }
 
 // settle accounts for what became of one snapshot: it was delivered, if why is nil, was lost or
@@ -76,9 +77,20 @@ func (s *settling) settle(i int, why *ExportError) {
 		s.putBack(it)
 		return
 	default:
-		s.reporter.undelivered(s.counts.lost(why.reason(), 1), why)
+		s.lose(s.counts.lost(why.reason(), 1), why)
 	}
 	s.done(it, why)
+}
+
+// lose notes a loss to be reported, other than on purpose.
+func (s *settling) lose(reason DropReason, why *ExportError) {
+	if reason == ReasonFiltered {
+		return
+	}
+	if s.lost == nil {
+		s.lost = make(map[DropReason]loss)
+	}
+	s.lost[reason] = loss{s.lost[reason].snapshots + 1, why}
 }
 
 // done lets an item go that is delivered or lost. A tracked span stays known while it runs.
@@ -142,6 +154,9 @@ func (s *settling) end() (wake bool) {
 		q.succeeded(s.now)
 	}
 	q.failedForNow(s.retried, s.now)
+	if s.lost != nil {
+		q.reporter.undelivered(s.lost)
+	}
 	for _, e := range s.made {
 		q.accept(e)
 	}
