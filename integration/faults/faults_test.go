@@ -67,11 +67,6 @@ func TestFaults(t *testing.T) {
 				assert.Zero(t, o.lost())
 				return
 			case "unauthorized", "export_failed": // nothing helps, so nothing waits
-				limit := 5 * time.Second
-				if s.service.Refused > 0 { // each is tried
-					limit = 15 * time.Second
-				}
-				assert.Less(t, o.Shutdown, limit)
 				assert.NotZero(t, o.Told)
 			}
 			for reason := range o.Dropped {
