@@ -248,22 +248,25 @@ func TestShutdownTime(t *testing.T) {
 // deliver.
 func TestUndeliveredIsOfThisShutdown(t *testing.T) {
 	collectReports(t)
-	exp := new(recorder)
-	full := make(chan struct{})
-	exp.export = func(context.Context, int, []asyncprocessor.Snapshot) error {
-		<-full
-		return errors.New("failed")
-	}
-	p := newProcessor(t, exp, parked(asyncprocessor.WithMaxQueueSize(5))...)
-	offerEnds(p, 7)
-	close(full)
-	_ = p.ForceFlush(t.Context()) // whether the loss falls into it is not said here
-	require.Equal(t, reasons{"queue_full": 2, "export_failed": 5}, balanced(t, p).DroppedBy)
-	offerEnds(p, 4)
-	assert.Equal(t, uint64(4), undelivered(t, p.Shutdown(t.Context()), asyncprocessor.ErrDropped))
-	offerEnds(p, 3)
-	assert.Equal(t, uint64(4), undelivered(t, p.Shutdown(t.Context()), asyncprocessor.ErrDropped))
-	assert.Equal(t, reasons{"queue_full": 2, "export_failed": 9, "already_shutdown": 3}, balanced(t, p).DroppedBy)
+	synctest.Test(t, func(t *testing.T) {
+		exp := new(recorder)
+		full := make(chan struct{})
+		exp.export = func(context.Context, int, []asyncprocessor.Snapshot) error {
+			<-full
+			return errors.New("failed")
+		}
+		p := newProcessor(t, exp, parked(asyncprocessor.WithMaxQueueSize(5))...)
+		offerEnds(p, 7)
+		close(full)
+		_ = p.ForceFlush(t.Context()) // whether the loss falls into it is not said here
+		synctest.Wait()               // what did not fit hurries nothing any more
+		require.Equal(t, reasons{"queue_full": 2, "export_failed": 5}, balanced(t, p).DroppedBy)
+		offerEnds(p, 4)
+		assert.Equal(t, uint64(4), undelivered(t, p.Shutdown(t.Context()), asyncprocessor.ErrDropped))
+		offerEnds(p, 3)
+		assert.Equal(t, uint64(4), undelivered(t, p.Shutdown(t.Context()), asyncprocessor.ErrDropped))
+		assert.Equal(t, reasons{"queue_full": 2, "export_failed": 9, "already_shutdown": 3}, balanced(t, p).DroppedBy)
+	})
 }
 
 func TestAfterShutdown(t *testing.T) {
