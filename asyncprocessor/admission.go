@@ -1,15 +1,27 @@
 package asyncprocessor
 
-// ask decides about a snapshot for which the fast path has no answer: near a bound, after
+// offer accepts a snapshot or drops it under a reason. It waits only when the queue is
+// blocking.
+func (q *queue) offer(e *entry) {
+	accepted, wake := q.intake.offer(e)
+	switch {
+	case wake:
+		q.signal()
+	case !accepted:
+		q.ask(e)
+	}
+}
+
+// ask decides about a snapshot that is not accepted just so: near a bound, after
 // Shutdown, while callers wait for room, or because it is larger than the queue. First it
-// sorts what is in the logs: STARTs whose END is there are left out, which frees their
+// sorts what is in the log: STARTs whose END is there are left out, which frees their
 // room.
 func (q *queue) ask(e *entry) {
 	q.mu.Lock()
 	q.collect()
 	room := q.decide(e)
 	q.release()
-	wake := q.pressed && q.sendable() || q.bounds.wakes(q.bounds.held())
+	wake := q.pressed && q.sendable() || !q.intake.awaits()
 	q.mu.Unlock()
 	if wake {
 		q.signal()
@@ -20,23 +32,24 @@ func (q *queue) ask(e *entry) {
 }
 
 // decide accepts e, drops it, or returns the channel that is closed when its caller need not wait for
-// room any more. It is called with mu held, and the logs sorted.
+// room any more. It is called with mu held, and the log sorted.
 func (q *queue) decide(e *entry) (room <-chan struct{}) {
+	if q.closed {
+		q.reporter.refused(e.phase, ReasonAlreadyShutdown)
+		return nil
+	}
 	b := &q.bounds
-	held := b.held()
-	with := held.plus(e.amount())
+	held := q.intake.amount()
+	with := held.plus(e.amount()).minus(q.replacedBy(e))
 	switch {
-	case q.closed:
-		q.refuse(e.phase, ReasonAlreadyShutdown)
 	case uint64(e.bytes) > b.most.bytes:
-		q.refuse(e.phase, ReasonTooLarge)
+		q.reporter.refused(e.phase, ReasonTooLarge)
 		if rest := stripped(e); rest != nil && uint64(rest.bytes) <= b.most.bytes {
 			return q.decide(rest)
 		}
-	case q.cfg.blocking && (len(q.waiters) > 0 || !b.addWithin(e.amount())): // the fast path may add meanwhile
+	case q.cfg.blocking && (len(q.waiters) > 0 || !q.acceptWithin(e, b.most)): // others may be accepted meanwhile
 		return q.lineUp(e)
 	case q.cfg.blocking:
-		q.put(e, q.now())
 	case e.phase == PhaseStart && held.reaches(b.startsBelow):
 		q.refuseForRoom(e.phase, ReasonStartRefused)
 	case !with.within(b.startsBelow) && !q.traces.held(e.key.trace).within(b.half):
@@ -49,24 +62,31 @@ func (q *queue) decide(e *entry) (room <-chan struct{}) {
 	return nil
 }
 
-// accept adds a snapshot to what is held, and puts it where it belongs. Nothing of its trace
-// that was offered before it is in a log any more.
-func (q *queue) accept(e *entry) {
-	q.bounds.add(e.amount())
+// replacedBy returns what e takes the place of.
+func (q *queue) replacedBy(e *entry) amount {
+	if known := q.traces.find(e.key); q.replaces(e.phase, known) {
+		return known.amount()
+	}
+	return amount{}
+}
+
+// acceptWithin accepts a snapshot if no more than most is held then. Nothing of its trace that was offered before
+// it is in the log any more.
+func (q *queue) acceptWithin(e *entry, most amount) bool {
+	if !q.intake.add(e.amount(), most.plus(q.replacedBy(e))) {
+		return false
+	}
 	q.put(e, q.now())
+	return true
 }
 
-// refuse counts a snapshot that is not accepted.
-func (q *queue) refuse(phase Phase, reason DropReason) {
-	q.counts.refused(phase, reason)
-	q.reporter.refused(reason)
-}
+func (q *queue) accept(e *entry) { q.acceptWithin(e, never) }
 
-// refuseForRoom is refuse for want of room: what waits is sent without waiting for a
+// refuseForRoom refuses a snapshot for want of room: what waits is sent without waiting for a
 // full batch or the batch timeout.
 func (q *queue) refuseForRoom(phase Phase, reason DropReason) {
 	q.pressed = true
-	q.refuse(phase, reason)
+	q.reporter.refused(phase, reason)
 }
 
 // waiter is a caller of OnStart or OnEnd that waits for room under WithBlocking. Waiters are admitted in
@@ -76,31 +96,30 @@ type waiter struct {
 	done  chan struct{}
 }
 
-// lineUp puts a caller in line. The fast path is closed, so that who comes next waits behind it.
+// lineUp puts a caller in line. The log is closed, so that who comes next waits behind it.
 func (q *queue) lineUp(e *entry) <-chan struct{} {
 	q.pressed = true
-	q.bounds.close()
+	q.intake.setLimit(amount{})
 	w := waiter{*e, make(chan struct{})}
 	q.waiters = append(q.waiters, w)
 	return w.done
 }
 
 // admit accepts the waiters that now fit, and lets their callers go on. It is called with mu held.
-// While somebody waits the fast path is closed, so the logs are empty.
+// While somebody waits the log is closed and empty.
 func (q *queue) admit() {
 	for len(q.waiters) > 0 {
 		w := q.waiters[0]
-		if !q.bounds.addWithin(w.entry.amount()) {
+		if !q.acceptWithin(&w.entry, q.bounds.most) {
 			q.pressed = true
 			return
 		}
 		q.waiters[0] = waiter{}
 		q.waiters = q.waiters[1:]
-		q.put(&w.entry, q.now())
 		close(w.done)
 		q.signal() // it may complete a batch
 	}
 	if !q.closed {
-		q.bounds.open()
+		q.intake.setLimit(q.bounds.fastBelow)
 	}
 }

@@ -73,8 +73,7 @@ type Option func(*config)
 // WithMaxQueueSize bounds the snapshots in memory, those that wait and those in
 // flight together. Above it a snapshot is dropped as [ReasonQueueFull]; from
 // three quarters of it STARTs are refused as [ReasonStartRefused].
-// The default is [DefaultMaxQueueSize]; it must be positive, and more than 134,217,727 stands for
-// that.
+// The default is [DefaultMaxQueueSize]; it must be positive.
 func WithMaxQueueSize(snapshots int) Option {
 	return func(c *config) { c.maxQueueSize = snapshots }
 }
@@ -85,8 +84,7 @@ func WithMaxQueueSize(snapshots int) Option {
 // links included. What a START and its END share is counted twice. Above the bound a
 // snapshot is dropped as [ReasonQueueFull]; from three quarters of it STARTs are
 // refused as [ReasonStartRefused]; one that is larger than all of it is dropped as
-// [ReasonTooLarge]. The default is [DefaultMaxQueueBytes]; it must be positive, and
-// more than 64 GiB stands for 64 GiB.
+// [ReasonTooLarge]. The default is [DefaultMaxQueueBytes]; it must be positive.
 func WithMaxQueueBytes(bytes int64) Option {
 	return func(c *config) { c.maxQueueBytes = bytes }
 }

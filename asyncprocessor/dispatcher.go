@@ -101,14 +101,14 @@ func (d *dispatcher) look() (until time.Duration, done bool) {
 		go (&export{d, b}).run()
 	}
 	q.pressed = len(q.waiters) > 0
-	if q.closed && q.calls == 0 && q.bounds.held().items == 0 {
+	if q.closed && q.calls == 0 && q.intake.amount().items == 0 {
 		return 0, true
 	}
 	until, more := d.nextLook(now, q.arrived && !sent)
 	q.arrived = false
 	until = min(until, q.nextRested(), d.nextPass())
-	// What came into the logs meanwhile counts as more.
-	if !q.bounds.await(q.sorted.plus(more)) {
+	// What came into the log meanwhile counts as more.
+	if !q.intake.await(more) {
 		q.signal()
 	}
 	return until, false
@@ -127,27 +127,27 @@ func (d *dispatcher) nextLook(now time.Duration, busy bool) (until time.Duration
 	switch {
 	case q.calls >= d.cfg.concurrency:
 		// Nothing can be sent before a call is over, which wakes it. Who needs the room of a START
-		// whose END is in the logs sorts them. But the first START begins the time of a pass, and a Keeper
+		// whose END is in the log sorts it. But the first START begins the time of a pass, and a Keeper
 		// takes what comes from some amount on.
-		held, from := q.bounds.held(), q.bounds.keepFrom
+		held, from := q.intake.amount(), q.bounds.keepFrom
 		switch {
 		case q.running == 0 && d.cfg.startPolicy != StartNever:
-			return noDeadline, amount{1, maxBytes}
+			return noDeadline, one
 		case d.keeper == nil || q.calls > d.cfg.concurrency:
 			return noDeadline, never
 		case held.reaches(from): // by what is with the exporter, or the Keeper has failed
 			return now + d.cfg.batchTimeout, never
 		default:
-			return noDeadline, from.minus(held)
+			return noDeadline, held.upTo(from)
 		}
 	case ready.items > 0:
-		return q.traces.oldest + d.cfg.batchTimeout, amount{full.items - min(full.items, ready.items), full.bytes - min(full.bytes, ready.bytes)}
+		return q.traces.oldest + d.cfg.batchTimeout, ready.upTo(full)
 	case busy:
 		// More for traces that are with the exporter, or rest, need not wake it one by one.
 		return now + d.cfg.batchTimeout, full
 	default:
 		q.idle = true
-		return noDeadline, amount{1, maxBytes}
+		return noDeadline, one
 	}
 }
 
@@ -158,7 +158,7 @@ func (d *dispatcher) keeps(now time.Duration) bool {
 	if d.keeper == nil || now < q.keepAfter {
 		return false
 	}
-	held := q.bounds.held()
+	held := q.intake.amount()
 	failing := q.retry.failing && !held.within(q.bounds.half)
 	busy := q.calls >= d.cfg.concurrency && held.reaches(q.bounds.keepFrom)
 	if !q.keeping && !failing && !busy {

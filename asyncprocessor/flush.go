@@ -29,7 +29,8 @@ func (p *Processor) ForceFlush(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	done, before := p.queue.flush()
+	before := p.queue.reporter.losses()
+	done := p.queue.flush()
 	p.queue.signal()
 	select {
 	case <-done:
@@ -37,7 +38,7 @@ func (p *Processor) ForceFlush(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	if n := p.queue.losses() - before; n > 0 {
+	if n := p.queue.reporter.losses() - before; n > 0 {
 		return fmt.Errorf("%w: %d while flushing", ErrDropped, n)
 	}
 	return nil
@@ -97,9 +98,8 @@ func (f *flushes) endAll() {
 	f.end()
 }
 
-// flush begins a flush of all that was offered, and returns how many were lost so far. done is closed
-// when it is over.
-func (q *queue) flush() (done <-chan struct{}, losses uint64) {
+// flush begins a flush of all that was offered. done is closed when it is over.
+func (q *queue) flush() (done <-chan struct{}) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.collect()
@@ -113,11 +113,5 @@ func (q *queue) flush() (done <-chan struct{}, losses uint64) {
 	if q.traces.first != nil {
 		q.traces.oldest = longAgo
 	}
-	return done, q.counts.losses()
-}
-
-func (q *queue) losses() uint64 {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return q.counts.losses()
+	return done
 }

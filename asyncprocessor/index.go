@@ -20,8 +20,8 @@ type index struct {
 
 // newIndex has a bucket for every other snapshot that the queue may hold: more are seldom in the cache, and in fewer
 // the lists are long.
-func newIndex(maxItems uint64) *index {
-	n := 1 << bits.Len64(min(max(maxItems, 2048), 1<<17)/2-1)
+func newIndex(maxItems int) *index {
+	n := 1 << bits.Len(uint(min(max(maxItems, 2048), 1<<17)/2-1))
 	return &index{make([]*traceQueue, n), make([]*item, n), [2]uint64{rand.Uint64(), rand.Uint64()}}
 }
 

@@ -9,12 +9,14 @@ import (
 // item is a snapshot in the queue; that of a START is the record of its span for as long as the
 // span runs.
 type item struct {
+	key      spanKey
+	inBucket *item // the next in the same bucket of the index
+
 	span  sdktrace.ReadOnlySpan // what is delivered; nil of a START that is still to be read
-	key   spanKey
-	trace *traceQueue   // while it is held
-	next  *item         // behind it in its trace, while it waits
-	since time.Duration // when it began to wait, by the queue's clock
-	epoch uint32        // how many flushes began before it
+	trace *traceQueue           // while it is held
+	next  *item                 // behind it in its trace, while it waits
+	since time.Duration         // when it began to wait, by the queue's clock
+	epoch uint32                // how many flushes began before it
 	bytes uint32
 	phase Phase
 	state itemState
@@ -22,8 +24,6 @@ type item struct {
 
 	closes bool  // an END: the START of its span was delivered, or may be
 	record *item // of a START and the updates of its span: the START's item
-
-	inBucket *item // the next in the same bucket of the index
 
 	running // of a START
 }
@@ -58,6 +58,12 @@ func (it *item) amount() amount { return amount{1, uint64(it.bytes)} }
 
 // last reports whether it is the last word on its span, so far.
 func (it *item) last() bool { return it.phase == PhaseEnd || it.phase == PhaseUnfinished }
+
+// replayed reports whether a snapshot is that of a span whose END waits or is in flight: as from a workflow
+// engine that replays.
+func (it *item) replayed(phase Phase) bool {
+	return phase == PhaseStart && it != nil && it.state != settled && it.last()
+}
 
 // fill makes it the item of e.
 func (it *item) fill(e *entry, since time.Duration) {

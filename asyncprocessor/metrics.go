@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"sync/atomic"
 	"time"
 
@@ -31,34 +30,6 @@ var processorCount atomic.Int64
 var knownReasons = []DropReason{
 	ReasonQueueFull, ReasonStartRefused, ReasonTraceShare, ReasonTooLarge, ReasonAlreadyEnded, ReasonAlreadyShutdown, ReasonShutdownDeadline,
 	ReasonExportFailed, ReasonExporterPanic, ReasonRejected, ReasonFiltered,
-}
-
-// measures is what the metrics show beside Stats.
-type measures struct {
-	Stats
-	bytes  uint64
-	oldest time.Duration // how long the oldest tracked span has run
-
-	// The unit of the semantic conventions is the span, so ENDs alone count.
-	endsSubmitted uint64                // to the exporter
-	endsDropped   map[DropReason]uint64 // before that
-	endsQueued    int64
-}
-
-func (q *queue) measure() measures {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	m := measures{
-		Stats:         q.statsLocked(),
-		bytes:         q.bounds.held().bytes,
-		endsSubmitted: q.counts.endsSubmitted,
-		endsDropped:   maps.Clone(q.counts.endsDropped),
-		endsQueued:    q.counts.endsQueued,
-	}
-	if q.tracked > 0 && q.oldest != noDeadline {
-		m.oldest = q.now() - q.oldest
-	}
-	return m
 }
 
 // instrument registers the metrics of a queue: those of the semantic conventions
@@ -116,11 +87,11 @@ func instrument(c config, q *queue) (lag, error) {
 	}
 	_, err := meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
 		m := q.measure()
-		o.ObserveInt64(processed.Inst(), int64(m.endsSubmitted), all)
-		for reason, n := range m.endsDropped {
+		o.ObserveInt64(processed.Inst(), int64(m.ends.submitted), all)
+		for reason, n := range m.lost {
 			o.ObserveInt64(processed.Inst(), int64(n), withReason(reason))
 		}
-		o.ObserveInt64(size.Inst(), m.endsQueued, all)
+		o.ObserveInt64(size.Inst(), m.ends.queued, all)
 		o.ObserveInt64(capacity.Inst(), int64(c.maxQueueSize), all)
 		o.ObserveInt64(exported, int64(m.Exported), all)
 		o.ObserveInt64(coalesced, int64(m.Coalesced), all)

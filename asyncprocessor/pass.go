@@ -155,7 +155,7 @@ func (q *queue) pass(spans []liveSpan, now time.Duration) (due, old []liveSpan, 
 			r.size = s.size
 		}
 	}
-	held := q.bounds.held()
+	held := q.intake.amount()
 	room := int64(q.bounds.most.bytes) - int64(held.bytes)
 	for i := range spans {
 		s, r := &spans[i], spans[i].record

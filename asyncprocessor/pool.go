@@ -3,9 +3,6 @@ package asyncprocessor
 // pool keeps values to be used again. Without it each span would cost an allocation.
 type pool[T any] struct{ unused []*T }
 
-// maxUnused bounds what is kept.
-const maxUnused = 4096
-
 func (p *pool[T]) get() *T {
 	last := len(p.unused) - 1
 	if last < 0 {
@@ -16,11 +13,12 @@ func (p *pool[T]) get() *T {
 	return value
 }
 
-// put takes back a value that nobody refers to.
-func (p *pool[T]) put(value *T) {
-	if len(p.unused) < maxUnused {
-		var zero T
-		*value = zero
+// maxUnused bounds the items and the traces that are kept.
+const maxUnused = 4096
+
+// put takes back a value that is zero and that nobody refers to. It keeps as many as most.
+func (p *pool[T]) put(value *T, most int) {
+	if len(p.unused) < most {
 		p.unused = append(p.unused, value)
 	}
 }

@@ -8,18 +8,16 @@ import (
 // queue holds the snapshots between the SDK and the exporter.
 //
 // A snapshot is offered on the application's goroutine. While less than three quarters of
-// the bounds are held, that is an addition to one word and an append to the log of a
-// stripe, and nothing has to be decided. From there on the goroutine takes the
-// queue's lock, sorts what is in the logs, which may free room, and decides: see
-// admission.go.
+// the bounds are held, that is an addition and an append to the log of the intake, and nothing has to be decided.
+// From there on the goroutine takes the queue's lock, sorts what is in the log, which may free room, and decides:
+// see admission.go.
 //
-// Everything behind the logs is guarded by one lock. It is never held while the
-// SDK, the exporter or the application is called, and the locks of stripes are taken
-// under it, never the other way round.
+// Everything behind the log is guarded by one lock. It is never held while the
+// SDK, the exporter or the application is called; that of the intake is taken under it, never the other way round.
 type queue struct {
 	cfg      config
 	bounds   bounds
-	stripes  []stripe
+	intake   intake
 	epoch    time.Time // the queue's clock counts from here
 	reporter *reporter
 	wake     chan struct{} // holds one token, for the dispatcher
@@ -28,11 +26,11 @@ type queue struct {
 
 	traces traces
 	items  pool[item]
-	sorted amount // what is held and no longer in a log
-	freed  amount // to be released: once for many snapshots
+	blocks []*block // the slice of the log that was sorted last
+	freed  amount   // to be released: once for many snapshots
 
-	lookedAt time.Duration // when the logs were last looked into
-	arrived  bool          // something was in them since the dispatcher looked
+	lookedAt time.Duration // when the log was last looked into
+	arrived  bool          // something was in it since the dispatcher looked
 	idle     bool          // the dispatcher waits to be woken by the next arrival
 
 	tracked      int           // spans that are tracked
@@ -58,18 +56,17 @@ type queue struct {
 func newQueue(cfg config) *queue {
 	q := &queue{
 		cfg:      cfg,
-		stripes:  newStripes(),
+		bounds:   newBounds(cfg),
 		epoch:    time.Now(),
 		reporter: newReporter(),
 		wake:     make(chan struct{}, 1),
 		retry:    newRetry(),
-		counts:   newCounts(),
 		idle:     true,
 		oldest:   noDeadline,
 	}
-	q.bounds.init(cfg)
-	q.traces.index = newIndex(q.bounds.most.items)
-	q.bounds.await(amount{1, maxBytes})
+	q.traces.index = newIndex(cfg.maxQueueSize)
+	q.intake.setLimit(q.bounds.fastBelow)
+	q.intake.await(one)
 	return q
 }
 
@@ -84,12 +81,12 @@ func (q *queue) signal() {
 	}
 }
 
-// collect sorts what is in the logs into the queues of the traces. It is called with mu
+// collect sorts what is in the log into the queues of the traces. It is called with mu
 // held.
 //
 // When a snapshot arrived is not known: nobody asks the clock on the hot path. It is now, if the
 // dispatcher waits to be woken by the next arrival, and otherwise taken to be
-// when the logs were last looked into.
+// when the log was last looked into.
 func (q *queue) collect() {
 	now := q.now()
 	since := q.lookedAt
@@ -97,29 +94,25 @@ func (q *queue) collect() {
 		since = now
 	}
 	q.lookedAt = now
-	for i := range q.stripes {
-		s := &q.stripes[i]
-		for b := s.take(); b != nil; b = s.giveBack(b) {
-			q.arrived = true
-			for k := range b.entries[:b.used] {
-				q.put(&b.entries[k], since)
-			}
+	q.blocks = q.intake.take(q.blocks[:0])
+	for _, b := range q.blocks {
+		q.arrived = true
+		for i := range b.entries[:b.used] {
+			q.put(&b.entries[i], since)
 		}
+		q.intake.giveBack(b)
 	}
 	q.release()
 }
 
 // free frees the room of what is no longer held, as soon as release is called.
-func (q *queue) free(a amount) {
-	q.sorted = q.sorted.minus(a)
-	q.freed = q.freed.plus(a)
-}
+func (q *queue) free(a amount) { q.freed = q.freed.plus(a) }
 
 // release gives the room that is free to who needs it. Whoever is admitted may free more.
 func (q *queue) release() {
 	for {
 		if q.freed != (amount{}) {
-			q.bounds.release(q.freed)
+			q.intake.release(q.freed)
 			q.freed = amount{}
 		}
 		if len(q.waiters) == 0 {
@@ -133,22 +126,18 @@ func (q *queue) release() {
 
 // put puts a snapshot that is accepted where it belongs. It is called with mu held.
 func (q *queue) put(e *entry, since time.Duration) {
-	q.sorted = q.sorted.plus(e.amount())
 	known := q.traces.find(e.key)
-	if known != nil {
-		switch {
-		case e.phase == PhaseStart && known.state != settled && known.last():
-			q.free(e.amount()) // the same span, replayed
-			q.counts.lost(ReasonAlreadyEnded, 1)
-			q.reporter.refused(ReasonAlreadyEnded)
-			return
-		case e.phase != PhaseUpdate && known.record != nil:
-			q.ended(known.record)
-		}
-		if known.state == waiting && q.replaces(e.phase, known.phase) {
-			q.replace(known, e)
-			return
-		}
+	if known.replayed(e.phase) {
+		q.free(e.amount())
+		q.reporter.refused(e.phase, ReasonAlreadyEnded)
+		return
+	}
+	if known != nil && e.phase != PhaseUpdate && known.record != nil {
+		q.ended(known.record)
+	}
+	if q.replaces(e.phase, known) {
+		q.replace(known, e)
+		return
 	}
 	it := q.items.get()
 	it.fill(e, since)
@@ -172,8 +161,11 @@ func (q *queue) put(e *entry, since time.Duration) {
 
 // replaces reports whether a snapshot takes the place of an earlier one of its span that
 // still waits: the latest phase wins.
-func (q *queue) replaces(phase, waits Phase) bool {
-	switch waits {
+func (q *queue) replaces(phase Phase, known *item) bool {
+	if known == nil || known.state != waiting {
+		return false
+	}
+	switch known.phase {
 	case PhaseStart:
 		return phase != PhaseStart && q.cfg.startPolicy == StartCoalesced
 	case PhaseUpdate:
@@ -257,18 +249,33 @@ func (q *queue) letGo(r *item) {
 }
 
 // stats returns a consistent view of the counts.
-func (q *queue) stats() Stats {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return q.statsLocked()
+func (q *queue) stats() Stats { return q.measure().Stats }
+
+// measures is what the metrics show beside Stats.
+type measures struct {
+	Stats
+	bytes  uint64
+	oldest time.Duration // how long the oldest tracked span has run
+	ends   ends
+	lost   map[DropReason]uint64 // ENDs that no exporter has seen
 }
 
-func (q *queue) statsLocked() Stats {
+func (q *queue) measure() measures {
+	q.mu.Lock()
+	defer q.mu.Unlock()
 	q.collect()
-	held := q.bounds.held()
-	s := q.counts.stats()
-	s.Queued = int64(held.items) - s.InFlight
-	s.Tracked = int64(q.tracked)
-	s.Offered = s.Exported + s.Coalesced + s.Dropped + held.items
-	return s
+	held := q.intake.amount()
+	m := measures{bytes: held.bytes, ends: q.counts.ends}
+	m.DroppedBy, m.lost = q.reporter.dropped()
+	for _, n := range m.DroppedBy {
+		m.Dropped += n
+	}
+	m.Exported, m.Coalesced, m.InFlight = q.counts.exported, q.counts.coalesced, q.counts.inFlight
+	m.Queued = int64(held.items) - m.InFlight
+	m.Offered = m.Exported + m.Coalesced + m.Dropped + held.items
+	m.Tracked, m.Untracked = int64(q.tracked), q.counts.untracked
+	if q.tracked > 0 && q.oldest != noDeadline {
+		m.oldest = q.now() - q.oldest
+	}
+	return m
 }

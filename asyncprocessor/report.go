@@ -25,53 +25,20 @@ const reportInterval = 10 * time.Second
 type reporter struct {
 	handling chan struct{} // holds a token while the handler is called
 
-	mu      sync.Mutex // guards what follows; may be taken with the queue's lock held
-	pending report
-	timer   *time.Timer // set while something is pending
-	last    time.Time   // when something was told
-	stopped bool        // after Shutdown nothing is told
-}
-
-// report is what there is to tell.
-type report struct {
-	refused  map[DropReason]uint64 // at the queue's door
-	failed   map[DropReason]loss   // by exports
+	mu       sync.Mutex // guards what follows; may be taken with the queue's locks held
+	lost     map[DropReason]loss
+	failed   uint64 // snapshots that were accepted and then lost, other than on purpose
 	warnings []error
-}
-
-// loss is how many snapshots exports lost for one reason, and the last cause.
-type loss struct {
-	snapshots uint64
-	cause     *ExportError
+	timer    *time.Timer // set while there is something to tell
+	last     time.Time   // when something was told
+	stopped  bool        // after Shutdown nothing is told
 }
 
 // maxWarnings bounds the warnings in one report.
 const maxWarnings = 4
 
 func newReporter() *reporter {
-	return &reporter{handling: make(chan struct{}, 1), pending: newReport()}
-}
-
-func newReport() report {
-	return report{refused: make(map[DropReason]uint64), failed: make(map[DropReason]loss)}
-}
-
-// refused notes that a snapshot was refused at the queue's door.
-func (r *reporter) refused(reason DropReason) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.pending.refused[reason]++
-	r.schedule()
-}
-
-// undelivered notes what a call of the exporter lost, at once, so that one report has it all.
-func (r *reporter) undelivered(lost map[DropReason]loss) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	for reason, l := range lost {
-		r.pending.failed[reason] = loss{r.pending.failed[reason].snapshots + l.snapshots, l.cause}
-	}
-	r.schedule()
+	return &reporter{handling: make(chan struct{}, 1), lost: make(map[DropReason]loss)}
 }
 
 // warn notes what has cost nothing yet.
@@ -81,10 +48,10 @@ func (r *reporter) warn(err error) { r.warnBelow(maxWarnings, err) }
 func (r *reporter) warnBelow(most int, err error) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if len(r.pending.warnings) >= most {
+	if len(r.warnings) >= most {
 		return false
 	}
-	r.pending.warnings = append(r.pending.warnings, err)
+	r.warnings = append(r.warnings, err)
 	r.schedule()
 	return true
 }
@@ -114,9 +81,9 @@ func (r *reporter) tell() {
 	if ago := time.Since(r.last); !r.last.IsZero() && ago >= time.Second {
 		since = fmt.Sprintf(" in the last %s", ago.Round(time.Second))
 	}
-	pending := r.pending
-	r.pending, r.timer, r.last = newReport(), nil, time.Now()
-	go r.handle(func() []error { return pending.errors(since) })
+	warnings, lost := r.warnings, r.toTell()
+	r.warnings, r.timer, r.last = nil, nil, time.Now()
+	go r.handle(func() []error { return append(warnings, lossErrors(lost, since)...) })
 }
 
 // handle calls the handler. The caller has put the token into handling.
@@ -155,61 +122,52 @@ func (r *reporter) stop(grace context.Context) {
 	}
 }
 
-// errors puts a report into words: one error for what was refused, one for what exports lost, and the
-// warnings.
-func (r *report) errors(since string) []error {
-	errs := r.warnings
-	if len(r.refused) > 0 {
-		errs = append(errs, fmt.Errorf("%w%s: %s: %s", ErrDropped, since, r.refusals(), advice(r.refused)))
+// lossErrors puts losses into words: one error for what was refused at the queue's door, and one for what exports lost,
+// with the last cause of each reason.
+func lossErrors(lost map[DropReason]loss, since string) (errs []error) {
+	var refused, parts []string
+	var undelivered uint64
+	failed := new(oneLine)
+	for _, reason := range slices.Sorted(maps.Keys(lost)) {
+		l := lost[reason]
+		if l.cause == nil {
+			refused = append(refused, fmt.Sprintf("%d %s", l.snapshots, reason))
+			continue
+		}
+		undelivered += l.snapshots
+		parts = append(parts, fmt.Sprintf("%d %s: %v", l.snapshots, reason, l.cause.Err))
+		failed.errs = append(failed.errs, l.cause)
 	}
-	if len(r.failed) > 0 {
-		errs = append(errs, r.undelivered(since))
+	if len(refused) > 0 {
+		errs = append(errs, fmt.Errorf("%w%s: %s: %s", ErrDropped, since, strings.Join(refused, ", "), advice(lost)))
+	}
+	if len(parts) > 0 {
+		failed.text = fmt.Sprintf("asyncprocessor: %s not delivered%s: %s", countOf(undelivered), since, strings.Join(parts, "; "))
+		errs = append(errs, failed)
 	}
 	return errs
 }
 
-// undelivered says what exports lost, by reason, with the last cause of each.
-func (r *report) undelivered(since string) error {
-	var total uint64
-	var parts []string
-	lost := new(oneLine)
-	for _, reason := range slices.Sorted(maps.Keys(r.failed)) {
-		l := r.failed[reason]
-		total += l.snapshots
-		parts = append(parts, fmt.Sprintf("%d %s: %v", l.snapshots, reason, l.cause.Err))
-		lost.errs = append(lost.errs, l.cause)
-		if len(r.failed) == 1 {
-			since += fmt.Sprintf(" (%s)", reason)
-			parts[0] = fmt.Sprint(l.cause.Err)
+// advice says what to do about refusals.
+func advice(lost map[DropReason]loss) string {
+	for _, a := range []struct {
+		reason DropReason
+		text   string
+	}{
+		{ReasonQueueFull, keepUp},
+		{ReasonStartRefused, keepUp},
+		{ReasonTraceShare, "one trace holds more than half of the queue; give each request a trace of its own"},
+		{ReasonTooLarge, "a span is larger than WithMaxQueueBytes"},
+		{ReasonAlreadyEnded, "a span was started again before its END was delivered"},
+	} {
+		if l, found := lost[a.reason]; found && l.cause == nil {
+			return a.text
 		}
 	}
-	lost.text = fmt.Sprintf("asyncprocessor: %s not delivered%s: %s", countOf(total), since, strings.Join(parts, "; "))
-	return lost
+	return "spans start or end after Shutdown"
 }
 
-func (r *report) refusals() string {
-	var parts []string
-	for _, reason := range slices.Sorted(maps.Keys(r.refused)) {
-		parts = append(parts, fmt.Sprintf("%d %s", r.refused[reason], reason))
-	}
-	return strings.Join(parts, ", ")
-}
-
-// advice says what to do about refusals.
-func advice(counts map[DropReason]uint64) string {
-	switch {
-	case counts[ReasonQueueFull]+counts[ReasonStartRefused] > 0:
-		return "the exporter does not keep up; look at the backend, or raise WithConcurrency, WithMaxQueueSize or WithMaxQueueBytes"
-	case counts[ReasonTraceShare] > 0:
-		return "one trace holds more than half of the queue; give each request a trace of its own"
-	case counts[ReasonTooLarge] > 0:
-		return "a span is larger than WithMaxQueueBytes"
-	case counts[ReasonAlreadyEnded] > 0:
-		return "a span was started again before its END was delivered"
-	default:
-		return "spans start or end after Shutdown"
-	}
-}
+const keepUp = "the exporter does not keep up; look at the backend, or raise WithConcurrency, WithMaxQueueSize or WithMaxQueueBytes"
 
 // countOf returns "1 snapshot", "2 snapshots".
 func countOf(n uint64) string {

@@ -112,17 +112,17 @@ func TestFailedExportIsToldOnce(t *testing.T) {
 			return errs[0]
 		}
 		err := said(0, 1)
-		assert.EqualError(t, err, "asyncprocessor: 1 snapshot not delivered (export_failed): connection refused")
+		assert.EqualError(t, err, "asyncprocessor: 1 snapshot not delivered: 1 export_failed: connection refused")
 		assert.ErrorIs(t, err, refused)
 		var one *asyncprocessor.ExportError
 		require.ErrorAs(t, err, &one)
 		assert.Equal(t, []int{0}, one.Undelivered)
 		assert.EqualError(t, said(10*time.Second, 2, 1),
-			"asyncprocessor: 3 snapshots not delivered in the last 10s (export_failed): connection refused")
-		assert.EqualError(t, said(10*time.Second, 2), "asyncprocessor: 2 snapshots not delivered in the last 10s (export_failed): connection refused")
-		assert.EqualError(t, said(10*time.Second, 1), "asyncprocessor: 1 snapshot not delivered in the last 10s (export_failed): connection refused")
+			"asyncprocessor: 3 snapshots not delivered in the last 10s: 3 export_failed: connection refused")
+		assert.EqualError(t, said(10*time.Second, 2), "asyncprocessor: 2 snapshots not delivered in the last 10s: 2 export_failed: connection refused")
+		assert.EqualError(t, said(10*time.Second, 1), "asyncprocessor: 1 snapshot not delivered in the last 10s: 1 export_failed: connection refused")
 		err = said(10*time.Second, 3)
-		assert.EqualError(t, err, "asyncprocessor: 3 snapshots not delivered in the last 10s (export_failed): plain")
+		assert.EqualError(t, err, "asyncprocessor: 3 snapshots not delivered in the last 10s: 3 export_failed: plain")
 		assert.ErrorIs(t, err, plain)
 	})
 }

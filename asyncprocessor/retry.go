@@ -78,7 +78,7 @@ func (q *queue) failedForNow(traces []*traceQueue, now time.Duration) {
 		if q.closed { // another try fits into what Shutdown has left
 			rest = min(rest, max((q.retry.deadline-now)/2, shortestRest))
 		}
-		t.resting, t.until = true, now+rest
+		t.until = now + rest
 	}
 	q.retry.resting = append(q.retry.resting, traces...)
 }

@@ -50,8 +50,6 @@ type settling struct {
 	now       time.Duration
 	delivered bool
 	retried   []*traceQueue // with snapshots that failed for now
-	through   []*traceQueue // of which nothing is with the exporter any more
-	made      []*entry      // snapshots to be offered in place of ENDs that were lost
 	lost      map[DropReason]loss
 }
 
@@ -65,51 +63,60 @@ func (s *settling) settle(i int, why *ExportError) {
 	it := b.items[i]
 	b.items[i] = nil
 	t := it.trace
-	if t.exporting = t.exporting.minus(it.amount()); t.exporting.items == 0 {
-		s.through = append(s.through, t)
-	}
+	t.exporting = t.exporting.minus(it.amount())
 	s.counts.inFlight--
 	switch {
 	case why == nil:
 		s.delivered = true
 		s.counts.exported++
+		s.done(it, nil)
 	case why.Retryable && !s.gaveUp(t, s.now):
 		s.putBack(it)
-		return
 	default:
-		s.lose(s.counts.lost(why.reason(), 1), why)
+		s.lose(why)
+		s.done(it, why)
 	}
-	s.done(it, why)
+	if t.exporting.items == 0 {
+		if !t.resting {
+			t.failing = failing{}
+		}
+		s.goOn(t)
+	}
 }
 
-// lose notes a loss to be reported, other than on purpose.
-func (s *settling) lose(reason DropReason, why *ExportError) {
-	if reason == ReasonFiltered {
-		return
-	}
+// lose notes a loss to be counted and reported together with the others of the call.
+func (s *settling) lose(why *ExportError) {
 	if s.lost == nil {
 		s.lost = make(map[DropReason]loss)
 	}
-	s.lost[reason] = loss{s.lost[reason].snapshots + 1, why}
+	s.lost[why.reason()] = loss{snapshots: s.lost[why.reason()].snapshots + 1, cause: why}
 }
 
 // done lets an item go that is delivered or lost. A tracked span stays known while it runs.
 func (s *settling) done(it *item, why *ExportError) {
 	it.state = settled
-	s.free(it.amount())
 	s.flushes.settled(it)
 	if r := it.record; r != nil {
 		s.wrote(r, why == nil)
 		if r.tracked {
+			s.free(it.amount())
 			return
 		}
 	}
 	latest := s.traces.index.remove(it) // the id has not started again
 	if why != nil && it.phase == PhaseEnd && it.closes && latest && why.reason() != ReasonFiltered && s.cfg.unfinished && !s.closed {
-		// Its START was delivered: without this the span would show as running for ever.
-		s.made = append(s.made, &entry{span: it.span, key: it.key, bytes: it.bytes, phase: PhaseUnfinished})
+		// Its START was delivered: without this, in its room, the span would show as running for ever.
+		s.put(&entry{span: it.span, key: it.key, bytes: it.bytes, phase: PhaseUnfinished}, s.now)
+	} else {
+		s.free(it.amount())
 	}
-	s.items.put(it)
+	s.forgetItem(it)
+}
+
+// forgetItem lets an item be used again.
+func (q *queue) forgetItem(it *item) {
+	*it = item{}
+	q.items.put(it, maxUnused)
 }
 
 // wrote notes that the START or an update of a running span was delivered or lost.
@@ -128,13 +135,14 @@ func (s *settling) wrote(r *item, delivered bool) {
 // span whose END waits, the END takes its place.
 func (s *settling) putBack(it *item) {
 	t := it.trace
-	if n := len(s.retried); n == 0 || s.retried[n-1] != t {
+	if !t.resting {
+		t.resting = true
 		s.retried = append(s.retried, t)
 	}
 	s.traces.pushFront(t, it)
 	s.counts.countEnd(it, +1)
 	// Not the latest of the span, if its id has started again: that is the END of another life.
-	if later := it.nextOf(); later != nil && s.replaces(later.phase, it.phase) {
+	if later := it.nextOf(); later != nil && s.replaces(later.phase, it) {
 		s.traces.remove(t, later)
 		s.counts.countEnd(later, -1)
 		s.replace(it, &entry{span: later.span, key: later.key, bytes: later.bytes, phase: later.phase})
@@ -142,30 +150,19 @@ func (s *settling) putBack(it *item) {
 			s.traces.set(it, nil)
 		}
 		s.flushes.settled(later)
-		s.items.put(later)
+		s.forgetItem(later)
 	}
 }
 
-// end lets the traces go on that are through, and callers that wait for room. It reports
+// end counts what was lost, and lets callers go on that wait for room. It reports
 // whether the dispatcher is to be woken.
 func (s *settling) end() (wake bool) {
 	q := s.queue
+	q.reporter.undelivered(s.lost)
 	if s.delivered {
 		q.succeeded(s.now)
 	}
 	q.failedForNow(s.retried, s.now)
-	if s.lost != nil {
-		q.reporter.undelivered(s.lost)
-	}
-	for _, e := range s.made {
-		q.accept(e)
-	}
-	for _, t := range s.through {
-		if !t.resting {
-			t.failing = failing{}
-		}
-		q.goOn(t)
-	}
 	q.release()
 	return q.sendable() || len(s.retried) > 0
 }

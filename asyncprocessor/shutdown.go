@@ -79,7 +79,7 @@ func (p *Processor) shutdown(ctx context.Context) error {
 	grace, cancel := context.WithTimeout(context.Background(), shutdownGrace)
 	defer cancel()
 	exporterErr := p.shutdownExporter(ctx, grace)
-	n := p.queue.failed() - before
+	n := p.queue.reporter.failures() - before
 	if n > 0 && cause == nil {
 		cause = ErrDropped
 	}
@@ -162,21 +162,14 @@ func (q *queue) close(deadline time.Time) (failedBefore uint64) {
 	q.closed = true
 	q.retry.deadline = deadline.Sub(q.epoch)
 	q.wakeResting(func(*traceQueue) bool { return true })
-	q.bounds.close()
+	q.intake.setLimit(amount{})
 	q.collect()
 	for _, w := range q.waiters {
-		q.refuse(w.entry.phase, ReasonAlreadyShutdown)
+		q.reporter.refused(w.entry.phase, ReasonAlreadyShutdown)
 		close(w.done)
 	}
 	q.waiters = nil
-	return q.counts.failed
-}
-
-// failed returns how many snapshots were accepted and then lost.
-func (q *queue) failed() uint64 {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	return q.counts.failed
+	return q.reporter.failures()
 }
 
 // keepWhatIsLeft hands all that is left over to the Keeper from now on.
@@ -191,8 +184,9 @@ func (q *queue) abandon() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.collect()
-	held := q.bounds.held()
-	q.counts.abandon(held.items)
+	held := q.intake.amount()
+	q.reporter.abandoned(held.items, uint64(q.counts.ends.queued))
+	q.counts.inFlight, q.counts.ends.queued = 0, 0
 	q.free(held)
 	q.release()
 	q.abandoned = true
@@ -206,8 +200,6 @@ func (q *queue) abandon() {
 func (q *queue) forget() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.traces, q.items = traces{}, pool[item]{}
-	for i := range q.stripes {
-		q.stripes[i].forget()
-	}
+	q.traces, q.items, q.blocks = traces{}, pool[item]{}, nil
+	q.intake.forget()
 }

@@ -11,12 +11,12 @@ import (
 // own trace only. It exists while anything of the trace waits or is with the exporter.
 type traceQueue struct {
 	id         trace.TraceID
+	inBucket   *traceQueue // in the same bucket of the index
 	head, tail *item
 	waiting    amount
 	exporting  amount
 	ready      bool
 	next       *traceQueue // in the list of ready ones
-	inBucket   *traceQueue // in the same bucket of the index
 
 	failing // if its snapshots failed for now
 }
@@ -64,7 +64,8 @@ func (ts *traces) retire(t *traceQueue) {
 		at = &(*at).inBucket
 	}
 	*at = t.inBucket
-	ts.unused.put(t)
+	*t = traceQueue{}
+	ts.unused.put(t, maxUnused)
 }
 
 // resize changes how much waits in a trace.

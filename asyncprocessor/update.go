@@ -80,7 +80,7 @@ func (q *queue) offerState(s *liveSpan, phase Phase, state *runningState) bool {
 		return false
 	}
 	e := &entry{key: s.key, bytes: bounded(state.size), phase: phase}
-	with := q.bounds.held().plus(e.amount())
+	with := q.intake.amount().plus(e.amount())
 	if phase == PhaseUpdate {
 		if q.closed || !with.within(q.bounds.half) {
 			return false
@@ -126,11 +126,10 @@ func (q *queue) readStarts(b *batch) {
 func (q *queue) replaceStart(b *batch, index int, state *runningState) {
 	it := b.items[index]
 	more := amount{0, uint64(max(0, state.size-int(it.bytes)))}
-	if q.abandoned || !q.bounds.held().plus(more).within(q.bounds.half) || b.bytes+more.bytes > uint64(q.cfg.maxBatchBytes) {
+	if q.abandoned || !q.intake.amount().plus(more).within(q.bounds.half) || b.bytes+more.bytes > uint64(q.cfg.maxBatchBytes) {
 		return
 	}
-	q.bounds.add(more)
-	q.sorted = q.sorted.plus(more)
+	q.intake.add(more, never)
 	it.bytes += uint32(more.bytes)
 	it.trace.exporting = it.trace.exporting.plus(more)
 	b.bytes += more.bytes

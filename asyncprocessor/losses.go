@@ -1,0 +1,107 @@
+package asyncprocessor
+
+// loss is what was lost for one reason.
+type loss struct {
+	snapshots uint64
+	ends      uint64       // ENDs among them that no exporter has seen
+	told      uint64       // what reports have told
+	cause     *ExportError // of an export, the last one
+}
+
+// maxDropReasons bounds the reasons that are counted apart. Those that an exporter makes up
+// beyond it count as [ReasonExportFailed].
+const maxDropReasons = 64
+
+// refused counts a snapshot that was refused at the queue's door.
+func (r *reporter) refused(phase Phase, reason DropReason) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	l := r.lost[reason]
+	l.snapshots++
+	if phase == PhaseEnd {
+		l.ends++
+	}
+	r.lost[reason] = l
+	r.schedule()
+}
+
+// undelivered counts what a call of the exporter lost, at once, so that one report has it all.
+func (r *reporter) undelivered(lost map[DropReason]loss) {
+	if len(lost) == 0 {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for reason, more := range lost {
+		if _, known := r.lost[reason]; !known && len(r.lost) >= maxDropReasons {
+			reason = ReasonExportFailed
+		}
+		l := r.lost[reason]
+		l.snapshots, l.cause = l.snapshots+more.snapshots, more.cause
+		if reason == ReasonFiltered {
+			l.told = l.snapshots // it is no failure
+		} else {
+			r.failed += more.snapshots
+			r.schedule()
+		}
+		r.lost[reason] = l
+	}
+}
+
+// abandoned counts what Shutdown gave up, which it tells itself.
+func (r *reporter) abandoned(snapshots, ends uint64) {
+	if snapshots == 0 {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	l := r.lost[ReasonShutdownDeadline]
+	l.snapshots, l.ends, l.told = l.snapshots+snapshots, l.ends+ends, l.told+snapshots
+	r.lost[ReasonShutdownDeadline] = l
+	r.failed += snapshots
+}
+
+// toTell returns what was lost since the last report. It is called with the lock held.
+func (r *reporter) toTell() map[DropReason]loss {
+	news := make(map[DropReason]loss)
+	for reason, l := range r.lost {
+		if l.snapshots > l.told {
+			news[reason] = loss{snapshots: l.snapshots - l.told, cause: l.cause}
+			l.told = l.snapshots
+			r.lost[reason] = l
+		}
+	}
+	return news
+}
+
+// failures returns how many snapshots were accepted and then lost, other than on purpose.
+func (r *reporter) failures() uint64 {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.failed
+}
+
+// dropped returns what was lost, and how many ENDs of it no exporter has seen.
+func (r *reporter) dropped() (snapshots, ends map[DropReason]uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	snapshots, ends = make(map[DropReason]uint64, len(r.lost)), make(map[DropReason]uint64)
+	for reason, l := range r.lost {
+		snapshots[reason] = l.snapshots
+		if l.ends > 0 {
+			ends[reason] = l.ends
+		}
+	}
+	return snapshots, ends
+}
+
+// losses returns how many snapshots were lost, other than on purpose.
+func (r *reporter) losses() (n uint64) {
+	snapshots, _ := r.dropped()
+	for reason, lost := range snapshots {
+		if reason != ReasonFiltered {
+			n += lost
+		}
+	}
+	return n
+}
