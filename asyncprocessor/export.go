@@ -21,7 +21,7 @@ type export struct {
 
 // run calls the exporter and settles what it says.
 func (x *export) run() {
-	o := panicked(len(x.batch.snapshots), errExporterPanic) // if it ends this goroutine with runtime.Goexit
+	o := panicked(errExporterPanic) // if it ends this goroutine with runtime.Goexit
 	defer func() {
 		wake := x.queue.finish(x.batch, o)
 		clear(x.batch.snapshots) // let the collector have the spans
@@ -48,11 +48,11 @@ func (x *export) call() (o outcome) {
 	snapshots := x.batch.snapshots
 	defer func() {
 		if r := recover(); r != nil {
-			o = panicked(len(snapshots), fmt.Errorf("%w: %v", errExporterPanic, r))
+			o = panicked(fmt.Errorf("%w: %v", errExporterPanic, r))
 		}
 	}()
 	x.queue.readStarts(x.batch)
-	o = outcomeOf(send(ctx, snapshots), len(snapshots))
+	o = outcomeOf(send(ctx, snapshots))
 	x.lag.record(snapshots, o)
 	return o
 }

@@ -22,6 +22,12 @@ func (p *Processor) MarshalLog() any {
 		Concurrency         int
 		Blocking            bool
 		StartPolicy         string
+		MaxTrackedSpans     int
+		UpdateInterval      string
+		UpdateBudget        int64
+		UnfinishedSpans     bool
+		LeakAge             string
+		SpanFilters         int
 	}{
 		Type:                componentType,
 		Exporter:            fmt.Sprintf("%T", exporter),
@@ -35,5 +41,11 @@ func (p *Processor) MarshalLog() any {
 		Concurrency:         p.cfg.concurrency,
 		Blocking:            p.cfg.blocking,
 		StartPolicy:         p.cfg.startPolicy.String(),
+		MaxTrackedSpans:     p.cfg.maxTracked,
+		UpdateInterval:      p.cfg.updateInterval.String(),
+		UpdateBudget:        p.cfg.updateBudget,
+		UnfinishedSpans:     p.cfg.unfinished,
+		LeakAge:             p.cfg.leakAge.String(),
+		SpanFilters:         len(p.cfg.filters),
 	}
 }

@@ -138,6 +138,12 @@ func TestMarshalLogShowsTheConfiguration(t *testing.T) {
 		"ShutdownTimeout": "30s",
 		"Concurrency": 8,
 		"Blocking": true,
-		"StartPolicy": "StartCoalesced"
+		"StartPolicy": "StartCoalesced",
+		"MaxTrackedSpans": 10000,
+		"UpdateInterval": "10s",
+		"UpdateBudget": 1048576,
+		"UnfinishedSpans": true,
+		"LeakAge": "1h0m0s",
+		"SpanFilters": 0
 	}`, string(shown))
 }

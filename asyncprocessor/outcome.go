@@ -1,24 +1,28 @@
 package asyncprocessor
 
-// outcome says what became of the snapshots of a call: for each that was not delivered
-// the ExportError that names it. It is nil when all were.
-type outcome []*ExportError
+// outcome says what became of the snapshots of a call: why none was delivered, or by index why
+// some were not.
+type outcome struct {
+	none *ExportError
+	some map[int]*ExportError
+}
 
-// outcomeOf reads the error of a call with n snapshots: one ExportError or several joined
+// outcomeOf reads the error of a call: one ExportError or several joined
 // ones name those that were not delivered; any other error means that none was.
-func outcomeOf(err error, n int) outcome {
+func outcomeOf(err error) (o outcome) {
 	if err == nil {
-		return nil
+		return o
 	}
-	o := make(outcome, n)
 	partial, ok := exportErrors(err)
 	if !ok {
-		return same(n, &ExportError{Reason: ReasonExportFailed, Err: err})
+		o.none = &ExportError{Reason: ReasonExportFailed, Err: err}
+		return o
 	}
+	o.some = make(map[int]*ExportError)
 	for _, e := range partial {
 		for _, i := range e.Undelivered {
-			if i >= 0 && i < n && o[i] == nil {
-				o[i] = e
+			if o.some[i] == nil {
+				o.some[i] = e
 			}
 		}
 	}
@@ -26,25 +30,16 @@ func outcomeOf(err error, n int) outcome {
 }
 
 // panicked is the outcome of a call that panicked.
-func panicked(n int, err error) outcome {
-	return same(n, &ExportError{Reason: ReasonExporterPanic, Err: err})
-}
-
-// same is the outcome of a call of n snapshots that were lost for one reason.
-func same(n int, why *ExportError) outcome {
-	o := make(outcome, n)
-	for i := range o {
-		o[i] = why
-	}
-	return o
+func panicked(err error) outcome {
+	return outcome{none: &ExportError{Reason: ReasonExporterPanic, Err: err}}
 }
 
 // of returns why the snapshot at index i was not delivered, nil if it was.
 func (o outcome) of(i int) *ExportError {
-	if o == nil {
-		return nil
+	if o.none != nil {
+		return o.none
 	}
-	return o[i]
+	return o.some[i]
 }
 
 // exportErrors returns the ExportErrors that make up err. It reports false when
