@@ -140,9 +140,9 @@ func TestMarshalLogShowsTheConfiguration(t *testing.T) {
 		"Blocking": true,
 		"StartPolicy": "StartCoalesced",
 		"MaxTrackedSpans": 10000,
-		"UpdateInterval": "10s",
+		"UpdateInterval": "0s",
 		"UpdateBudget": 1048576,
-		"UnfinishedSpans": true,
+		"UnfinishedSpans": false,
 		"LeakAge": "1h0m0s",
 		"SpanFilters": 0
 	}`, string(shown))
