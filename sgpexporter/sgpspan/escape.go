@@ -1,10 +1,7 @@
 package sgpspan
 
 import (
-	"encoding/binary"
 	"fmt"
-	"math/bits"
-	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -14,12 +11,12 @@ import (
 // repaired reports whether there was any.
 func appendString(dst []byte, s string) (_ []byte, repaired bool) {
 	dst = append(dst, '"')
-	for notASCII := uint64(highBits); ; {
-		var n int
-		if dst, n = appendPlain(dst, s, notASCII); n == len(s) {
+	for validUTF8 := false; ; {
+		n := indexSpecial(s, validUTF8)
+		dst = append(dst, s[:n]...)
+		if s = s[n:]; s == "" {
 			return append(dst, '"'), repaired
 		}
-		s = s[n:]
 		if c := s[0]; c < utf8.RuneSelf {
 			dst = append(dst, escapes[c]...)
 			repaired = repaired || c == 0
@@ -27,41 +24,11 @@ func appendString(dst []byte, s string) (_ []byte, repaired bool) {
 			continue
 		}
 		// Asked once for all that follows: text is mostly valid.
-		if !utf8.ValidString(s) {
+		if validUTF8 = utf8.ValidString(s); !validUTF8 {
 			dst, bad := appendInvalid(dst, s)
 			return append(dst, '"'), repaired || bad
 		}
-		notASCII = 0
 	}
-}
-
-// appendPlain appends s up to the first byte that notPlain marks, and returns how many
-// bytes that is. It looks at eight bytes at a time, and writes as many, in one go:
-// prompts are long and nearly all of their bytes are ordinary.
-func appendPlain(dst []byte, s string, notASCII uint64) (_ []byte, n int) {
-	if cap(dst)-len(dst) < len(s)+8 {
-		dst = slices.Grow(dst, len(s)+8)
-	}
-	start := len(dst)
-	out := dst[start : start+len(s)+8]
-	i := 0
-	for ; i <= len(s)-8; i += 8 {
-		w := load64(s, i)
-		binary.LittleEndian.PutUint64(out[i:i+8], w)
-		if marked := notPlain(w, notASCII); marked != 0 {
-			n = i + bits.TrailingZeros64(marked)/8
-			return dst[:start+n], n
-		}
-	}
-	if i < len(s) {
-		w := loadTail(s, len(s)-i)
-		binary.LittleEndian.PutUint64(out[i:i+8], w)
-		if marked := notPlain(w, notASCII); marked != 0 {
-			n = i + bits.TrailingZeros64(marked)/8
-			return dst[:start+n], n
-		}
-	}
-	return dst[:start+len(s)], len(s)
 }
 
 // escapes is what stands in a JSON string for an ASCII character: itself, where it can.
