@@ -21,13 +21,15 @@ type spooler struct {
 	disk *spool.Spool
 	mode SpoolMode
 
-	ctx     context.Context // of the replay, suppressed and with replayKey
-	cancel  context.CancelFunc
-	workers sync.WaitGroup
-	direct  chan struct{} // places of deliveries at once
-	failing atomic.Bool   // SGP takes nothing for now
-	pace    pace
-	rests   rests
+	requests context.Context // of the deliveries, suppressed and with replayKey
+	abandon  context.CancelFunc
+	ctx      context.Context // of the replay; when it ends no delivery begins any more
+	cancel   context.CancelFunc
+	workers  sync.WaitGroup
+	direct   chan struct{} // places of deliveries at once
+	failing  atomic.Bool   // SGP takes nothing for now
+	pace     pace
+	rests    rests
 
 	closed   atomic.Uint64 // spans that were ended as unfinished
 	aboutSGP tellings      // what is reported
@@ -37,7 +39,8 @@ type spooler struct {
 
 func newSpooler(e *Exporter, cfg spoolConfig) *spooler {
 	s := &spooler{Exporter: e, mode: cfg.mode, direct: make(chan struct{}, directConcurrency)}
-	s.ctx, s.cancel = context.WithCancel(context.WithValue(asyncprocessor.SuppressContext(context.Background()), replayKey{}, s))
+	s.requests, s.abandon = context.WithCancel(context.WithValue(asyncprocessor.SuppressContext(context.Background()), replayKey{}, s))
+	s.ctx, s.cancel = context.WithCancel(s.requests)
 	s.disk = spool.Start(spool.Config{
 		Path:   cfg.dir,
 		Limits: spool.Limits{MaxBytes: cfg.maxBytes, MaxAge: cfg.maxAge},
@@ -49,8 +52,13 @@ func newSpooler(e *Exporter, cfg spoolConfig) *spooler {
 	return s
 }
 
-// drainTime bounds how long Shutdown waits for what is in the spool while it can be delivered.
-const drainTime = 2 * time.Second
+const (
+	// drainTime bounds how long Shutdown waits for what is in the spool while it can be delivered.
+	drainTime = 2 * time.Second
+	// answerTime bounds how long it waits then for answers to what is under way: a request that is abandoned
+	// is repeated by the next process.
+	answerTime = 2 * time.Second
+)
 
 // shutdown delivers what it can for a short time, and closes the spool. What is left is
 // for the next process.
@@ -62,6 +70,8 @@ func (s *spooler) shutdown(ctx context.Context) error {
 		defer close(done)
 		s.workers.Wait()
 	}()
+	s.await(ctx, done)
+	s.abandon()
 	select {
 	case <-done:
 	case <-ctx.Done():
@@ -78,13 +88,30 @@ func (s *spooler) shutdown(ctx context.Context) error {
 	return nil
 }
 
-// drain waits until nothing is in the spool, or what is cannot be delivered for now.
-func (s *spooler) drain(ctx context.Context) {
-	most := drainTime
+// await waits until the deliveries that have begun are over, if SGP answers.
+func (s *spooler) await(ctx context.Context, over <-chan struct{}) {
+	if s.failing.Load() {
+		return
+	}
+	ctx, cancel := atMost(ctx, answerTime)
+	defer cancel()
+	select {
+	case <-over:
+	case <-ctx.Done():
+	}
+}
+
+// atMost bounds a wait, and leaves half of the time of ctx for what follows it.
+func atMost(ctx context.Context, most time.Duration) (context.Context, context.CancelFunc) {
 	if deadline, ok := ctx.Deadline(); ok {
 		most = min(most, time.Until(deadline)/2)
 	}
-	ctx, cancel := context.WithTimeout(ctx, most)
+	return context.WithTimeout(ctx, most)
+}
+
+// drain waits until nothing is in the spool, or what is cannot be delivered for now.
+func (s *spooler) drain(ctx context.Context) {
+	ctx, cancel := atMost(ctx, drainTime)
 	defer cancel()
 	ticker := time.NewTicker(10 * time.Millisecond)
 	defer ticker.Stop()

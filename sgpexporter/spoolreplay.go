@@ -88,7 +88,7 @@ func (s *spooler) deliverSome(places chan struct{}, under *sync.WaitGroup) bool 
 			batch.Commit(append(batch.Buffer(), c.JSON...), c.Item.Item)
 			phases[i], seqs[i] = c.Phase, c.Seq
 		}
-		ctx, cancel := context.WithTimeout(s.ctx, replayTimeout)
+		ctx, cancel := context.WithTimeout(s.requests, replayTimeout)
 		defer cancel()
 		s.deliver(ctx, batch, phases, seqs)
 	})
