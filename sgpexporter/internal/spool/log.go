@@ -41,8 +41,7 @@ type Log struct {
 	segments []*segment // oldest first
 	current  File       // the last segment's; nil when the next Append makes a new one
 	nextID   uint32
-	reader   Reader // of the segment readerOf, which was read last; may be nil
-	readerOf uint32
+	reader   reader
 	index    *index         // what others may ask
 	claims   map[uint64]int // claimed items, by trace
 	running  map[span]Seq   // the last record of each span that has not ended
