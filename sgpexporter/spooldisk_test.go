@@ -123,6 +123,36 @@ func TestSpoolOnADiskThatFailsInAnOutage(t *testing.T) {
 	}
 }
 
+// What could not go behind others of its trace, on a disk that fails, holds up what follows of the trace in the same
+// call, though the spool has delivered those others meanwhile.
+func TestSpoolOnADiskThatFailsKeepsTheOrderWithinACall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sgpexporter.Handled(t)
+		disk := new(sgpexporter.Disk)
+		srv, exp := newExporter(t, []sgptest.Option{sgptest.WithInMemoryNetwork()}, sgpexporter.WithMaxRequestItems(1),
+			sgpexporter.WithSpool(t.TempDir()), sgpexporter.WithSpoolMode(sgpexporter.SpoolAlways), sgpexporter.WithDisk(disk))
+		isDown(srv)
+		require.NoError(t, exp.KeepSnapshots(t.Context(), []asyncprocessor.Snapshot{snapshot(start, 1)}))
+		disk.Fail(syscall.ENOSPC)
+		srv.SetFault(func(r *sgptest.Request) sgptest.Fault {
+			if r.Items[0].Name == "span 2" {
+				srv.SetFault(nil) // SGP is back, and the START is delivered while this waits
+				return sgptest.Latency(8 * time.Second)
+			}
+			return sgptest.Status(503)
+		})
+		err := exp.ExportSnapshots(t.Context(), []asyncprocessor.Snapshot{
+			snapshot(asyncprocessor.PhaseUpdate, 1), snapshot(end, 2, inTrace(2)), snapshot(end, 1),
+		})
+		assert.ElementsMatch(t, []string{"span 1", "span 2"}, writtenNames(srv))
+		assert.Zero(t, exp.Stats().Spool.Items)
+		failed := lost(t, err)
+		assert.Equal(t, []int{0, 2}, failed.Undelivered, "the END stays behind the update")
+		assert.True(t, failed.Retryable)
+		synctest.Wait()
+	})
+}
+
 // A disk that hangs for ever does not hold up the end of the process.
 func TestSpoolShutdownOnADiskThatHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
