@@ -48,7 +48,8 @@ type Log struct {
 	spanOf   map[Seq]span   // of those
 	orphans  []span         // of running: those of a process that is over
 	foreign  []string
-	unsynced bool
+	unsynced bool   // of the current segment
+	syncErr  error  // why some of what was appended is not durable, for the next Sync
 	urgent   bool   // of what is not synced something is to be delivered: it must be within a second
 	writes   uint64 // that succeeded
 	created  bool   // a file, since the last Sync
