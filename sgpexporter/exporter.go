@@ -87,7 +87,7 @@ func New(opts ...Option) (*Exporter, error) {
 		Retry:        cfg.retry.transport(),
 		Gzip:         cfg.compression == GzipCompression,
 		MaxBytes:     int64(cfg.maxRequestBytes),
-		LosesAlone:   cfg.spool.dir == "",
+		LosesAlone:   true,
 		Observer:     &observer{Exporter: e},
 	})
 	if cfg.spool.dir != "" {

@@ -153,6 +153,37 @@ func TestSpoolOnADiskThatFailsKeepsTheOrderWithinACall(t *testing.T) {
 	})
 }
 
+// A START whose delivery could not be noted, on a full disk, and whose END went without the disk, is not sent again
+// by the next process: SGP says that the span has ended.
+func TestSpoolDoesNotRepeatTheStartOfASpanThatHasEnded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sgpexporter.Handled(t)
+		disk, dir := new(sgpexporter.Disk), t.TempDir()
+		srv, exp := newExporter(t, []sgptest.Option{sgptest.WithInMemoryNetwork()}, sgpexporter.WithSpool(dir), sgpexporter.WithDisk(disk))
+		isDown(srv)
+		require.NoError(t, exp.KeepSnapshots(t.Context(), []asyncprocessor.Snapshot{
+			snapshot(start, 1), snapshot(asyncprocessor.PhaseUpdate, 1), snapshot(start, 2),
+		}))
+		disk.Fail(syscall.ENOSPC)
+		srv.SetFault(nil)
+		time.Sleep(time.Minute)
+		require.NoError(t, exp.ExportSnapshots(t.Context(), []asyncprocessor.Snapshot{snapshot(end, 1)}))
+
+		next := another(t, srv, spoolOf(t, dir), sgpexporter.SpoolOnFailure)
+		time.Sleep(time.Minute)
+		assert.Zero(t, next.Stats().Spool.Items)
+		assert.Zero(t, next.Stats().Spool.Running)
+		assert.Equal(t, uint64(1), next.Stats().Spool.Unfinished)
+		require.NoError(t, srv.CheckOrder())
+		statuses := map[string]string{}
+		for _, s := range srv.Spans() {
+			statuses[s.Name] = s.Status
+		}
+		assert.Equal(t, map[string]string{"span 1": "SUCCESS", "span 2": "CANCELED"}, statuses)
+		synctest.Wait()
+	})
+}
+
 // A disk that hangs for ever does not hold up the end of the process.
 func TestSpoolShutdownOnADiskThatHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -30,6 +30,8 @@ func (s *spooler) replay() {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	closing := newCloser(s)
+	// What SGP has an end of is not sent again, if SGP says so: a START would show the span as running.
+	closing.run()
 	for {
 		for s.ctx.Err() == nil && s.deliverSome(places, &under) {
 		}

@@ -88,3 +88,40 @@ func TestShutdownOfTheSpoolDoesNotAwaitForLong(t *testing.T) {
 		synctest.Wait()
 	})
 }
+
+// A span that always gets a 500 is left to the next process, and Shutdown does not wait for it.
+func TestShutdownLeavesWhatFailsAloneInTheSpool(t *testing.T) {
+	for _, mode := range spoolModes {
+		t.Run(mode.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				sgpexporter.Handled(t)
+				dir := t.TempDir()
+				srv, exp := newExporter(t, []sgptest.Option{sgptest.WithInMemoryNetwork()}, sgpexporter.WithSpool(dir), sgpexporter.WithSpoolMode(mode))
+				srv.SetFault(sgptest.RefuseItems(500, func(item *sgptest.Span) bool { return item.Name == "poison" }))
+				proc := asyncprocessor.New(exp)
+				for n := range 400 { // for 40 s
+					name := "good"
+					if n%50 == 25 {
+						name = "poison"
+					}
+					proc.OnEnd(ofTrace(n, name))
+					time.Sleep(100 * time.Millisecond)
+				}
+				begin := time.Now()
+				ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+				defer cancel()
+				require.NoError(t, proc.Shutdown(ctx))
+				assert.Less(t, time.Since(begin), 6*time.Second)
+				assert.Len(t, srv.Spans(), 392)
+				assert.Equal(t, int64(8), exp.Stats().Spool.Items)
+				srv.SetFault(nil)
+				next := another(t, srv, dir, mode)
+				for next.Stats().Spool.Recovered == 0 || next.Stats().Spool.Items > 0 {
+					time.Sleep(10 * time.Millisecond)
+				}
+				assert.Len(t, srv.Spans(), 400)
+				synctest.Wait()
+			})
+		})
+	}
+}

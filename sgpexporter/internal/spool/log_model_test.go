@@ -27,6 +27,7 @@ type traceModel struct {
 
 // spanModel is what the last write of a span says, now and before. Of what is not sure yet the disk may have any.
 type spanModel struct {
+	writes  []int // the numbers of all
 	states  []spanState
 	sure    int // index of the oldest state that a killed process may have left
 	durable int // likewise, after a loss of power
@@ -77,7 +78,7 @@ func (s *spanModel) possible(powerLost bool) []spanState {
 }
 
 // found notes the state that a process has found.
-func (s *spanModel) found(state spanState) { *s = spanModel{states: []spanState{state}} }
+func (s *spanModel) found(state spanState) { s.states, s.sure, s.durable = []spanState{state}, 0, 0 }
 
 // items draws a few writes: of spans that begin, change, end, or are seen ended for the first time.
 func (m *model) items(t *rapid.T, onlyRunning bool) []Item {
@@ -112,12 +113,9 @@ func (m *model) running(such func(span) bool) []span {
 	return keys
 }
 
-// waiting is the number of items to be delivered, of all traces or of one.
-func (m *model) waiting(of ...string) (n int64) {
-	for id, t := range m.traces {
-		if len(of) > 0 && !slices.Contains(of, id) {
-			continue
-		}
+// waiting is the number of items to be delivered.
+func (m *model) waiting() (n int64) {
+	for _, t := range m.traces {
 		for _, i := range t.appended {
 			if !t.delivered[i] {
 				n++
@@ -135,7 +133,20 @@ func number(it Item) (n int) {
 // wrote notes a write of items, which the Log confirmed, or may have begun before the crash.
 func (m *model) wrote(items []Item, confirmed bool) {
 	for _, it := range items {
-		m.span(span{it.TraceID, it.ID}).becomes(spanState{number(it), !it.Ends}, confirmed)
+		s := m.span(span{it.TraceID, it.ID})
+		s.writes = append(s.writes, number(it))
+		s.becomes(spanState{number(it), !it.Ends}, confirmed)
+	}
+}
+
+// ended notes that a span is said to have ended: nothing of it waits any more, on disk too if that is confirmed.
+func (m *model) ended(key span, confirmed bool) {
+	s, t := m.span(key), m.trace(key.trace)
+	s.becomes(spanState{s.now().n, false}, confirmed)
+	for _, n := range s.writes {
+		if slices.Contains(t.appended, n) && !t.delivered[n] {
+			t.delivered[n], t.settled[n] = true, confirmed
+		}
 	}
 }
 
