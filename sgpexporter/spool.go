@@ -28,7 +28,10 @@ type spooler struct {
 	workers  sync.WaitGroup
 	direct   chan struct{} // places of deliveries at once
 	failing  atomic.Bool   // SGP takes nothing for now
+	tried    atomic.Uint64 // deliveries that are over
 	pace     pace
+	ending   chan struct{} // closed when Shutdown begins
+	hurry    chan struct{} // has a token when a rest of the pace is over before its time
 	rests    rests
 
 	closed   atomic.Uint64 // spans that were ended as unfinished
@@ -38,8 +41,12 @@ type spooler struct {
 }
 
 func newSpooler(e *Exporter, cfg spoolConfig) *spooler {
-	s := &spooler{Exporter: e, mode: cfg.mode, direct: make(chan struct{}, directConcurrency)}
-	s.requests, s.abandon = context.WithCancel(context.WithValue(asyncprocessor.SuppressContext(context.Background()), replayKey{}, s))
+	s := &spooler{
+		Exporter: e, mode: cfg.mode, direct: make(chan struct{}, directConcurrency),
+		ending: make(chan struct{}), hurry: make(chan struct{}, 1),
+	}
+	suppressed := context.WithValue(asyncprocessor.SuppressContext(context.Background()), replayKey{}, s)
+	s.requests, s.abandon = context.WithCancel(transport.WithClosing(suppressed, s.ending))
 	s.ctx, s.cancel = context.WithCancel(s.requests)
 	s.disk = spool.Start(spool.Config{
 		Path:   cfg.dir,
@@ -109,13 +116,18 @@ func atMost(ctx context.Context, most time.Duration) (context.Context, context.C
 	return context.WithTimeout(ctx, most)
 }
 
-// drain waits until nothing is in the spool, or what is cannot be delivered for now.
+// drain waits until nothing is in the spool, or what is cannot be delivered for now. If SGP took nothing, it is tried
+// once more at once: it may be back.
 func (s *spooler) drain(ctx context.Context) {
+	close(s.ending)
+	s.pace.rested()
+	s.hurry <- struct{}{}
+	tried := s.tried.Load()
 	ctx, cancel := atMost(ctx, drainTime)
 	defer cancel()
 	ticker := time.NewTicker(10 * time.Millisecond)
 	defer ticker.Stop()
-	for s.disk.Waiting() > 0 && !s.failing.Load() && !s.rests.any() {
+	for s.disk.Waiting() > 0 && !s.rests.any() && (!s.failing.Load() || s.tried.Load() == tried) {
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
@@ -170,6 +182,7 @@ func (s *spooler) deliver(ctx context.Context, batch *transport.Batch, phases []
 		l.Release(failed)
 		return cmp.Or(l.Delivered(delivered), l.Drop(rejected, string(asyncprocessor.ReasonRejected)))
 	})
+	s.tried.Add(1)
 	return ok
 }
 

@@ -58,6 +58,8 @@ func (s *spooler) deliverSome(places chan struct{}, under *sync.WaitGroup) bool 
 	most, wait := s.pace.next(time.Now())
 	select { // a delivery that fails ends the wait of none: the pace is asked anew
 	case <-time.After(wait):
+	case <-s.hurry:
+		return true
 	case <-s.ctx.Done():
 		return false
 	}
@@ -128,7 +130,7 @@ const (
 	firstRate   = 200
 	lowestRate  = 20
 	highestRate = 50_000
-	longestRest = 5 * time.Second
+	longestRest = 2 * time.Second
 )
 
 // next returns how many items the next delivery may have, and how long to wait for it.
@@ -169,6 +171,15 @@ func (p *pace) delivered(items int, well bool) {
 	if items == 0 {
 		p.fails++
 		p.ready = time.Now().Add(min(500*time.Millisecond<<min(p.fails-1, 10), longestRest))
+	}
+}
+
+// rested ends the rest after a failure.
+func (p *pace) rested() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.fails > 0 {
+		p.ready = time.Time{}
 	}
 }
 

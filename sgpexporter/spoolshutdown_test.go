@@ -125,3 +125,40 @@ func TestShutdownLeavesWhatFailsAloneInTheSpool(t *testing.T) {
 		})
 	}
 }
+
+// A server that is back when Shutdown begins gets what is in the spool, though the last tries have failed.
+func TestShutdownTriesTheSpoolOnceMore(t *testing.T) {
+	for _, mode := range spoolModes {
+		t.Run(mode.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				sgpexporter.Handled(t)
+				srv, exp := newExporter(t, []sgptest.Option{sgptest.WithInMemoryNetwork()}, sgpexporter.WithSpool(t.TempDir()), sgpexporter.WithSpoolMode(mode))
+				isDown(srv)
+				backlog(t, exp, 20)
+				time.Sleep(time.Minute)
+				srv.SetFault(nil)
+				require.NoError(t, exp.Shutdown(t.Context()))
+				assert.Zero(t, exp.Stats().Spool.Items)
+				assert.Len(t, srv.Spans(), 20)
+				synctest.Wait()
+			})
+		})
+	}
+}
+
+// One that is away still gets one try more, which Shutdown does not wait for twice.
+func TestShutdownTriesTheSpoolOnlyOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sgpexporter.Handled(t)
+		srv, exp := newExporter(t, []sgptest.Option{sgptest.WithInMemoryNetwork()}, sgpexporter.WithSpool(t.TempDir()))
+		isDown(srv)
+		backlog(t, exp, 20)
+		time.Sleep(time.Minute)
+		begin := time.Now()
+		require.NoError(t, exp.Shutdown(t.Context()))
+		assert.LessOrEqual(t, time.Since(begin), 2*time.Second)
+		assert.Equal(t, int64(40), exp.Stats().Spool.Items)
+		srv.SetFault(nil)
+		synctest.Wait()
+	})
+}
