@@ -39,8 +39,8 @@ lint: ## golangci-lint in all modules
 bench: ## run all benchmarks next to their peers and print one table (long)
 	cd integration && go run -buildvcs=true ./bench
 
-faults: ## try faults of networks and servers next to the peer and print RELIABILITY.md anew (half an hour)
-	cd integration && go run ./faults -out ../RELIABILITY.md
+faults: ## try faults of networks and servers, next to the peer and with a spool, and print RELIABILITY.md anew (an hour; FAULTS='-spool -only 503' runs a part)
+	cd integration && go run ./faults -out ../RELIABILITY.md $(FAULTS)
 
 soak: ## random faults for SOAK (4 minutes): counts, order, memory; and an outage of ten minutes with a spool
 	cd integration && go run ./faults -soak $(SOAK)

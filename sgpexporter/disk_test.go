@@ -2,6 +2,7 @@ package sgpexporter
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -15,6 +16,8 @@ type Disk struct {
 	delay  time.Duration
 	hangs  context.Context // until it ends
 	writes int
+	last   int  // the number of the write at which the process is killed, 0 for none
+	dead   bool // it was killed
 }
 
 // WithDisk puts d between the spool and its files.
@@ -38,6 +41,14 @@ func (d *Disk) Hang() (release func()) {
 	return release
 }
 
+// CrashAfter kills the process at the write after the next n: of that a part is written, and from then on nothing.
+func (d *Disk) CrashAfter(n int) { d.mu.Lock(); defer d.mu.Unlock(); d.last = d.writes + n + 1 }
+
+// Crashed reports whether that has happened.
+func (d *Disk) Crashed() bool { d.mu.Lock(); defer d.mu.Unlock(); return d.dead }
+
+var errCrash = errors.New("the process is dead")
+
 // Writes is how many writes were asked for.
 func (d *Disk) Writes() int { d.mu.Lock(); defer d.mu.Unlock(); return d.writes }
 
@@ -46,6 +57,9 @@ func (d *Disk) write() error {
 	d.mu.Lock()
 	d.writes++
 	err, delay, hangs := d.err, d.delay, d.hangs
+	if d.last > 0 && d.writes >= d.last {
+		err, d.dead = errCrash, true
+	}
 	d.mu.Unlock()
 	time.Sleep(delay)
 	if hangs != nil {
@@ -87,11 +101,22 @@ type faultyFile struct {
 }
 
 func (f *faultyFile) Write(p []byte) (int, error) {
+	dead := f.disk.Crashed()
 	if err := f.disk.write(); err != nil {
+		if dead {
+			return 0, err
+		}
 		n, _ := f.File.Write(p[:len(p)/3]) // a full disk takes a part
 		return n, err
 	}
 	return f.File.Write(p)
+}
+
+func (f *faultyFile) Truncate(size int64) error {
+	if f.disk.Crashed() {
+		return errCrash
+	}
+	return f.File.Truncate(size)
 }
 
 func (f *faultyFile) Sync() error {

@@ -87,7 +87,7 @@ func New(opts ...Option) (*Exporter, error) {
 		Retry:        cfg.retry.transport(),
 		Gzip:         cfg.compression == GzipCompression,
 		MaxBytes:     int64(cfg.maxRequestBytes),
-		LosesAlone:   cfg.spool.dir == "",
+		LosesAlone:   true,
 		Observer:     &observer{Exporter: e},
 	})
 	if cfg.spool.dir != "" {
@@ -119,7 +119,9 @@ func (e *Exporter) Disabled() bool { return e == nil || e.client == nil }
 // no time left: then the last failure. A second call does nothing.
 //
 // With [WithSpool] it delivers what is in the spool, for 2 s at most and only while SGP takes
-// it, and leaves the rest to the next process: what failed for now is no error then.
+// it, and leaves the rest to the next process: what failed for now is no error then. A request that is
+// under way then is waited for for 2 s more, or half of the time that is left: one that is abandoned without an
+// answer is repeated by the next process, though it may have taken effect.
 func (e *Exporter) Shutdown(ctx context.Context) error {
 	if e.Disabled() || !e.shutdown.CompareAndSwap(false, true) {
 		return nil

@@ -21,13 +21,18 @@ type spooler struct {
 	disk *spool.Spool
 	mode SpoolMode
 
-	ctx     context.Context // of the replay, suppressed and with replayKey
-	cancel  context.CancelFunc
-	workers sync.WaitGroup
-	direct  chan struct{} // places of deliveries at once
-	failing atomic.Bool   // SGP takes nothing for now
-	pace    pace
-	rests   rests
+	requests context.Context // of the deliveries, suppressed and with replayKey
+	abandon  context.CancelFunc
+	ctx      context.Context // of the replay; when it ends no delivery begins any more
+	cancel   context.CancelFunc
+	workers  sync.WaitGroup
+	direct   chan struct{} // places of deliveries at once
+	failing  atomic.Bool   // SGP takes nothing for now
+	tried    atomic.Uint64 // deliveries that are over
+	pace     pace
+	ending   chan struct{} // closed when Shutdown begins
+	hurry    chan struct{} // has a token when a rest of the pace is over before its time
+	rests    rests
 
 	closed   atomic.Uint64 // spans that were ended as unfinished
 	aboutSGP tellings      // what is reported
@@ -36,8 +41,13 @@ type spooler struct {
 }
 
 func newSpooler(e *Exporter, cfg spoolConfig) *spooler {
-	s := &spooler{Exporter: e, mode: cfg.mode, direct: make(chan struct{}, directConcurrency)}
-	s.ctx, s.cancel = context.WithCancel(context.WithValue(asyncprocessor.SuppressContext(context.Background()), replayKey{}, s))
+	s := &spooler{
+		Exporter: e, mode: cfg.mode, direct: make(chan struct{}, directConcurrency),
+		ending: make(chan struct{}), hurry: make(chan struct{}, 1),
+	}
+	suppressed := context.WithValue(asyncprocessor.SuppressContext(context.Background()), replayKey{}, s)
+	s.requests, s.abandon = context.WithCancel(transport.WithClosing(suppressed, s.ending))
+	s.ctx, s.cancel = context.WithCancel(s.requests)
 	s.disk = spool.Start(spool.Config{
 		Path:   cfg.dir,
 		Limits: spool.Limits{MaxBytes: cfg.maxBytes, MaxAge: cfg.maxAge},
@@ -49,8 +59,13 @@ func newSpooler(e *Exporter, cfg spoolConfig) *spooler {
 	return s
 }
 
-// drainTime bounds how long Shutdown waits for what is in the spool while it can be delivered.
-const drainTime = 2 * time.Second
+const (
+	// drainTime bounds how long Shutdown waits for what is in the spool while it can be delivered.
+	drainTime = 2 * time.Second
+	// answerTime bounds how long it waits then for answers to what is under way: a request that is abandoned
+	// is repeated by the next process.
+	answerTime = 2 * time.Second
+)
 
 // shutdown delivers what it can for a short time, and closes the spool. What is left is
 // for the next process.
@@ -62,6 +77,8 @@ func (s *spooler) shutdown(ctx context.Context) error {
 		defer close(done)
 		s.workers.Wait()
 	}()
+	s.await(ctx, done)
+	s.abandon()
 	select {
 	case <-done:
 	case <-ctx.Done():
@@ -78,17 +95,39 @@ func (s *spooler) shutdown(ctx context.Context) error {
 	return nil
 }
 
-// drain waits until nothing is in the spool, or what is cannot be delivered for now.
-func (s *spooler) drain(ctx context.Context) {
-	most := drainTime
+// await waits until the deliveries that have begun are over, if SGP answers.
+func (s *spooler) await(ctx context.Context, over <-chan struct{}) {
+	if s.failing.Load() {
+		return
+	}
+	ctx, cancel := atMost(ctx, answerTime)
+	defer cancel()
+	select {
+	case <-over:
+	case <-ctx.Done():
+	}
+}
+
+// atMost bounds a wait, and leaves half of the time of ctx for what follows it.
+func atMost(ctx context.Context, most time.Duration) (context.Context, context.CancelFunc) {
 	if deadline, ok := ctx.Deadline(); ok {
 		most = min(most, time.Until(deadline)/2)
 	}
-	ctx, cancel := context.WithTimeout(ctx, most)
+	return context.WithTimeout(ctx, most)
+}
+
+// drain waits until nothing is in the spool, or what is cannot be delivered for now. If SGP took nothing, it is tried
+// once more at once: it may be back.
+func (s *spooler) drain(ctx context.Context) {
+	close(s.ending)
+	s.pace.rested()
+	s.hurry <- struct{}{}
+	tried := s.tried.Load()
+	ctx, cancel := atMost(ctx, drainTime)
 	defer cancel()
 	ticker := time.NewTicker(10 * time.Millisecond)
 	defer ticker.Stop()
-	for s.disk.Waiting() > 0 && !s.failing.Load() && !s.rests.any() {
+	for s.disk.Waiting() > 0 && !s.rests.any() && (!s.failing.Load() || s.tried.Load() == tried) {
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
@@ -143,6 +182,7 @@ func (s *spooler) deliver(ctx context.Context, batch *transport.Batch, phases []
 		l.Release(failed)
 		return cmp.Or(l.Delivered(delivered), l.Drop(rejected, string(asyncprocessor.ReasonRejected)))
 	})
+	s.tried.Add(1)
 	return ok
 }
 

@@ -123,6 +123,67 @@ func TestSpoolOnADiskThatFailsInAnOutage(t *testing.T) {
 	}
 }
 
+// What could not go behind others of its trace, on a disk that fails, holds up what follows of the trace in the same
+// call, though the spool has delivered those others meanwhile.
+func TestSpoolOnADiskThatFailsKeepsTheOrderWithinACall(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sgpexporter.Handled(t)
+		disk := new(sgpexporter.Disk)
+		srv, exp := newExporter(t, []sgptest.Option{sgptest.WithInMemoryNetwork()}, sgpexporter.WithMaxRequestItems(1),
+			sgpexporter.WithSpool(t.TempDir()), sgpexporter.WithSpoolMode(sgpexporter.SpoolAlways), sgpexporter.WithDisk(disk))
+		isDown(srv)
+		require.NoError(t, exp.KeepSnapshots(t.Context(), []asyncprocessor.Snapshot{snapshot(start, 1)}))
+		disk.Fail(syscall.ENOSPC)
+		srv.SetFault(func(r *sgptest.Request) sgptest.Fault {
+			if r.Items[0].Name == "span 2" {
+				srv.SetFault(nil) // SGP is back, and the START is delivered while this waits
+				return sgptest.Latency(8 * time.Second)
+			}
+			return sgptest.Status(503)
+		})
+		err := exp.ExportSnapshots(t.Context(), []asyncprocessor.Snapshot{
+			snapshot(asyncprocessor.PhaseUpdate, 1), snapshot(end, 2, inTrace(2)), snapshot(end, 1),
+		})
+		assert.ElementsMatch(t, []string{"span 1", "span 2"}, writtenNames(srv))
+		assert.Zero(t, exp.Stats().Spool.Items)
+		failed := lost(t, err)
+		assert.Equal(t, []int{0, 2}, failed.Undelivered, "the END stays behind the update")
+		assert.True(t, failed.Retryable)
+		synctest.Wait()
+	})
+}
+
+// A START whose delivery could not be noted, on a full disk, and whose END went without the disk, is not sent again
+// by the next process: SGP says that the span has ended.
+func TestSpoolDoesNotRepeatTheStartOfASpanThatHasEnded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sgpexporter.Handled(t)
+		disk, dir := new(sgpexporter.Disk), t.TempDir()
+		srv, exp := newExporter(t, []sgptest.Option{sgptest.WithInMemoryNetwork()}, sgpexporter.WithSpool(dir), sgpexporter.WithDisk(disk))
+		isDown(srv)
+		require.NoError(t, exp.KeepSnapshots(t.Context(), []asyncprocessor.Snapshot{
+			snapshot(start, 1), snapshot(asyncprocessor.PhaseUpdate, 1), snapshot(start, 2),
+		}))
+		disk.Fail(syscall.ENOSPC)
+		srv.SetFault(nil)
+		time.Sleep(time.Minute)
+		require.NoError(t, exp.ExportSnapshots(t.Context(), []asyncprocessor.Snapshot{snapshot(end, 1)}))
+
+		next := another(t, srv, spoolOf(t, dir), sgpexporter.SpoolOnFailure)
+		time.Sleep(time.Minute)
+		assert.Zero(t, next.Stats().Spool.Items)
+		assert.Zero(t, next.Stats().Spool.Running)
+		assert.Equal(t, uint64(1), next.Stats().Spool.Unfinished)
+		require.NoError(t, srv.CheckOrder())
+		statuses := map[string]string{}
+		for _, s := range srv.Spans() {
+			statuses[s.Name] = s.Status
+		}
+		assert.Equal(t, map[string]string{"span 1": "SUCCESS", "span 2": "CANCELED"}, statuses)
+		synctest.Wait()
+	})
+}
+
 // A disk that hangs for ever does not hold up the end of the process.
 func TestSpoolShutdownOnADiskThatHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -189,7 +189,7 @@ func (s *spooler) deliverHeld(h heldItems) {
 	if len(seqs) == 0 {
 		return
 	}
-	ctx, cancel := context.WithTimeout(s.ctx, directTime)
+	ctx, cancel := context.WithTimeout(s.requests, directTime)
 	defer cancel()
 	s.deliver(ctx, batch, phases, seqs)
 }

@@ -30,6 +30,8 @@ func (s *spooler) replay() {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
 	closing := newCloser(s)
+	// What SGP has an end of is not sent again, if SGP says so: a START would show the span as running.
+	closing.run()
 	for {
 		for s.ctx.Err() == nil && s.deliverSome(places, &under) {
 		}
@@ -56,6 +58,8 @@ func (s *spooler) deliverSome(places chan struct{}, under *sync.WaitGroup) bool 
 	most, wait := s.pace.next(time.Now())
 	select { // a delivery that fails ends the wait of none: the pace is asked anew
 	case <-time.After(wait):
+	case <-s.hurry:
+		return true
 	case <-s.ctx.Done():
 		return false
 	}
@@ -88,7 +92,7 @@ func (s *spooler) deliverSome(places chan struct{}, under *sync.WaitGroup) bool 
 			batch.Commit(append(batch.Buffer(), c.JSON...), c.Item.Item)
 			phases[i], seqs[i] = c.Phase, c.Seq
 		}
-		ctx, cancel := context.WithTimeout(s.ctx, replayTimeout)
+		ctx, cancel := context.WithTimeout(s.requests, replayTimeout)
 		defer cancel()
 		s.deliver(ctx, batch, phases, seqs)
 	})
@@ -126,7 +130,7 @@ const (
 	firstRate   = 200
 	lowestRate  = 20
 	highestRate = 50_000
-	longestRest = 5 * time.Second
+	longestRest = 2 * time.Second
 )
 
 // next returns how many items the next delivery may have, and how long to wait for it.
@@ -167,6 +171,15 @@ func (p *pace) delivered(items int, well bool) {
 	if items == 0 {
 		p.fails++
 		p.ready = time.Now().Add(min(500*time.Millisecond<<min(p.fails-1, 10), longestRest))
+	}
+}
+
+// rested ends the rest after a failure.
+func (p *pace) rested() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.fails > 0 {
+		p.ready = time.Time{}
 	}
 }
 

@@ -49,6 +49,12 @@ func main() {
 		}
 		return
 	}
+	if about := os.Getenv(spoolEnv); about != "" {
+		if err := spoolService(about, os.Stdout); err != nil {
+			fail(err)
+		}
+		return
+	}
 	only := flag.String("only", "", "comma-separated benchmarks: "+names())
 	o := options{}
 	flag.IntVar(&o.rounds, "rounds", 30, "interleaved rounds")

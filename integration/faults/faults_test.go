@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -85,7 +86,6 @@ func TestSoak(t *testing.T) {
 }
 
 func TestTable(t *testing.T) {
-	var text strings.Builder
 	ours := &outcome{
 		serviceResult: serviceResult{
 			Spans: 1234567, Dropped: map[string]uint64{"rejected": 3, "start_refused": 12000, "none": 0}, HeapMiB: 12.6,
@@ -93,11 +93,30 @@ func TestTable(t *testing.T) {
 		},
 		Delivered: 1234564, Violations: 1, Recovered: 2 * time.Second,
 	}
-	printRow(&text, &scenario{name: "hail"}, ours, nil)
-	assert.Equal(t, "| hail | 1,234,567 | 1,234,564 | 3 (snapshots: 12,000 start_refused, 3 rejected) | 1 | 2.0 s | 13 MiB | 1.5 s | – | – | – | – |\n", text.String())
-	text.Reset()
+	assert.Equal(t, "| hail | 1,234,567 | 1,234,564 | 3 (snapshots: 12,000 start_refused, 3 rejected) | 1 | 2.0 s | 13 MiB | 1.5 s | – | – | – | – |", row(&scenario{name: "hail"}, ours, nil))
 	ours.Conservation = "off"
-	printRow(&text, &scenario{name: "hail"}, ours, &outcome{serviceResult: serviceResult{Spans: 5}})
-	assert.True(t, strings.HasSuffix(text.String(), "**counts do not add up** | 1 | 2.0 s | 13 MiB | 1.5 s | 5 | – | 0 MiB | – |\n"), text.String())
+	beside := row(&scenario{name: "hail"}, ours, &outcome{serviceResult: serviceResult{Spans: 5}})
+	assert.True(t, strings.HasSuffix(beside, "**counts do not add up** | 1 | 2.0 s | 13 MiB | 1.5 s | 5 | – | 0 MiB | – |"), beside)
 	assert.Equal(t, "0 99 999 1,000 123,456", fmt.Sprint(number(0), " ", number(99), " ", number(999), " ", number(1000), " ", number(123456)))
+}
+
+// A run of some faults keeps the rows of the others, and the other table.
+func TestDocumentKeepsWhatIsNotRun(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "RELIABILITY.md")
+	p, err := readDocument(file)
+	require.NoError(t, err)
+	p[0].header, p[0].rows["503 for 12 s"], p[0].rows["none"] = "# One\n|---|\n", "| 503 for 12 s | 1 |", "| none | 2 |"
+	p[1].header, p[1].rows["none"] = "\n## With a spool\n|---|\n", "| none | 3 |"
+	const text = "# One\n|---|\n| none | 2 |\n| 503 for 12 s | 1 |\n\n## With a spool\n|---|\n| none | 3 |\n"
+	assert.Equal(t, text, p.String())
+	require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+	again, err := readDocument(file)
+	require.NoError(t, err)
+	assert.Equal(t, text, again.String())
+
+	whole, err := readDocument("../../RELIABILITY.md")
+	require.NoError(t, err)
+	content, err := os.ReadFile("../../RELIABILITY.md")
+	require.NoError(t, err)
+	assert.Equal(t, string(content), whole.String())
 }

@@ -4,10 +4,9 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"io"
 	"os"
 	"os/signal"
-	"strings"
+	"regexp"
 	"time"
 )
 
@@ -16,15 +15,16 @@ func main() {
 		os.Exit(serve())
 	}
 	soaks := flag.Duration("soak", 0, "run random faults for so long instead")
-	only := flag.String("only", "", "run only the faults whose name has this in it")
-	out := flag.String("out", "", "write the table to this file too")
+	only := flag.String("only", "", "run only the faults whose name this regular expression matches")
+	spool := flag.Bool("spool", false, "run them only with a spool")
+	out := flag.String("out", "", "write the tables to this file too; what is not run keeps the rows that it has there")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	var err error
 	if *soaks > 0 {
 		err = soak(ctx, *soaks, 1, os.Stdout)
 	} else {
-		err = table(ctx, *only, *out)
+		err = run(ctx, *only, *spool, *out)
 	}
 	stop()
 	if err != nil {
@@ -33,29 +33,39 @@ func main() {
 	}
 }
 
-// table runs the scenarios and prints RELIABILITY.md.
-func table(ctx context.Context, only, file string) error {
-	var text strings.Builder
-	w := io.MultiWriter(os.Stdout, &text)
-	printHeader(w)
+// run runs the scenarios and prints RELIABILITY.md.
+func run(ctx context.Context, only string, spool bool, file string) error {
+	match, err := regexp.Compile(only)
+	if err != nil {
+		return err
+	}
+	doc, err := readDocument(file)
+	if err != nil {
+		return err
+	}
 	begin := time.Now()
-	for i := range scenarios {
-		s := &scenarios[i]
-		if !strings.Contains(s.name, only) {
+	for _, t := range doc {
+		if spool && t.kind != withSpool {
 			continue
 		}
-		ours, peer, err := s.runBoth(ctx)
-		if err != nil {
-			return err
+		t.begin()
+		fmt.Print(t.header)
+		for i := range scenarios {
+			s := &scenarios[i]
+			if !match.MatchString(s.name) {
+				continue
+			}
+			row, err := t.kind.row(ctx, s)
+			if err != nil {
+				return err
+			}
+			fmt.Println(row)
+			t.rows[s.name] = row
 		}
-		printRow(w, s, ours, peer)
-	}
-	if err := spoolTable(ctx, w, only); err != nil {
-		return err
 	}
 	fmt.Fprintf(os.Stderr, "faults: %s\n", time.Since(begin).Round(time.Second))
 	if file == "" {
 		return nil
 	}
-	return os.WriteFile(file, []byte(text.String()), 0o644) //nolint:gosec // it is to be read by all
+	return os.WriteFile(file, []byte(doc.String()), 0o644) //nolint:gosec // it is to be read by all
 }

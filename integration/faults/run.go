@@ -11,8 +11,6 @@ import (
 	"strconv"
 	"sync"
 	"time"
-
-	"github.com/otelsgp/otelsgp/sgpexporter/sgptest"
 )
 
 // scenario is one fault, and the service that meets it.
@@ -37,10 +35,13 @@ type scenario struct {
 type outcome struct {
 	serviceResult
 	Delivered  int
-	Violations int
+	Violations int // of the order
+	Repeated   int // STARTs that came after an END as what was not answered was sent again
 	Recovered  time.Duration
 	Requests   uint64
 	NextRun    int // delivered by the next process with the same spool
+	LeftOnDisk int // items in that when it began
+	Found      int // items that it found
 }
 
 // lost is the number of spans that ended and were not delivered.
@@ -124,11 +125,7 @@ func (s *scenario) run(ctx context.Context, peer bool, scale float64) (*outcome,
 	}
 	if b.sgp != nil {
 		o.Requests = b.sgp.Stats().Requests
-		for _, v := range b.sgp.Violations() {
-			if v.Kind == sgptest.StartAfterEnd || v.Kind == sgptest.ChildBeforeParent {
-				o.Violations++
-			}
-		}
+		o.judgeOrder(b.sgp)
 	}
 	return o, nil
 }

@@ -59,7 +59,8 @@ type serviceResult struct {
 	Goroutines   [2]int     // at a third of the time, and at its end
 	Heap         [2]float64 // likewise, after a collection
 	Descriptors  [2]int
-	OnDisk       int // items that a process which only delivers them has left in the spool
+	OnDisk       int // items that are left in the spool
+	Recovered    int // items that a process which only delivers them has found there
 }
 
 // serve is the whole life of a service.
@@ -103,7 +104,7 @@ func (cfg *serviceConfig) run() (*serviceResult, error) {
 		first.Do(func() { result.FirstTold = err.Error() })
 	}))
 
-	processor, stats, err := cfg.processor(ctx)
+	processor, exporter, err := cfg.processor(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -121,14 +122,15 @@ func (cfg *serviceConfig) run() (*serviceResult, error) {
 	watch.end(result)
 	result.Spans, result.AtFault = count.ended.Load(), count.atFault.Load()
 	result.Told = int(told.Load())
-	if stats != nil {
-		result.settle(stats(), err)
+	if ours, ok := processor.(*asyncprocessor.Processor); ok {
+		result.settle(ours.Stats(), err)
+		result.OnDisk = int(exporter.Stats().Spool.Items)
 	}
 	return result, nil
 }
 
-// processor returns the span processor under test, and how to read its counts.
-func (cfg *serviceConfig) processor(ctx context.Context) (sdktrace.SpanProcessor, func() asyncprocessor.Stats, error) {
+// processor returns the span processor under test, and its exporter, which is nil for the peer.
+func (cfg *serviceConfig) processor(ctx context.Context) (sdktrace.SpanProcessor, *sgpexporter.Exporter, error) {
 	if cfg.Peer {
 		exporter, err := otlptracehttp.New(ctx, otlptracehttp.WithEndpointURL(cfg.URL+"/v1/traces"))
 		if err != nil {
@@ -140,8 +142,7 @@ func (cfg *serviceConfig) processor(ctx context.Context) (sdktrace.SpanProcessor
 	if err != nil {
 		return nil, nil, err
 	}
-	proc := asyncprocessor.New(exporter)
-	return proc, proc.Stats, nil
+	return asyncprocessor.New(exporter), exporter, nil
 }
 
 // settle reads the counts at the end.

@@ -50,4 +50,6 @@ func TestSpoolColumns(t *testing.T) {
 		Delivered:     3000, NextRun: 1500, Recovered: 2 * time.Second,
 	}
 	assert.Equal(t, "2,000 (12 on disk) | 1,500 | 0 | 2.0 s | 13 MiB | 1.5 s", o.spoolColumns())
+	o.Repeated = 1001
+	assert.Equal(t, "2,000 (12 on disk) | 1,500 | 0 (1,001 again) | 2.0 s | 13 MiB | 1.5 s", o.spoolColumns())
 }

@@ -2,17 +2,23 @@ package main
 
 import (
 	"cmp"
+	"context"
 	"fmt"
-	"io"
 	"maps"
-	"runtime"
 	"slices"
 	"strings"
 	"time"
 )
 
-// header is what stands above the table of RELIABILITY.md.
-const header = `# Reliability
+// kind is one of the two tables of RELIABILITY.md.
+type kind struct {
+	// header is the text above its rows. %s stands for the day, %d for the cores.
+	header string
+	// row runs a scenario and returns its row.
+	row func(ctx context.Context, s *scenario) (string, error)
+}
+
+var withoutSpool = &kind{header: `# Reliability
 
 What a service loses to faults of the network and of servers, with this project's exporter, and with
 BatchSpanProcessor and otlptracehttp at their defaults under the same, at the same time. Printed by ` + "`make faults`" + ` (%s, %d cores).
@@ -25,19 +31,21 @@ START that was stored after its END and a child that was before its parent's STA
 
 | fault | spans | delivered | lost, by reason | order | recovered | memory | shutdown | BSP + OTLP: lost | recovered | memory | shutdown |
 |---|---:|---:|---|---:|---:|---:|---:|---:|---:|---:|---:|
-`
+`, row: func(ctx context.Context, s *scenario) (string, error) {
+	ours, peer, err := s.runBoth(ctx)
+	if err != nil {
+		return "", err
+	}
+	return row(s, ours, peer), nil
+}}
 
-func printHeader(w io.Writer) {
-	_, _ = fmt.Fprintf(w, header, time.Now().UTC().Format(time.DateOnly), runtime.NumCPU())
-}
-
-// printRow prints what came of a scenario. peer is nil where the fault is SGP's own.
-func printRow(w io.Writer, s *scenario, ours, peer *outcome) {
+// row says what came of a scenario. peer is nil where the fault is SGP's own.
+func row(s *scenario, ours, peer *outcome) string {
 	bsp := "– | – | – | –"
 	if peer != nil {
 		bsp = fmt.Sprintf("%s | %s | %.0f MiB | %s", number(peer.lost()), seconds(peer.Recovered), peer.HeapMiB, seconds(peer.Shutdown))
 	}
-	_, _ = fmt.Fprintf(w, "| %s | %s | %s | %s | %d | %s | %.0f MiB | %s | %s |\n",
+	return fmt.Sprintf("| %s | %s | %s | %s | %d | %s | %.0f MiB | %s | %s |",
 		s.name, number(int(ours.Spans)), number(ours.Delivered), ours.reasons(), ours.Violations,
 		seconds(ours.Recovered), ours.HeapMiB, seconds(ours.Shutdown), bsp)
 }

@@ -11,15 +11,19 @@ import (
 // object encodes o, which stands in so many of the span's own objects and
 // arrays.
 func (e *encoding) object(dst []byte, o Object, depth int) []byte {
-	dst = append(dst, '{')
+	return append(e.members(append(dst, '{'), o, 0, depth), '}')
+}
+
+// members encodes the fields of o after so many others.
+func (e *encoding) members(dst []byte, o Object, before, depth int) []byte {
 	for i := range o {
 		f := &o[i]
-		dst = e.key(dst, i, f.Key)
+		dst = e.key(dst, before+i, f.Key)
 		e.enter(f.Key)
 		dst = e.value(dst, &f.Value, depth)
 		e.leave()
 	}
-	return append(dst, '}')
+	return dst
 }
 
 func (e *encoding) array(dst []byte, a Array, depth int) []byte {

@@ -176,27 +176,31 @@ func (e *encoding) span(dst []byte, s *Span) []byte {
 // metadata comes last, so that its notes hold what the encoding of all else had
 // to repair.
 func (e *encoding) metadata(dst []byte, s *Span) []byte {
-	if s.Metadata != nil {
-		dst = e.payload(dst, `,"metadata":`, "metadata", s.Metadata)
-	}
-	if len(s.Notes)+len(e.notes) == 0 {
+	if s.Metadata == nil && s.Common.text == "" && len(s.Notes)+len(e.notes) == 0 {
 		return dst
 	}
-	switch {
-	case s.Metadata == nil:
-		dst = append(dst, `,"metadata":{"`...)
-	case len(s.Metadata) == 0:
-		dst = append(dst[:len(dst)-1], '"')
-	default:
-		dst = append(dst[:len(dst)-1], `,"`...)
+	dst = append(append(dst, `,"metadata":{`...), s.Common.text...)
+	n := 0 // members before
+	if s.Common.text != "" {
+		n = 1
 	}
-	dst = append(dst, NotesKey+`":[`...)
-	for i, notes := range [][]string{s.Notes, e.notes} {
-		for j, note := range notes {
-			if i+j > 0 && (j > 0 || len(s.Notes) > 0) {
-				dst = append(dst, ',')
-			}
-			dst, _ = appendString(dst, cutString(note, maxNote))
+	e.enter("metadata")
+	dst = e.members(dst, s.Metadata, n, 0)
+	e.leave()
+	if len(s.Notes)+len(e.notes) > 0 {
+		dst = e.allNotes(comma(dst, n+len(s.Metadata)), s.Notes)
+	}
+	return append(dst, '}')
+}
+
+// allNotes encodes the notes of a span, and then those of its encoding, as a member.
+func (e *encoding) allNotes(dst []byte, notes []string) []byte {
+	dst = append(dst, `"`+NotesKey+`":[`...)
+	n := 0
+	for _, list := range [][]string{notes, e.notes} {
+		for _, note := range list {
+			dst, _ = appendString(comma(dst, n), cutString(note, maxNote))
+			n++
 		}
 	}
 	if e.lost > 0 {
@@ -204,7 +208,7 @@ func (e *encoding) metadata(dst []byte, s *Span) []byte {
 		dst = strconv.AppendInt(dst, int64(e.lost), 10)
 		dst = append(dst, ` more repairs"`...)
 	}
-	return append(dst, "]}"...)
+	return append(dst, ']')
 }
 
 // isHexID reports whether s is an id of so many lowercase hexadecimal digits, a
@@ -266,6 +270,19 @@ func (c Encoder) AppendValue(dst []byte, path string, v *Value) (out []byte, not
 	e.path = append(e.path, "metadata", path)
 	dst = e.value(dst, v, 0)
 	return dst, e.notes
+}
+
+// Members are members of an object that many spans share, encoded once. The zero value
+// is none.
+type Members struct{ text string }
+
+// EncodeMembers returns members of the metadata, for [Span.Common], in which what
+// AppendJSON would repair is repaired, and the notes of that.
+func (c Encoder) EncodeMembers(o Object) (members Members, notes []string) {
+	e := c.begin()
+	e.noting = true
+	e.path = append(e.path, "metadata")
+	return Members{string(e.members(nil, o, 0, 0))}, e.notes
 }
 
 // EncodeValue returns v as JSON text, in which what AppendValue would repair is

@@ -49,6 +49,10 @@ type Span struct {
 	ApplicationVariantID, ApplicationInteractionID string
 	// Metadata is all else.
 	Metadata Object
+	// Common are members of the metadata that many spans share, before those of Metadata:
+	// see [Encoder.EncodeMembers]. The exporter sets it only where no hook sees the span;
+	// a hook finds all of them in Metadata.
+	Common Members
 	// ObsTraceID and ObsSpanID are the W3C ids of the span in the
 	// observability system: 32 and 16 lowercase hexadecimal digits. Either is
 	// left out of the encoding when it is anything else.

@@ -33,7 +33,7 @@ func TestResourcesAndScopesAreEncodedOnce(t *testing.T) {
 		assert.Equal(t, first, string(out))
 	}
 	assert.Len(t, *m.cache.resources.entries.Load(), 1)
-	assert.Len(t, *m.cache.scopes.entries.Load(), 1)
+	assert.Len(t, *m.cache.frames.entries.Load(), 1)
 }
 
 // MaxDepth bounds what attributes nest, on a resource and a scope as on a span, also
@@ -70,7 +70,7 @@ func TestCacheIsBounded(t *testing.T) {
 		requireJSON(t, `{"attributes":{"i":`+strconv.Itoa(i)+`}}`, at(got, "metadata", "resource"))
 		requireJSON(t, `{"name":"`+strconv.Itoa(i)+`"}`, at(got, "metadata", "scope"))
 		require.LessOrEqual(t, len(*m.cache.resources.entries.Load()), maxCached)
-		require.LessOrEqual(t, len(*m.cache.scopes.entries.Load()), maxCached)
+		require.LessOrEqual(t, len(*m.cache.frames.entries.Load()), maxCached)
 	}
 }
 

@@ -18,6 +18,8 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/otelsgp/otelsgp/sgpexporter/sgpspan"
 )
 
 var update = flag.Bool("update", false, "rewrite the golden files; read every line of the difference before it is kept")
@@ -210,6 +212,11 @@ func TestGolden(t *testing.T) {
 			want, err := os.ReadFile(file)
 			require.NoError(t, err)
 			assert.Equal(t, string(want), indented.String())
+
+			// A hook that changes nothing changes nothing.
+			hooked, _, err := New(Config{AgentName: "joker", Hooks: []Hook{func(*sgpspan.Span) bool { return true }}}).Append(nil, snapshot())
+			require.NoError(t, err)
+			assert.Equal(t, string(out), string(hooked))
 		})
 	}
 }

@@ -6,8 +6,6 @@ import (
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/sdk/instrumentation"
-	"go.opentelemetry.io/otel/sdk/resource"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
 	"github.com/otelsgp/otelsgp/sgpexporter/sgpspan"
@@ -16,12 +14,13 @@ import (
 // metadata puts into the metadata what has found no other place.
 func (m *Mapper) metadata(sc *scratch, in *Input) {
 	o := sc.newObject(32 + len(sc.lifts))
-	o = append(o, sgpspan.Field{Key: "__source__", Value: sgpspan.StringValue(m.cfg.Source)})
-	o = addText(o, "__agent_name__", m.cfg.AgentName)
-	o = addText(o, "__agent_id__", m.cfg.AgentID)
-	o = addText(o, "__acp_type__", m.cfg.ACPType)
-	o = addText(o, "__agent_version__", m.cfg.AgentVersion)
-	o = addText(o, "__commit_sha__", m.cfg.CommitSHA)
+	if f := m.frame(in); sc.hooks {
+		o = append(o, f.fields...)
+		sc.span.Notes = append(sc.span.Notes, f.notes...)
+	} else {
+		sc.span.Common = f.encoded
+		sc.span.Notes = append(sc.span.Notes, f.encodedNotes...)
+	}
 	o = append(o, sc.errors...)
 	o = append(o, sc.aggregate...)
 	if in.Phase == PhaseUpdate {
@@ -29,10 +28,6 @@ func (m *Mapper) metadata(sc *scratch, in *Input) {
 	}
 	o = sc.evaluationList(o)
 	o = sc.lifted(o)
-	resource := m.resource(in.Resource)
-	if resource != nil {
-		o = append(o, resource.search...)
-	}
 	if !sc.anyMarked && len(sc.attrs) > 0 {
 		o = append(o, sgpspan.Field{Key: "attributes", Value: sgpspan.AttributesValue(&sc.attrs)})
 	} else if attrs := sc.attributes(sc.attrs, sc.marks); len(attrs) > 0 {
@@ -43,11 +38,6 @@ func (m *Mapper) metadata(sc *scratch, in *Input) {
 	}
 	if len(in.Links) > 0 {
 		o = append(o, sgpspan.Field{Key: "links", Value: sc.linkList(in.Links)})
-	}
-	o = addText(o, "kind", in.Kind.String())
-	o = m.scope(sc, o, &in.Scope)
-	if resource != nil {
-		o = sc.cached(o, "resource", resource)
 	}
 	if in.TraceState.Len() > 0 {
 		o = addText(o, "trace_state", in.TraceState.String())
@@ -142,59 +132,6 @@ func (sc *scratch) linkList(links []sdktrace.Link) sgpspan.Value {
 		list = append(list, sc.object(o))
 	}
 	return sc.array(list)
-}
-
-func (m *Mapper) scope(sc *scratch, o sgpspan.Object, scope *instrumentation.Scope) sgpspan.Object {
-	if scope.Name == "" && scope.Version == "" && scope.SchemaURL == "" && scope.Attributes.Len() == 0 {
-		return o
-	}
-	return sc.cached(o, "scope", m.cache.scopes.get(*scope, m.encodeScope))
-}
-
-func (m *Mapper) encodeScope(scope instrumentation.Scope) *encoded {
-	var o sgpspan.Object
-	o = addText(o, "name", scope.Name)
-	o = addText(o, "version", scope.Version)
-	o = addText(o, "schema_url", scope.SchemaURL)
-	return m.encode("scope", withAttributes(o, scope.Attributes.ToSlice()))
-}
-
-func (m *Mapper) resource(res *resource.Resource) *encoded {
-	if res.Len() == 0 && res.SchemaURL() == "" {
-		return nil
-	}
-	return m.cache.resources.get(res, m.encodeResource)
-}
-
-func (m *Mapper) encodeResource(res *resource.Resource) *encoded {
-	attrs := res.Attributes()
-	o := withAttributes(nil, attrs)
-	e := m.encode("resource", addText(o, "schema_url", res.SchemaURL()))
-	e.search = searchFields(attrs)
-	return e
-}
-
-func withAttributes(o sgpspan.Object, attrs []attribute.KeyValue) sgpspan.Object {
-	if len(attrs) == 0 {
-		return o
-	}
-	fields := make(sgpspan.Object, len(attrs))
-	for i, kv := range attrs {
-		fields[i] = sgpspan.Field{Key: string(kv.Key), Value: sgpspan.AttributeValue(kv.Value)}
-	}
-	return append(o, sgpspan.Field{Key: "attributes", Value: sgpspan.ObjectValue(&fields)})
-}
-
-// encode returns o as JSON text with its repairs made.
-func (m *Mapper) encode(key string, o sgpspan.Object) *encoded {
-	v := sgpspan.ObjectValue(&o)
-	v, notes := m.encoder.EncodeValue(key, &v)
-	return &encoded{value: v, notes: notes}
-}
-
-func (sc *scratch) cached(o sgpspan.Object, key string, e *encoded) sgpspan.Object {
-	sc.span.Notes = append(sc.span.Notes, e.notes...)
-	return append(o, sgpspan.Field{Key: key, Value: e.value})
 }
 
 // dropped adds what the SDK's limits have cost. Attributes that are cut are noted: usage

@@ -105,39 +105,6 @@ func (l *Log) Release(seqs []Seq) {
 // Hash returns what stands for a trace in Claim.
 func (l *Log) Hash(trace string) uint64 { return l.index.trace(trace) }
 
-var errDamaged = errors.New("a record is damaged")
-
-// read reads an item.
-func (l *Log) read(s *segment, e *entry) (Item, error) {
-	if l.reader == nil || l.readerOf != s.id {
-		l.closeReader()
-		var err error
-		if l.reader, err = l.dir.Open(s.name()); err != nil {
-			l.reader = nil
-			return Item{}, err
-		}
-		l.readerOf = s.id
-	}
-	buf := make([]byte, e.size)
-	if _, err := l.reader.ReadAt(buf, int64(e.offset)); err != nil {
-		l.closeReader()
-		return Item{}, err
-	}
-	r, ok := readRecord(buf)
-	if !ok || r.kind != kindItem {
-		return Item{}, fmt.Errorf("%w: %s at %d", errDamaged, s.name(), e.offset)
-	}
-	return r.item, nil
-}
-
-// closeReader closes the file that was read last.
-func (l *Log) closeReader() {
-	if l.reader != nil {
-		_ = l.reader.Close()
-		l.reader = nil
-	}
-}
-
 // drop gives an item up. No mark is written: it would be dropped again after a crash.
 func (l *Log) drop(s *segment, e *entry, reason string) {
 	seq := seqOf(s.id, e.number)

@@ -7,6 +7,7 @@
 //	segment.go   a file of records, and the index of it that is held in memory
 //	log.go       the segments in order: append, settle, and what that does to the index
 //	recover.go   reads what another process has left, damaged or not
+//	read.go      reads records that are to be delivered, some at once
 //	claim.go     takes the oldest records to be delivered, keeping the order of traces
 //	room.go      keeps the log within its bounds of bytes and age
 //	spool.go     the goroutine that owns a Log, with one fsync for all that wait

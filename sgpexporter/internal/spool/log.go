@@ -41,15 +41,15 @@ type Log struct {
 	segments []*segment // oldest first
 	current  File       // the last segment's; nil when the next Append makes a new one
 	nextID   uint32
-	reader   Reader // of the segment readerOf, which was read last; may be nil
-	readerOf uint32
+	reader   reader
 	index    *index         // what others may ask
 	claims   map[uint64]int // claimed items, by trace
 	running  map[span]Seq   // the last record of each span that has not ended
 	spanOf   map[Seq]span   // of those
 	orphans  []span         // of running: those of a process that is over
 	foreign  []string
-	unsynced bool
+	unsynced bool   // of the current segment
+	syncErr  error  // why some of what was appended is not durable, for the next Sync
 	urgent   bool   // of what is not synced something is to be delivered: it must be within a second
 	writes   uint64 // that succeeded
 	created  bool   // a file, since the last Sync

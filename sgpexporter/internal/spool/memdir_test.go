@@ -18,6 +18,8 @@ type memDir struct {
 	durable map[string]*memFile // what the directory holds after a loss of power
 	left    int                 // writes until the crash; negative: none comes
 	full    bool                // writes fail
+	// volatile: nothing can be made durable.
+	volatile bool
 }
 
 type memFile struct {
@@ -164,6 +166,9 @@ func (f *memFile) ReadAt(p []byte, offset int64) (int, error) {
 func (f *memFile) Sync() error {
 	if err := f.dir.step(); err != nil {
 		return err
+	}
+	if f.dir.volatile {
+		return errDisk
 	}
 	f.synced = len(f.data)
 	return nil

@@ -44,7 +44,7 @@ func (l *Log) makeRoom() bool {
 				if s.size <= int64(2*len(fileHeader)) {
 					continue
 				}
-				_ = l.Sync()
+				l.sync()
 				l.seal()
 			}
 			for k := range s.entries {
@@ -71,8 +71,8 @@ func (l *Log) rewrite(s *segment) error {
 		return nil // collect removes it
 	}
 	// What is removed was overtaken by marks and records that must not be lost before it.
-	if err := l.Sync(); err != nil {
-		return err
+	if !l.sync() {
+		return l.syncErr
 	}
 	b, err := l.dir.ReadFile(s.name())
 	if err != nil {
@@ -142,10 +142,13 @@ func (l *Log) replace(name string, content []byte) error {
 }
 
 // collect removes the oldest segments that hold nothing any more. They go in order: a mark must
-// not go before the record that it is about.
+// not go before the record that it is about. What took the place of their records must be durable.
 func (l *Log) collect() {
 	for len(l.segments) > 0 && l.segments[0].live == 0 && (len(l.segments) > 1 || l.current == nil) {
 		s := l.segments[0]
+		if s != l.last() && !l.sync() {
+			return
+		}
 		if s == l.last() {
 			l.seal()
 		}

@@ -62,16 +62,24 @@ func (s *segment) name() string { return segmentName(s.id) }
 
 // find returns the entry of a record, nil if there is none any more.
 func (s *segment) find(number uint32) *entry {
+	if i := s.place(number); i >= 0 {
+		return &s.entries[i]
+	}
+	return nil
+}
+
+// place returns where the entry of a record is, -1 if there is none any more.
+func (s *segment) place(number uint32) int {
 	if len(s.entries) == 0 || number < s.entries[0].number {
-		return nil
+		return -1
 	}
 	// It is in this place, unless records before it were removed.
 	if i := int(number - s.entries[0].number); i < len(s.entries) && s.entries[i].number == number {
-		return &s.entries[i]
+		return i
 	}
 	i, found := slices.BinarySearchFunc(s.entries, number, func(e entry, n uint32) int { return int(e.number) - int(n) })
 	if !found {
-		return nil
+		return -1
 	}
-	return &s.entries[i]
+	return i
 }

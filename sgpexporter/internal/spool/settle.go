@@ -59,6 +59,8 @@ func (l *Log) settle(seqs []Seq) (settled uint64) {
 // needed no more.
 func (l *Log) Ended(items []Item) error {
 	var marks []mark
+	over := make(map[span]bool, len(items))
+	traces := make(map[uint64]bool)
 	for i := range items {
 		key := span{items[i].TraceID, items[i].ID}
 		seq, ok := l.running[key]
@@ -66,21 +68,40 @@ func (l *Log) Ended(items []Item) error {
 			continue
 		}
 		l.forget(key)
-		if s := l.segmentOf(seq); s != nil {
-			if e := s.find(seq.number()); e != nil && e.state != claimed {
-				if e.state == pending {
-					l.stats.Delivered++
-				}
-				l.set(s, e, gone)
-				marks = append(marks, mark{seq, markGone})
-			}
+		if e := l.find(seq); e != nil && e.state == written {
+			l.set(l.segmentOf(seq), e, gone)
+			marks = append(marks, mark{seq, markGone})
 		}
+		if hash := l.index.trace(key.trace); l.index.waits(hash) > 0 {
+			over[key], traces[hash] = true, true
+		}
+	}
+	if len(over) > 0 {
+		marks = append(marks, l.settleWaiting(over, traces)...)
 	}
 	l.scratch = l.scratch[:0]
 	if len(marks) > 0 {
 		l.scratch = appendMarks(l.scratch, marks)
 	}
 	return l.flushMarks()
+}
+
+// settleWaiting counts all that waits of spans, which are of some traces, as delivered.
+func (l *Log) settleWaiting(over map[span]bool, traces map[uint64]bool) (marks []mark) {
+	for _, s := range l.segments {
+		for i := range s.entries {
+			e := &s.entries[i]
+			if e.state != pending || !traces[e.trace] {
+				continue
+			}
+			if it, err := l.read(s, e); err == nil && over[span{it.TraceID, it.ID}] {
+				l.set(s, e, gone)
+				l.stats.Delivered++
+				marks = append(marks, mark{seqOf(s.id, e.number), markGone})
+			}
+		}
+	}
+	return marks
 }
 
 // flushMarks writes the marks in scratch. When that fails, a replay after a crash repeats

@@ -160,7 +160,7 @@ func (s *Spool) tidy(now time.Time) {
 		return
 	}
 	s.log.Tidy(now)
-	if s.log.urgent {
+	if s.log.urgent || s.log.syncErr != nil {
 		s.note(s.log.Sync())
 	}
 }

@@ -1,6 +1,7 @@
 package spool
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -14,13 +15,11 @@ func (l *Log) write(b []byte) error {
 		return fmt.Errorf("%w: %s", ErrRemoved, s.name())
 	}
 	if _, err := l.current.Write(b); err != nil {
-		switch {
-		case l.current.Truncate(s.size) != nil:
-			l.seal() // what is torn is skipped when it is read
-			l.unsynced = true
-		case s.live == 0:
-			l.seal() // collect removes it, which makes room
-			l.unsynced = false
+		// What could not be taken back is skipped when it is read. A segment with nothing in it is removed by
+		// collect, which makes room.
+		if l.current.Truncate(s.size) != nil || s.live == 0 {
+			l.sync()
+			l.seal()
 		}
 		return err
 	}
@@ -31,33 +30,37 @@ func (l *Log) write(b []byte) error {
 	return nil
 }
 
-// Sync makes all that was appended survive a loss of power.
+// Sync makes all that was appended survive a loss of power. An error says that some of what was appended since it
+// was last called does not.
 func (l *Log) Sync() error {
-	if !l.unsynced {
-		return nil
-	}
-	l.unsynced, l.urgent = false, false
-	if l.current == nil {
-		return errUnsynced
-	}
-	if err := l.current.Sync(); err != nil {
-		l.seal() // what a second fsync says after one that failed means nothing
-		return err
-	}
-	if l.created {
-		l.created = false
-		return l.dir.Sync()
-	}
-	return nil
+	l.sync()
+	err := l.syncErr
+	l.syncErr = nil
+	return err
 }
 
-var errUnsynced = errors.New("a file could not be made durable")
+// sync is Sync for those who do not report an error: the next Sync does. It returns whether all is durable.
+func (l *Log) sync() bool {
+	if !l.unsynced {
+		return l.syncErr == nil
+	}
+	l.unsynced, l.urgent = false, false
+	err := l.current.Sync()
+	if err != nil {
+		l.seal() // what a second fsync says after one that failed means nothing
+	} else if l.created {
+		err = l.dir.Sync()
+		l.created = err != nil
+	}
+	l.syncErr = cmp.Or(l.syncErr, err)
+	return err == nil
+}
 
 // roll begins a new segment.
 func (l *Log) roll() error {
 	if l.current != nil {
-		if err := l.Sync(); err != nil {
-			return err
+		if !l.sync() {
+			return l.syncErr
 		}
 		l.seal()
 	}

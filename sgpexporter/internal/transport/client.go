@@ -33,7 +33,7 @@ type Config struct {
 	// compression.
 	MaxBytes int64
 	// LosesAlone says that, when the process is about to end, what fails alone while SGP
-	// takes others is given up: it holds up the rest of its trace, and nobody keeps it.
+	// takes others is not retryable any more: it holds up the rest of its trace.
 	LosesAlone bool
 	// Observer hears what happens on the way.
 	Observer Observer
