@@ -180,7 +180,9 @@ func (e *randomExporter) Shutdown(context.Context) error {
 	h.calling.Add(1)
 	defer h.calling.Done()
 	h.mu.Lock()
-	h.exporterShut = append(h.exporterShut, h.nowLocked())
+	if h.exporterShut = append(h.exporterShut, h.nowLocked()); len(h.exporterShut) == 1 {
+		close(h.exporterCalled)
+	}
 	h.mu.Unlock()
 	if h.plan.exporterShutdown < 0 {
 		<-h.release

@@ -43,7 +43,8 @@ type history struct {
 	shutdownErr                     error
 	shutdownOver                    chan struct{}
 	exporterShut                    []mark
-	frozen, final                   Stats // after Shutdown, before and after late results
+	exporterCalled                  chan struct{} // closed when its Shutdown is called
+	frozen, final                   Stats         // after Shutdown, before and after late results
 }
 
 // mark is a moment: its place in the order of all moments, and its time.
@@ -122,7 +123,7 @@ func newHistory(p plan, virtual bool) *history {
 		turn:         make(chan struct{}, 1),
 		bySpan:       make(map[lifeKey]*[3]*offer),
 		active:       make(map[trace.TraceID]*exportCall),
-		shutdownOver: make(chan struct{}),
+		shutdownOver: make(chan struct{}), exporterCalled: make(chan struct{}),
 	}
 }
 

@@ -447,6 +447,10 @@ func (h *history) runShutdown() {
 	}
 	h.shutdownReturned = h.now()
 	h.shutdownErr = err
+	select { // on a busy machine its goroutine may be late
+	case <-h.exporterCalled:
+	case <-time.After(10 * time.Second):
+	}
 	close(h.shutdownOver)
 }
 
