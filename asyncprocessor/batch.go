@@ -83,14 +83,14 @@ func (q *queue) take(it *item, b *batch) {
 	it.state = exporting
 	it.trace.exporting = it.trace.exporting.plus(it.amount())
 	q.counts.send(it)
-	first := !it.sent
 	it.sent = true
-	if it.phase == PhaseStart && first {
-		if it.tracked || it.span == nil {
-			b.starts = append(b.starts, startRead{len(b.items), it.start, it.live, it.tracked})
+	if r := it.run; r != nil && !r.sent {
+		r.sent = true
+		if it.span = r.fixed; it.span == nil || r.tracked {
+			b.starts = append(b.starts, startRead{len(b.items), r.start, r.live, r.tracked})
 		}
-		if !it.tracked {
-			q.letGo(it)
+		if !r.tracked {
+			q.letGo(r)
 			if q.traces.find(it.key) == it { // no END waits behind it
 				q.counts.untracked++
 			}

@@ -6,13 +6,14 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
-// item is a snapshot in the queue; that of a START is the record of its span for as long as the
-// span runs.
+// item is a snapshot in the queue. It is small, and made to be read in few places of memory: thousands wait, and most have
+// left the cache when their turn comes.
 type item struct {
 	key      spanKey
 	inBucket *item // the next in the same bucket of the index
 
 	span  sdktrace.ReadOnlySpan // what is delivered; nil of a START that is still to be read
+	run   *running              // of a START and the updates of its span
 	trace *traceQueue           // while it is held
 	next  *item                 // behind it in its trace, while it waits
 	since time.Duration         // when it began to wait, by the queue's clock
@@ -20,22 +21,21 @@ type item struct {
 	bytes uint32
 	phase Phase
 	state itemState
-	sent  bool // it was handed to the exporter before
 
-	closes bool  // an END: the START of its span was delivered, or may be
-	record *item // of a START and the updates of its span: the START's item
-
-	running // of a START
+	sent   bool // it was handed to the exporter before
+	closes bool // an END: the START of its span was delivered, or may be
 }
 
-// running is what is known of a span from its START on.
+// running is the record of a span from its START on.
 type running struct {
 	// live is what the SDK handed to OnStart. It is kept while the START waits, or for updates, and
 	// for no longer than two seconds if the span is not tracked: see pass.go.
 	live    sdktrace.ReadOnlySpan
 	start   startState
-	tracked bool // counted in queue.tracked
+	fixed   sdktrace.ReadOnlySpan // the START, if a pass read it while it waited
+	tracked bool                  // counted in queue.tracked
 
+	sent        bool          // its START was handed to the exporter
 	written     bool          // its START, or an update, was delivered
 	endSeen     bool          // by a pass, though its END has not come
 	leaked      bool          // it was reported as running for too long
@@ -63,12 +63,4 @@ func (it *item) last() bool { return it.phase == PhaseEnd || it.phase == PhaseUn
 // engine that replays.
 func (it *item) replayed(phase Phase) bool {
 	return phase == PhaseStart && it != nil && it.state != settled && it.last()
-}
-
-// fill makes it the item of e.
-func (it *item) fill(e *entry, since time.Duration) {
-	it.span, it.key, it.bytes, it.phase, it.since = e.span, e.key, e.bytes, e.phase, since
-	if e.phase == PhaseStart {
-		it.record, it.live, it.start, it.startedAt, it.span = it, e.span, e.start, since, nil
-	}
 }

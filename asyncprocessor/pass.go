@@ -36,7 +36,7 @@ type pass struct {
 // liveSpan is a running span as a pass sees it. It is read without the queue's lock. If its END comes
 // meanwhile, live is not its record's any more.
 type liveSpan struct {
-	record *item
+	record *running
 	key    spanKey
 	live   sdktrace.ReadOnlySpan
 	start  *startMore
@@ -97,7 +97,7 @@ func (d *dispatcher) lookAtRunning(now time.Duration) (spans []liveSpan) {
 			d.pass.oldest = noDeadline
 		}
 		begin := len(spans)
-		spans = d.queue.liveSpans(spans, d.pass.next, func(r *item) bool { return now-r.startedAt >= passInterval })
+		spans = d.queue.liveSpans(spans, d.pass.next, func(r *running) bool { return now-r.startedAt >= passInterval })
 		for i := begin; i < len(spans); i++ {
 			d.pass.oldest = min(d.pass.oldest, spans[i].startedAt)
 		}
@@ -113,7 +113,7 @@ func (d *dispatcher) lookAtRunning(now time.Duration) (spans []liveSpan) {
 }
 
 // liveSpans appends the running spans in a part of the index that are chosen.
-func (q *queue) liveSpans(spans []liveSpan, part int, choose func(*item) bool) []liveSpan {
+func (q *queue) liveSpans(spans []liveSpan, part int, choose func(*running) bool) []liveSpan {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.collect(); q.abandoned {
@@ -122,9 +122,9 @@ func (q *queue) liveSpans(spans []liveSpan, part int, choose func(*item) bool) [
 	size := len(q.traces.spans) / numParts
 	for _, it := range q.traces.spans[part*size : (part+1)*size] {
 		for ; it != nil; it = it.inBucket {
-			if r := it.record; r != nil && r.live != nil && choose(r) {
+			if r := it.run; r != nil && r.live != nil && choose(r) {
 				spans = append(spans, liveSpan{
-					record: r, key: r.key, live: r.live, start: r.start.more, waits: r.start, unread: r.span == nil, startedAt: r.startedAt,
+					record: r, key: it.key, live: r.live, start: r.start.more, waits: r.start, unread: !r.sent && r.fixed == nil, startedAt: r.startedAt,
 				})
 			}
 		}
@@ -162,11 +162,11 @@ func (q *queue) pass(spans []liveSpan, now time.Duration) (due, old []liveSpan, 
 		if r.live != s.live {
 			continue
 		}
-		if r.span == nil {
-			r.span = s.fixed
+		if r.fixed == nil {
+			r.fixed = s.fixed
 		}
 		if !r.tracked || q.trackedBytes > room {
-			q.letGoTracked(r)
+			q.letGoTracked(s.key, r)
 			continue
 		}
 		s.writtenAt, s.fingerprint = r.writtenAt, r.fingerprint
@@ -192,13 +192,13 @@ func (q *queue) pass(spans []liveSpan, now time.Duration) (due, old []liveSpan, 
 const minReads = 256
 
 // letGoTracked lets go of a span that runs on.
-func (q *queue) letGoTracked(r *item) {
+func (q *queue) letGoTracked(key spanKey, r *running) {
 	if r.tracked && r.sent { // else it counts when its START leaves
 		q.counts.untracked++
 	}
 	q.untrack(r)
 	q.letGo(r)
-	if it := q.traces.find(r.key); it != nil && it.state == settled {
+	if it := q.traces.find(key); it != nil && it.state == settled {
 		q.traces.index.remove(it)
 	}
 }

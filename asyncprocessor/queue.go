@@ -26,6 +26,7 @@ type queue struct {
 
 	traces traces
 	items  pool[item]
+	runs   pool[running]
 	blocks []*block // the slice of the log that was sorted last
 	freed  amount   // to be released: once for many snapshots
 
@@ -132,24 +133,24 @@ func (q *queue) put(e *entry, since time.Duration) {
 		q.reporter.refused(e.phase, ReasonAlreadyEnded)
 		return
 	}
-	if known != nil && e.phase != PhaseUpdate && known.record != nil {
-		q.ended(known.record)
+	if known != nil && e.phase != PhaseUpdate && known.run != nil {
+		q.ended(known.run)
 	}
 	if q.replaces(e.phase, known) {
 		q.replace(known, e)
 		return
 	}
 	it := q.items.get()
-	it.fill(e, since)
+	it.span, it.key, it.bytes, it.phase, it.since = e.span, e.key, e.bytes, e.phase, since
 	switch {
 	case e.phase == PhaseStart:
-		q.track(it)
+		it.span, it.run = nil, q.track(e, since)
 	case e.phase == PhaseUpdate && known != nil:
-		it.record = known.record
+		it.run = known.run
 	case e.phase == PhaseEnd && known == nil: // of a span that was not tracked the START may have been delivered
 		it.closes = q.counts.untracked > 0
-	case e.phase == PhaseEnd && known.record != nil:
-		it.closes = known.record.sent
+	case e.phase == PhaseEnd && known.run != nil:
+		it.closes = known.run.sent
 	}
 	q.traces.set(it, known)
 	t := q.traces.of(e.key.trace)
@@ -184,9 +185,12 @@ func (q *queue) replace(it *item, e *entry) {
 	q.counts.coalesced++
 	q.free(before)
 	it.span, it.phase, it.bytes = e.span, e.phase, e.bytes
-	if r := it.record; r != nil && it.last() {
-		it.record, it.start = nil, startState{} // nobody reads it any more
-		q.letGo(r)
+	if r := it.run; r != nil && it.last() {
+		it.run = nil
+		if q.letGo(r); !r.sent { // nobody else refers to it
+			*r = running{}
+			q.runs.put(r, maxUnused)
+		}
 	}
 	q.counts.countEnd(it, +1)
 	q.traces.resize(it.trace, it.amount(), before)
@@ -215,24 +219,27 @@ func (q *queue) due(it *item) time.Duration {
 // longAgo is a time of the queue's clock at which every wait began long ago.
 const longAgo = time.Duration(-1 << 62)
 
-// track begins to keep the live span of a START.
-func (q *queue) track(r *item) {
+// track makes the record of a span that starts.
+func (q *queue) track(e *entry, now time.Duration) *running {
+	r := q.runs.get()
+	r.live, r.start, r.startedAt = e.span, e.start, now
 	q.running++
 	if q.tracked < q.cfg.maxTracked {
 		r.tracked = true
 		q.tracked++
 	}
+	return r
 }
 
 // ended ends the tracking of a span, since its END came or it started anew.
-func (q *queue) ended(r *item) {
+func (q *queue) ended(r *running) {
 	q.untrack(r)
-	if r.state != waiting { // a START that waits reads what never changes when it leaves
+	if r.sent { // a START that waits reads what never changes when it leaves
 		q.letGo(r)
 	}
 }
 
-func (q *queue) untrack(r *item) {
+func (q *queue) untrack(r *running) {
 	if r.tracked {
 		q.trackedBytes -= int64(r.size)
 		r.tracked, r.size = false, 0
@@ -241,7 +248,7 @@ func (q *queue) untrack(r *item) {
 }
 
 // letGo ends that a record keeps the live span.
-func (q *queue) letGo(r *item) {
+func (q *queue) letGo(r *running) {
 	if r.live != nil {
 		r.live = nil
 		q.running--

@@ -96,7 +96,7 @@ func (s *settling) lose(why *ExportError) {
 func (s *settling) done(it *item, why *ExportError) {
 	it.state = settled
 	s.flushes.settled(it)
-	if r := it.record; r != nil {
+	if r := it.run; r != nil {
 		s.wrote(r, why == nil)
 		if r.tracked {
 			s.free(it.amount())
@@ -120,7 +120,7 @@ func (q *queue) forgetItem(it *item) {
 }
 
 // wrote notes that the START or an update of a running span was delivered or lost.
-func (s *settling) wrote(r *item, delivered bool) {
+func (s *settling) wrote(r *running, delivered bool) {
 	switch {
 	case delivered:
 		r.written, r.writtenAt = true, s.now

@@ -53,7 +53,7 @@ func (d *dispatcher) unfinished() (more bool) {
 	defer func() { _ = recover() }() // a span that is not the SDK's: the rest is left
 	var spans []liveSpan
 	for part := range numParts {
-		spans = d.queue.liveSpans(spans, part, func(r *item) bool { return r.tracked && r.written })
+		spans = d.queue.liveSpans(spans, part, func(r *running) bool { return r.tracked && r.written })
 	}
 	for i := range spans {
 		phase, state := PhaseEnd, readRunning(spans[i].live, spans[i].start)
@@ -112,7 +112,7 @@ func (q *queue) readStarts(b *batch) {
 		it.span = span
 		b.snapshots[s.index].Span = span
 		if s.first {
-			it.fingerprint = before
+			it.run.fingerprint = before
 			if state.fingerprint != before && state.end.IsZero() && q.cfg.startPolicy == StartCoalesced {
 				q.replaceStart(b, s.index, state)
 			}
@@ -134,6 +134,6 @@ func (q *queue) replaceStart(b *batch, index int, state *runningState) {
 	it.trace.exporting = it.trace.exporting.plus(more)
 	b.bytes += more.bytes
 	q.counts.coalesced++
-	it.phase, it.span, it.fingerprint = PhaseUpdate, state.Snapshot(), state.fingerprint
+	it.phase, it.span, it.run.fingerprint = PhaseUpdate, state.Snapshot(), state.fingerprint
 	b.snapshots[index] = Snapshot{Phase: PhaseUpdate, Span: it.span}
 }
