@@ -115,6 +115,9 @@ func (x *export) run() {
 	defer w.Close()
 	x.read()
 	w.Observe(x.inputs)
+	// A buffer that grows is copied again and again, and with long prompts that takes most
+	// of the time of encoding.
+	x.batch.Grow(int(x.lastSize.Load()))
 	for i := range x.inputs {
 		if x.inputs[i].Phase == 0 {
 			continue
@@ -138,6 +141,7 @@ func (x *export) run() {
 			x.send(n-1, false)
 		}
 	}
+	x.lastSize.Store(int64(min(x.batch.BodySize(), maxPooledBytes)))
 	x.send(x.batch.Len(), true)
 }
 

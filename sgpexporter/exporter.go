@@ -34,7 +34,8 @@ type Exporter struct {
 	maxItems int
 	records  *logrecords.Store
 	cut      cutSpans
-	spool    *spooler // nil without one
+	lastSize atomic.Int64 // bytes of items of the last call, which the next is likely to have
+	spool    *spooler     // nil without one
 	metrics  *metrics
 	at       destination
 	about    configLog

@@ -279,8 +279,31 @@ func (e *encoding) float(dst []byte, f float64) []byte {
 
 // finite encodes f like encoding/json, which follows ECMAScript.
 func (e *encoding) finite(dst []byte, f float64) []byte {
+	if thousandths := f * 1000; thousandths == math.Trunc(thousandths) && thousandths/1000 == f &&
+		math.Abs(thousandths) < 1e15 && f != 0 {
+		return appendThousandths(dst, int64(thousandths))
+	}
 	if abs := math.Abs(f); abs != 0 && (abs < 1e-6 || abs >= 1e21) {
 		return strconv.AppendFloat(dst, f, 'e', -1, 64)
 	}
 	return strconv.AppendFloat(dst, f, 'f', -1, 64)
+}
+
+// appendThousandths appends n/1000 with as few digits as it takes. That is the shortest
+// text of the nearest float64 too: of all texts with at most 15 digits no two have the
+// same. Most numbers are such, and to find the shortest text of another costs much more.
+func appendThousandths(dst []byte, n int64) []byte {
+	if n < 0 {
+		dst, n = append(dst, '-'), -n
+	}
+	dst = strconv.AppendInt(dst, n/1000, 10)
+	rest := n % 1000
+	if rest == 0 {
+		return dst
+	}
+	dst = append(dst, '.', byte('0'+rest/100), byte('0'+rest/10%10), byte('0'+rest%10))
+	for dst[len(dst)-1] == '0' {
+		dst = dst[:len(dst)-1]
+	}
+	return dst
 }

@@ -338,3 +338,30 @@ func TestEncoderConcurrentSafe(t *testing.T) {
 		assert.Equal(t, want, <-done)
 	}
 }
+
+// Members that spans share stand before the metadata and its notes, whichever there are.
+func TestCommonMembers(t *testing.T) {
+	common, notes := Encoder{}.EncodeMembers(Object{{Key: "a", Value: StringValue("\xff")}, {Key: "b", Value: IntValue(1)}})
+	assert.Equal(t, []string{"metadata.a: had NUL or bytes that are not UTF-8, replaced by U+FFFD"}, notes)
+	none, _ := Encoder{}.EncodeMembers(nil)
+	own := Object{{Key: "c", Value: BoolValue(true)}}
+	for _, tc := range []struct {
+		common Members
+		own    Object
+		notes  []string
+		want   string // after the start
+	}{
+		{none, nil, nil, `}`},
+		{none, Object{}, nil, `,"metadata":{}}`},
+		{none, own, nil, `,"metadata":{"c":true}}`},
+		{none, nil, []string{"n"}, `,"metadata":{"otel_sgp_notes":["n"]}}`},
+		{common, nil, nil, `,"metadata":{"a":"�","b":1}}`},
+		{common, own, nil, `,"metadata":{"a":"�","b":1,"c":true}}`},
+		{common, nil, []string{"n"}, `,"metadata":{"a":"�","b":1,"otel_sgp_notes":["n"]}}`},
+		{common, own, []string{"n", "m"}, `,"metadata":{"a":"�","b":1,"c":true,"otel_sgp_notes":["n","m"]}}`},
+	} {
+		s := Span{TraceID: "t", Name: "n", Start: time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC), Common: tc.common, Metadata: tc.own, Notes: tc.notes}
+		want := `{"trace_id":"t","name":"n","start_timestamp":"2026-03-04T05:06:07Z"` + tc.want
+		assert.Equal(t, want, string(s.AppendJSON(nil)))
+	}
+}

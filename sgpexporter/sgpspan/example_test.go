@@ -176,3 +176,12 @@ func ExampleRedactContent() {
 	// Output:
 	// {"trace_id":"trace","id":"span","name":"chat","start_timestamp":"2026-01-02T03:04:05Z","input":{"value":"[REDACTED]"},"output":{"value":"[REDACTED]","usage":{"input_tokens":9}}}
 }
+
+// What all spans of a service say is encoded once.
+func ExampleMembers() {
+	common, notes := sgpspan.Encoder{}.EncodeMembers(sgpspan.Object{{Key: "service_name", Value: sgpspan.StringValue("assistant")}})
+	span := sgpspan.Span{TraceID: "t", Name: "answer", Start: time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC), Common: common,
+		Metadata: sgpspan.Object{{Key: "kind", Value: sgpspan.StringValue("internal")}}}
+	fmt.Println(string(span.AppendJSON(nil)), len(notes))
+	// Output: {"trace_id":"t","name":"answer","start_timestamp":"2026-03-04T05:06:07Z","metadata":{"service_name":"assistant","kind":"internal"}} 0
+}

@@ -1,6 +1,7 @@
 package sgpspan
 
 import (
+	"encoding/json"
 	"math"
 	"strings"
 	"testing"
@@ -217,4 +218,23 @@ func TestTypesAndStatusesOfTheAPI(t *testing.T) {
 		assert.True(t, Status(name).Valid(), name)
 	}
 	assert.False(t, Status("CANCELLED").Valid())
+}
+
+// Numbers are written as encoding/json writes them, those of few digits too.
+func TestFloats(t *testing.T) {
+	numbers := []float64{
+		0, math.Copysign(0, -1), 1, -1, 0.1, -0.1, 0.001, 0.0005, 0.75, 1.05, 12.34, 99.999, -99.999, 100, 1e3, 123456789012.345, 999999999999.999,
+		1e12, 1e15, 1e20, 1e21, 1e-6, 1e-7, 0.1 + 0.2, 1.0 / 3, math.MaxFloat64, math.SmallestNonzeroFloat64, 1<<53 + 2,
+	}
+	for n := range 2000 {
+		numbers = append(numbers, float64(n)/1000, math.Nextafter(float64(n)/1000, 1), -float64(n)*1e9/1000, float64(n)*1e12/1000+0.001)
+	}
+	for _, f := range numbers {
+		want, err := json.Marshal(f)
+		require.NoError(t, err)
+		v := FloatValue(f)
+		got, notes := Encoder{}.AppendValue(nil, "v", &v)
+		assert.Equal(t, strings.Replace(string(want), "e-0", "e-", 1), strings.Replace(string(got), "e-0", "e-", 1))
+		assert.Empty(t, notes)
+	}
 }

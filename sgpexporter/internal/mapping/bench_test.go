@@ -50,6 +50,7 @@ func BenchmarkAppend(b *testing.B) {
 	dst := make([]byte, 0, 1<<16)
 	b.ReportAllocs()
 	for b.Loop() {
+		in.Reset()
 		if err := m.FromSpan(&in, PhaseEnd, s); err != nil {
 			b.Fatal(err)
 		}

@@ -135,7 +135,7 @@ func (sc *scratch) usable(k *key, kv *attribute.KeyValue) bool {
 		return kv.Value.Type() == attribute.STRING && kv.Value.AsString() != ""
 	}
 	if k.role >= firstCount && k.role <= lastCount {
-		return number(kv.Value) >= 0
+		return number(&kv.Value) >= 0
 	}
 	return true
 }

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
-	"strings"
 
 	"go.opentelemetry.io/otel/trace"
 
@@ -33,26 +32,31 @@ func (m *Mapper) identity(sc *scratch, in *Input) {
 		sc.made = sc.made[:0]
 	}
 	span := &sc.span
-	span.ObsTraceID, span.ObsSpanID = text[:32], text[32:48]
-	span.TraceID, span.ID, span.ParentID = text[:32], text[32:48], text[48:64]
+	span.ObsTraceID, span.ObsSpanID, text = text[:32], text[32:48], text[48:]
+	span.TraceID, span.ID = span.ObsTraceID, span.ObsSpanID
 	if m.cfg.IDs == UUIDs {
-		span.TraceID, span.ID, span.ParentID = text[64:100], text[100:136], text[136:172]
+		span.TraceID, span.ID, text = text[:36], text[36:72], text[72:]
 	}
-	if !hasParent {
-		span.ParentID = ""
+	if hasParent {
+		span.ParentID = text
 	}
 }
 
-// appendIDs appends trace id, span id and parent's id in hexadecimal, and then as UUIDs
-// where those are wanted.
+// appendIDs appends trace id and span id in hexadecimal, then as UUIDs where those are
+// wanted, and the parent's id, if there is one, as it is wanted.
 func (m *Mapper) appendIDs(dst []byte, in *Input) []byte {
 	dst = appendHex(dst, in.TraceID[:])
 	dst = appendHex(dst, in.SpanID[:])
-	dst = appendHex(dst, in.ParentSpanID[:])
 	if m.cfg.IDs == UUIDs {
 		dst = appendUUID(dst, in.TraceID)
 		dst = appendUUID(dst, spanUUID(in.TraceID, in.SpanID))
+	}
+	switch {
+	case !in.ParentSpanID.IsValid():
+	case m.cfg.IDs == UUIDs:
 		dst = appendUUID(dst, spanUUID(in.TraceID, in.ParentSpanID))
+	default:
+		dst = appendHex(dst, in.ParentSpanID[:])
 	}
 	return dst
 }
@@ -75,19 +79,17 @@ func appendHex(dst []byte, id []byte) []byte {
 
 // makeIDs makes the ids of a batch, in one piece.
 func (w Writer) makeIDs(inputs []Input) {
-	var all strings.Builder
-	made := w.sc.made
+	made := w.sc.made[:0]
 	for i := range inputs {
-		made = w.m.appendIDs(made[:0], &inputs[i])
-		if i == 0 {
-			all.Grow(len(made) * len(inputs))
-		}
-		all.Write(made)
+		start := len(made)
+		made = w.m.appendIDs(made, &inputs[i])
+		inputs[i].idBytes = len(made) - start
 	}
 	w.sc.made = made[:0]
-	text, each := all.String(), len(made)
+	all := string(made)
 	for i := range inputs {
-		inputs[i].ids = text[i*each : (i+1)*each]
+		in := &inputs[i]
+		in.ids, all = all[:in.idBytes], all[in.idBytes:]
 	}
 }
 

@@ -90,6 +90,7 @@ type Input struct {
 	keys       []keyID // of Attributes, once classified
 	observed   bool
 	ids        string // what appendIDs makes, once observed in a batch
+	idBytes    int    // of ids
 	uses       bool   // the usage of the span counts for those above it, once observed
 	bill       decision
 }
@@ -124,11 +125,10 @@ func (in *Input) read(phase Phase, span sdktrace.ReadOnlySpan) {
 // Reset empties in, so that it holds no memory of a span, to be filled again.
 func (in *Input) Reset() { *in = Input{keys: in.keys[:0]} }
 
-// FromSpan fills in with what span says at a phase; WrittenAt and Records are the
+// FromSpan fills in, which is empty or Reset, with what span says at a phase; WrittenAt and Records are the
 // caller's to set afterwards. It returns a *PanicError when a getter panics, as
 // those of a ReadOnlySpan that is not the SDK's own can, or span is nil.
 func (m *Mapper) FromSpan(in *Input, phase Phase, span sdktrace.ReadOnlySpan) (err error) {
-	in.Reset()
 	defer func() {
 		if v := recover(); v != nil {
 			in.Phase = phase

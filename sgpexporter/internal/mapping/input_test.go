@@ -34,6 +34,7 @@ func TestFromSpan(t *testing.T) {
 	s.InstrumentationScope = instrumentation.Scope{Name: "scope"}
 	s.Resource = resource.NewSchemaless(attribute.String("service.name", "svc"))
 	got := Input{Records: []Record{{EventName: "from before"}}, WrittenAt: testStart}
+	got.Reset()
 	require.NoError(t, New(Config{}).FromSpan(&got, PhaseEnd, s.Snapshot()))
 	assert.Equal(t, Input{
 		Phase: PhaseEnd, TraceID: testTraceID, SpanID: testSpanID, TraceState: state,

@@ -28,8 +28,10 @@ func (m *Mapper) metadata(sc *scratch, in *Input) {
 	}
 	o = sc.evaluationList(o)
 	o = sc.lifted(o)
-	if !sc.anyMarked && len(sc.attrs) > 0 {
-		o = append(o, sgpspan.Field{Key: "attributes", Value: sgpspan.AttributesValue(&sc.attrs)})
+	if !sc.hooks || !sc.anyMarked {
+		if sc.left = sc.leftOf(sc.attrs); len(sc.left) > 0 {
+			o = append(o, sgpspan.Field{Key: "attributes", Value: sgpspan.AttributesValue(&sc.left)})
+		}
 	} else if attrs := sc.attributes(sc.attrs, sc.marks); len(attrs) > 0 {
 		o = append(o, sgpspan.Field{Key: "attributes", Value: sc.object(attrs)})
 	}
@@ -62,6 +64,20 @@ func addCount(o sgpspan.Object, key string, n int) sgpspan.Object {
 		return o
 	}
 	return append(o, sgpspan.Field{Key: key, Value: sgpspan.IntValue(int64(n))})
+}
+
+// leftOf returns attrs, the span's own, without those that are marked as taken.
+func (sc *scratch) leftOf(attrs []attribute.KeyValue) []attribute.KeyValue {
+	if !sc.anyMarked {
+		return attrs
+	}
+	sc.kept = sc.kept[:0]
+	for i := range attrs {
+		if sc.marks[i]&markTaken == 0 {
+			sc.kept = append(sc.kept, attrs[i])
+		}
+	}
+	return sc.kept
 }
 
 // attributes returns attrs without those that are marked as taken.

@@ -40,7 +40,7 @@ func (w Writer) uses(in *Input) bool {
 		}
 		k := &keyTable[id-1]
 		asks = asks || k.mayCount()
-		used = used || k.role >= firstCount && k.role <= lastCount && number(in.Attributes[i].Value) > 0
+		used = used || k.role >= firstCount && k.role <= lastCount && number(&in.Attributes[i].Value) > 0
 		ruled = ruled || k.role == roleUsageRule
 	}
 	if !asks || used && !ruled {

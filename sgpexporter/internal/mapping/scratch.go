@@ -21,8 +21,10 @@ type scratch struct {
 	hooks bool
 
 	attrs  []attribute.KeyValue
-	events []sdktrace.Event // and log records
-	joined []sdktrace.Event // the memory of events, where there are log records
+	events []sdktrace.Event     // and log records
+	joined []sdktrace.Event     // the memory of events, where there are log records
+	kept   []attribute.KeyValue // the memory of left, where some of attrs are not
+	left   []attribute.KeyValue // those of attrs that the metadata has
 	// found is the attribute with each role, and foundBy its key.
 	found   [numSingle]place
 	foundBy [numSingle]keyID
@@ -57,7 +59,7 @@ var scratches = sync.Pool{New: func() any { return new(scratch) }}
 func (sc *scratch) reset() {
 	sc.span = sgpspan.Span{}
 	sc.made = sc.made[:0]
-	sc.attrs, sc.events = nil, nil
+	sc.attrs, sc.left, sc.events = nil, nil, nil
 	clear(sc.found[:])
 	sc.marks, sc.anyMarked = sc.marks[:0], false
 	sc.payloads, sc.flat, sc.lifts = sc.payloads[:0], sc.flat[:0], sc.lifts[:0]
@@ -78,6 +80,7 @@ func (sc *scratch) release() {
 	clear(sc.messages[:cap(sc.messages)])
 	clear(sc.evaluations[:cap(sc.evaluations)])
 	clear(sc.joined[:cap(sc.joined)])
+	clear(sc.kept[:cap(sc.kept)])
 	clear(sc.lifts[:cap(sc.lifts)])
 	if cap(sc.made) > maxPooledMade {
 		sc.made = nil
@@ -135,7 +138,7 @@ const (
 	minArena  = 64
 	maxPooled = 4096 // elements that are kept for the next span
 
-	maxPooledMade = 64 << 10 // bytes
+	maxPooledMade = 256 << 10 // bytes
 )
 
 // take returns a slice of length 0 and capacity n.

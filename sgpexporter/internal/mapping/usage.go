@@ -100,7 +100,7 @@ func (sc *scratch) countAttributes() (fields sgpspan.Object, used bool) {
 	for i := range usageKeys {
 		if r := firstCount + role(i); sc.has(r) {
 			kv := sc.attr(sc.found[r])
-			v, n := count(kv.Value)
+			v, n := count(&kv.Value)
 			fields = append(fields, sgpspan.Field{Key: usageKeys[i], Source: string(kv.Key), Value: v})
 			used = used || n > 0
 		} else if v := countIn(object, i); v != nil {
@@ -250,11 +250,11 @@ func isCount(v *sgpspan.Value) bool {
 
 // count returns the number that an attribute says was used: one that is not negative,
 // or text that spells one. It is less than zero for all else.
-func count(v attribute.Value) (sgpspan.Value, float64) {
+func count(v *attribute.Value) (sgpspan.Value, float64) {
 	n := number(v)
 	switch {
 	case v.Type() != attribute.STRING:
-		return sgpspan.AttributeValue(v), n
+		return sgpspan.AttributeValue(*v), n
 	case n == math.Trunc(n):
 		return sgpspan.IntValue(int64(n)), n
 	}
@@ -262,7 +262,7 @@ func count(v attribute.Value) (sgpspan.Value, float64) {
 }
 
 // number is count without the value.
-func number(v attribute.Value) float64 {
+func number(v *attribute.Value) float64 {
 	n := -1.0
 	switch v.Type() {
 	case attribute.INT64:

@@ -1,5 +1,7 @@
 package transport
 
+import "slices"
+
 const (
 	bodyPrefix = `{"items":[`
 	bodySuffix = `]}`
@@ -28,6 +30,13 @@ func (b *Batch) JSON(i int) []byte { return b.run(i, i+1) }
 // Buffer returns the buffer for the next item to be appended to. Hand the result
 // to Commit. What is appended and not committed is not part of the Batch.
 func (b *Batch) Buffer() []byte { return b.buf }
+
+// Grow makes room in the buffer for so many bytes in all.
+func (b *Batch) Grow(size int) {
+	if cap(b.buf) < size {
+		b.buf = slices.Grow(b.buf, size-len(b.buf))
+	}
+}
 
 // Commit makes what was appended to Buffer the next item.
 func (b *Batch) Commit(buf []byte, item Item) {
