@@ -50,7 +50,7 @@ soak: ## random faults for SOAK (4 minutes): counts, order, memory; and an outag
 cover: ## statement coverage of the library
 	go test -coverprofile=cover.out ./... && go tool cover -func=cover.out | tail -n 1
 
-fuzz: ## fuzz the parsers and encoders (FUZZTIME each) and the queue (CHECKS runs)
+fuzz: ## fuzz the parsers and encoders (FUZZTIME each), the queue and the spool (CHECKS runs)
 	@./.ci/fuzz $(FUZZTIME) $(CHECKS)
 
 run: ## run the example service

@@ -68,9 +68,25 @@ func (d *Disk) write() error {
 	return err
 }
 
+// wait waits while the disk hangs.
+func (d *Disk) wait() {
+	d.mu.Lock()
+	hangs := d.hangs
+	d.mu.Unlock()
+	if hangs != nil {
+		<-hangs.Done()
+	}
+}
+
 type faultyDir struct {
 	spool.Dir
 	disk *Disk
+}
+
+// List is the first thing that is done with a directory.
+func (d *faultyDir) List() ([]string, error) {
+	d.disk.wait()
+	return d.Dir.List()
 }
 
 func (d *faultyDir) Create(name string) (spool.File, error) {

@@ -121,7 +121,7 @@ func (e *Exporter) Disabled() bool { return e == nil || e.client == nil }
 //
 // With [WithSpool] it delivers what is in the spool, for 2 s at most and only while SGP takes
 // it, and leaves the rest to the next process: what failed for now is no error then. A request that is
-// under way then is waited for for 2 s more, or half of the time that is left: one that is abandoned without an
+// under way then is waited for for 2 s more; each of these waits takes a quarter of the time that is left, at most. One that is abandoned without an
 // answer is repeated by the next process, though it may have taken effect.
 func (e *Exporter) Shutdown(ctx context.Context) error {
 	if e.Disabled() || !e.shutdown.CompareAndSwap(false, true) {

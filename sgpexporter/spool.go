@@ -108,10 +108,11 @@ func (s *spooler) await(ctx context.Context, over <-chan struct{}) {
 	}
 }
 
-// atMost bounds a wait, and leaves half of the time of ctx for what follows it.
+// atMost bounds a wait, and leaves three quarters of the time of ctx for what follows it: what is not delivered is on
+// disk, if that is closed in time.
 func atMost(ctx context.Context, most time.Duration) (context.Context, context.CancelFunc) {
 	if deadline, ok := ctx.Deadline(); ok {
-		most = min(most, time.Until(deadline)/2)
+		most = min(most, time.Until(deadline)/4)
 	}
 	return context.WithTimeout(ctx, most)
 }

@@ -228,7 +228,7 @@ func (s *shift) call(st step) {
 // undelivered returns what an error of the Exporter says is not delivered.
 func undelivered(err error) map[int]bool {
 	all := map[int]bool{}
-	switch x := err.(type) { //nolint:errorlint // it is one of these, or several joined
+	switch x := err.(type) {
 	case *asyncprocessor.ExportError:
 		for _, i := range x.Undelivered {
 			all[i] = true

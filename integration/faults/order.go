@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+	"os"
 	"slices"
 
 	"github.com/otelsgp/otelsgp/sgpexporter/sgptest"
@@ -16,6 +18,9 @@ func (o *outcome) judgeOrder(sgp *sgptest.Server) {
 		if span, ok := sgp.Span(v.Write.TraceID, v.Write.ID); ok && isRepeat(v, span.Writes) {
 			o.Repeated++
 		} else {
+			if o.Violations < 3 {
+				fmt.Fprintf(os.Stderr, "order: %v; written at %v, the other at %v\n", v, v.Write.Time, v.Earlier.Time)
+			}
 			o.Violations++
 		}
 	}
