@@ -25,8 +25,8 @@ test: ## run all tests of all modules
 	$(call each,go test ./...)
 	@test -n "$(BROWSER)" || printf '\n%s\n' 'NOT RUN: the browser tests, as there is no Chromium on PATH. "make browser" installs it (Debian, as root).'
 
-race: ## the same under the race detector, but for the page in a browser and for whole processes under load, which it slows down
-	$(call each,go test -race -skip '^(TestBrowser|TestLook|TestFaults|TestTerminate)' ./...)
+race: ## the same under the race detector, but for the tests of the page in a browser
+	$(call each,go test -race -skip '^(TestBrowser|TestLook)' ./...)
 
 vet: ## go vet in all modules
 	$(call each,go vet ./...)

@@ -137,19 +137,19 @@ func TestKillTwoWithOneDirectory(t *testing.T) {
 	}
 }
 
-// TestTerminate ends a process under load that has a second for it, in front of a slow server: it
+// TestTerminate ends a process under load, which has less time for it than the server takes to answer: it
 // ends in time, its counts add up, and the next process delivers what is left.
 func TestTerminate(t *testing.T) {
 	for _, mode := range []sgpexporter.SpoolMode{sgpexporter.SpoolOnFailure, sgpexporter.SpoolAlways} {
 		t.Run(mode.String(), func(t *testing.T) {
 			srv := sgptest.NewServer(sgptest.WithMaxRequests(0))
 			defer srv.Close()
-			srv.SetLatency(3 * time.Second)
+			srv.SetLatency(3 * terminate)
 			cfg := childConfig{
-				URL: srv.URL, Dir: filepath.Join(t.TempDir(), "spool"), Mode: mode, Load: true, Workers: 40, Shutdown: time.Second,
+				URL: srv.URL, Dir: filepath.Join(t.TempDir(), "spool"), Mode: mode, Load: true, Workers: terminated / 50, Shutdown: terminate,
 			}
 			p := begin(t, cfg)
-			p.printed(2000)
+			p.printed(terminated)
 			require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
 			lines := p.wait()
 			ended, _ := spansOf(t, lines)
@@ -157,7 +157,7 @@ func TestTerminate(t *testing.T) {
 			var failure string
 			_, err := fmt.Sscanf(lines[len(lines)-1], "shutdown %d %d %d %d %d %s", &took, &offered, &exported, &coalesced, &dropped, &failure)
 			require.NoError(t, err, lines[len(lines)-1])
-			assert.Equal(t, "<nil>", failure, "Shutdown was over within the second")
+			assert.Equal(t, "<nil>", failure, "Shutdown was over in its time")
 			assert.Equal(t, 0, dropped)
 			assert.Equal(t, offered, exported+coalesced)
 
