@@ -1,4 +1,4 @@
-# Each module of the workspace is tested by itself: `go test ./...` stays in one.
+# The modules that all targets are about: `./...` stays in one.
 # The Collector's, and the frameworks', have targets of their own, for their size.
 MODULES       := . examples/otel-app integration
 GOLANGCI_LINT := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
@@ -7,6 +7,10 @@ OCB           := go.opentelemetry.io/collector/cmd/builder@v0.165.0
 FUZZTIME      ?= 30s
 CHECKS        ?= 1000
 SOAK          ?= 4m
+
+# Their packages, those first that take longest. One "go test" for all of them, four packages at a time, so that
+# those that wait run beside those that compute. "make vet" vets them, with all of vet.
+PACKAGES := ./integration/... ./examples/otel-app/... ./...
 
 each = @set -e; for m in $(MODULES); do echo "== $$m: $(1)"; (cd $$m && $(1)); done
 
@@ -22,11 +26,11 @@ help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 test: ## run all tests of all modules
-	$(call each,go test ./...)
+	go test -vet=off -p 4 $(PACKAGES)
 	@test -n "$(BROWSER)" || printf '\n%s\n' 'NOT RUN: the browser tests, as there is no Chromium on PATH. "make browser" installs it (Debian, as root).'
 
-race: ## the same under the race detector, but for the page in a browser and for whole processes under load, which it slows down
-	$(call each,go test -race -skip '^(TestBrowser|TestLook|TestFaults|TestTerminate)' ./...)
+race: ## the same under the race detector, but for the tests of the page in a browser
+	go test -vet=off -race -skip '^(TestBrowser|TestLook)' $(PACKAGES)
 
 vet: ## go vet in all modules
 	$(call each,go vet ./...)

@@ -30,9 +30,6 @@ func TestMain(m *testing.M) {
 // shortly is by how much the faults are shorter here than in the table.
 const shortly = 0.2
 
-// together is how many scenarios run at once: they mostly wait.
-const together = 6
-
 // No fault costs a span that the queue has room for, none breaks the order, and what is
 // lost where it has to be is counted.
 func TestFaults(t *testing.T) {

@@ -137,7 +137,7 @@ func TestKillTwoWithOneDirectory(t *testing.T) {
 	}
 }
 
-// TestTerminate ends a process under load that has a second for it, in front of a slow server: its counts add up, what
+// TestTerminate ends a process under load that has a second for it (under the race detector more), in front of a slow server: its counts add up, what
 // it could not keep is among them, and the next process delivers what is left. It keeps everything, unless the
 // machine is so busy that a quarter of a second is not enough for that; so it has some tries.
 func TestTerminate(t *testing.T) {
@@ -157,12 +157,12 @@ func TestTerminate(t *testing.T) {
 func terminate(t *testing.T, mode sgpexporter.SpoolMode) int {
 	srv := sgptest.NewServer(sgptest.WithMaxRequests(0))
 	defer srv.Close()
-	srv.SetLatency(3 * time.Second)
+	srv.SetLatency(3 * timeToEnd)
 	cfg := childConfig{
-		URL: srv.URL, Dir: filepath.Join(t.TempDir(), "spool"), Mode: mode, Load: true, Workers: 40, Shutdown: time.Second,
+		URL: srv.URL, Dir: filepath.Join(t.TempDir(), "spool"), Mode: mode, Load: true, Workers: printed / 50, Shutdown: timeToEnd,
 	}
 	p := begin(t, cfg)
-	p.printed(2000)
+	p.printed(printed)
 	require.NoError(t, p.cmd.Process.Signal(syscall.SIGTERM))
 	lines := p.wait()
 	ended, _ := spansOf(t, lines)

@@ -78,7 +78,10 @@ func start(t testing.TB) context.Context {
 		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true),
 		chromedp.Flag("disable-component-update", true), chromedp.Flag("disable-sync", true),
 		chromedp.Flag("disable-extensions", true), chromedp.Flag("disable-dev-shm-usage", true),
-		chromedp.Flag("disable-back-forward-cache", true))
+		chromedp.Flag("disable-back-forward-cache", true),
+		// One process for all pages: to start one for each test takes longer than most tests.
+		chromedp.Flag("disable-features", "ProactivelySwapBrowsingInstance,IsolateOrigins,site-per-process"),
+		chromedp.Flag("disable-site-isolation-trials", true), chromedp.Flag("renderer-process-limit", "1"))
 	shared.stop = stop
 	shared.ctx, _ = chromedp.NewContext(allocator, chromedp.WithListener(func(event any) {
 		if tab := shared.used.Load(); tab != nil {

@@ -158,3 +158,19 @@ func TestBrowserSearchesByWordsAndFields(t *testing.T) {
 	}
 	b.Clean()
 }
+
+// Rows that are drawn once more before the list follows a search are drawn without what it does not say of them.
+func TestBrowserDrawsRowsThatASearchLeavesOut(t *testing.T) {
+	page := New(nil)
+	defer page.Close()
+	page.Ingest(items(conversations())...)
+	b := open(t, page.Handler(), 1440, 900)
+	b.Wait(listCount + ` === 4`)
+	b.Script(`(function draw() {
+		document.querySelector("#traces").dispatchEvent(new KeyboardEvent("keydown", { key: "Home" }));
+		requestAnimationFrame(draw);
+	})()`)
+	b.Fill("#q", "status:error")
+	b.Wait(listTitles + ` === "POST /chat"`)
+	b.Clean()
+}

@@ -131,7 +131,8 @@ export class TraceList {
     if (status === "silent") facts[0] = `no news since ${clock(trace.news)}`;
     if (trace.usage?.total) facts.push(`${tokens(trace.usage.total)} tok`);
     if (trace.usage?.cost) facts.push(cost(trace.usage.cost));
-    if (this.matches) facts.unshift(plural(this.matches[trace.id], "match", "matches"));
+    // A row may be drawn once more before the rows follow a search that leaves it out.
+    if (this.matches?.[trace.id]) facts.unshift(plural(this.matches[trace.id], "match", "matches"));
     [...parts.facts.children].forEach((part, i) => setText(part, facts[i] ?? ""));
     setText(parts.errors, trace.errors ? plural(trace.errors, "error") : "");
     element.setAttribute("aria-label",

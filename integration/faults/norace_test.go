@@ -1,0 +1,6 @@
+//go:build !race
+
+package main
+
+// together is how many scenarios run at once: they mostly wait.
+const together = 6
