@@ -296,9 +296,12 @@ type tracing struct {
 	http.RoundTripper
 	tracer   trace.Tracer
 	requests atomic.Int64
+
+	registered chan struct{} // closed when the tracer's provider has its processor
 }
 
 func (c *tracing) RoundTrip(req *http.Request) (*http.Response, error) {
+	<-c.registered // a span whose start the processor has not seen would be the application's
 	ctx, s := c.tracer.Start(req.Context(), req.Method)
 	defer s.End()
 	c.requests.Add(1)
@@ -317,7 +320,7 @@ func TestSpansOfTheReplaysRequestsAreNotExported(t *testing.T) {
 	srv.SetFault(nil)
 	eventually(t, "the first exporter is through", func() bool { return exp.Stats().Spool.Items == 0 })
 
-	client := &tracing{RoundTripper: http.DefaultTransport}
+	client := &tracing{RoundTripper: http.DefaultTransport, registered: make(chan struct{})}
 	traced := *srv.Client()
 	client.RoundTripper, traced.Transport = traced.Transport, client
 	if client.RoundTripper == nil {
@@ -329,6 +332,7 @@ func TestSpansOfTheReplaysRequestsAreNotExported(t *testing.T) {
 	require.NoError(t, err)
 	proc := asyncprocessor.New(next)
 	tp.RegisterSpanProcessor(proc)
+	close(client.registered)
 	eventually(t, "what was left is delivered, and what ran is ended", func() bool {
 		st := next.Stats().Spool
 		return st.Open && st.Items == 0 && st.Running == 0 && st.Unfinished == 1
