@@ -75,8 +75,8 @@ func (q *queue) failedForNow(traces []*traceQueue, now time.Duration) {
 		if t.alone {
 			rest = min(firstRest<<min(t.failures, 10), longestRest)
 		}
-		if q.closed { // another try fits into what Shutdown has left
-			rest = min(rest, max((q.retry.deadline-now)/2, shortestRest))
+		if q.closed { // several tries fit into what Shutdown has left
+			rest = min(rest, max((q.retry.deadline-now)/8, shortestRest))
 		}
 		t.until = now + rest
 	}

@@ -111,7 +111,7 @@ func TestShutdownLeavesWhatFailsAloneInTheSpool(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 				defer cancel()
 				require.NoError(t, proc.Shutdown(ctx))
-				assert.Less(t, time.Since(begin), 6*time.Second)
+				assert.Less(t, time.Since(begin), 12*time.Second, "it has 30")
 				assert.Len(t, srv.Spans(), 392)
 				assert.Equal(t, int64(8), exp.Stats().Spool.Items)
 				srv.SetFault(nil)
