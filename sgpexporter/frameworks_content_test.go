@@ -1,7 +1,6 @@
 package sgpexporter_test
 
 import (
-	"context"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -9,11 +8,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	sdklog "go.opentelemetry.io/otel/sdk/log"
-	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 
 	"github.com/otelsgp/otelsgp/asyncprocessor"
-	"github.com/otelsgp/otelsgp/internal/recording"
 	"github.com/otelsgp/otelsgp/internal/recording/frameworks"
 	"github.com/otelsgp/otelsgp/sgpexporter"
 	"github.com/otelsgp/otelsgp/sgpexporter/sgpspan"
@@ -25,14 +21,7 @@ import (
 func sent(t *testing.T, framework frameworks.Framework, opts ...sgpexporter.Option) (*sgptest.Server, string) {
 	t.Helper()
 	srv, exp := newExporter(t, nil, opts...)
-	proc := asyncprocessor.New(exp, asyncprocessor.WithStartPolicy(asyncprocessor.StartAlways))
-	r, err := framework.Recording()
-	require.NoError(t, err)
-	require.NoError(t, r.Replay(t.Context(),
-		recording.WithTracerProviderOptions(sdktrace.WithSpanProcessor(proc)),
-		recording.WithLoggerProviderOptions(sdklog.WithProcessor(exp.LogProcessor()))))
-	require.NoError(t, proc.ForceFlush(t.Context()))
-	t.Cleanup(func() { assert.NoError(t, proc.Shutdown(context.Background())) })
+	replayTo(t, framework, exp, asyncprocessor.WithStartPolicy(asyncprocessor.StartAlways))
 	var all strings.Builder
 	for _, request := range srv.Requests() {
 		var body any

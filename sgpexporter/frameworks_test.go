@@ -18,11 +18,17 @@ import (
 	"github.com/otelsgp/otelsgp/sgpexporter/sgptest"
 )
 
-// replayed replays a framework's recording through the SDK, both processors and the
-// exporter, and returns the server that has its spans.
+// replayed is the server that has the spans of a framework's recording.
 func replayed(t *testing.T, framework frameworks.Framework, opts ...asyncprocessor.Option) *sgptest.Server {
 	t.Helper()
 	srv, exp := newExporter(t, nil)
+	replayTo(t, framework, exp, opts...)
+	return srv
+}
+
+// replayTo replays a framework's recording through the SDK, both processors and an exporter.
+func replayTo(t *testing.T, framework frameworks.Framework, exp *sgpexporter.Exporter, opts ...asyncprocessor.Option) {
+	t.Helper()
 	proc := asyncprocessor.New(exp, opts...)
 	r, err := framework.Recording()
 	require.NoError(t, err)
@@ -31,7 +37,6 @@ func replayed(t *testing.T, framework frameworks.Framework, opts ...asyncprocess
 		recording.WithLoggerProviderOptions(sdklog.WithProcessor(exp.LogProcessor()))))
 	require.NoError(t, proc.ForceFlush(t.Context()))
 	t.Cleanup(func() { assert.NoError(t, proc.Shutdown(context.Background())) })
-	return srv
 }
 
 // What SGP bills is what the models used, whatever a framework repeats on its way and

@@ -56,13 +56,20 @@ func decode(t *testing.T, body string) answer {
 	return a
 }
 
-func TestServe(t *testing.T) {
+// toSGP is an SGP that spans go to by the environment; what it saw is checked at the end.
+func toSGP(t *testing.T) *sgptest.Server {
+	t.Helper()
 	clearEnv(t)
 	sgp := sgptest.NewServer()
-	defer sgp.Close()
-	defer func() { assert.NoError(t, sgp.Check()) }()
+	t.Cleanup(sgp.Close)
+	t.Cleanup(func() { assert.NoError(t, sgp.Check()) })
 	t.Setenv("SGP_API_KEY", "key")
 	t.Setenv("SGP_CLIENT_BASE_URL", sgp.URL)
+	return sgp
+}
+
+func TestServe(t *testing.T) {
+	sgp := toSGP(t)
 	p := start(t, "-port", "0")
 	url := p.url(t)
 	assert.Contains(t, p.stdout.String(), "Spans go to SGP at "+sgp.URL+".\n")
@@ -279,12 +286,7 @@ func TestIsOwn(t *testing.T) {
 // TestStopInTheMiddle: a signal ends a question that goes on for too long, and
 // every span that ended is delivered.
 func TestStopInTheMiddle(t *testing.T) {
-	clearEnv(t)
-	sgp := sgptest.NewServer()
-	defer sgp.Close()
-	defer func() { assert.NoError(t, sgp.Check()) }()
-	t.Setenv("SGP_API_KEY", "key")
-	t.Setenv("SGP_CLIENT_BASE_URL", sgp.URL)
+	sgp := toSGP(t)
 	asked := make(chan struct{})
 	model := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)

@@ -43,7 +43,9 @@ func TestFaults(t *testing.T) {
 		results[i] = make(chan result, 1)
 		go func() {
 			places <- struct{}{}
-			o, err := scenarios[i].run(t.Context(), false, shortly)
+			s := scenarios[i]
+			s.service.Rate = rate
+			o, err := s.run(t.Context(), false, shortly)
 			<-places
 			results[i] <- result{o, err}
 		}()

@@ -2,5 +2,8 @@
 
 package main
 
-// together is how many scenarios run at once: they mostly wait.
-const together = 6
+// So many scenarios run at once, with so many spans a second: they mostly wait.
+const (
+	together = 6
+	rate     = 400
+)

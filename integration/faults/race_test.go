@@ -2,5 +2,8 @@
 
 package main
 
-// together is how many scenarios run at once: under the race detector they compute more than they wait.
-const together = 2
+// So many scenarios run at once, with so many spans a second: under the race detector they compute more than they wait.
+const (
+	together = 2
+	rate     = 100
+)

@@ -25,6 +25,16 @@ func open(t *testing.T, handler http.Handler, width, height int64) *browser.Tab 
 	return browser.Open(t, serve(t, handler).URL, width, height)
 }
 
+// show shows a page with spans in a wide window.
+func show(t *testing.T, spans ...wireSpan) *browser.Tab {
+	t.Helper()
+	page := New(nil)
+	page.Ingest(items(spans)...)
+	b := open(t, page.Handler(), 1440, 900)
+	t.Cleanup(page.Close)
+	return b
+}
+
 // rowOf is a JavaScript expression for the waterfall's row of a name, or undefined.
 func rowOf(name string) string {
 	return fmt.Sprintf(`[...document.querySelectorAll(".span-row:not([hidden])")].find((row) => row.querySelector(".name").textContent === %q)`, name)

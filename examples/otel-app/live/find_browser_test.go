@@ -90,10 +90,7 @@ func TestBrowserMarksAMatchWhereItIs(t *testing.T) {
 }
 
 func TestBrowserFiltersAndSorts(t *testing.T) {
-	page := New(nil)
-	defer page.Close()
-	page.Ingest(items(conversations())...)
-	b := open(t, page.Handler(), 1440, 900)
+	b := show(t, conversations()...)
 	b.Wait(listCount + ` === 4`)
 	assert.Equal(t, "stopped|nightly|POST /chat|First question?", browser.Eval[string](b, listTitles))
 	b.Click("#filter")
@@ -133,10 +130,7 @@ func TestBrowserFiltersAndSorts(t *testing.T) {
 }
 
 func TestBrowserSearchesByWordsAndFields(t *testing.T) {
-	page := New(nil)
-	defer page.Close()
-	page.Ingest(items(conversations())...)
-	b := open(t, page.Handler(), 1440, 900)
+	b := show(t, conversations()...)
 	b.Wait(listCount + ` === 4`)
 	for query, titles := range map[string]string{
 		"exceeded quota":    "POST /chat",
@@ -161,10 +155,7 @@ func TestBrowserSearchesByWordsAndFields(t *testing.T) {
 
 // Rows that are drawn once more before the list follows a search are drawn without what it does not say of them.
 func TestBrowserDrawsRowsThatASearchLeavesOut(t *testing.T) {
-	page := New(nil)
-	defer page.Close()
-	page.Ingest(items(conversations())...)
-	b := open(t, page.Handler(), 1440, 900)
+	b := show(t, conversations()...)
 	b.Wait(listCount + ` === 4`)
 	b.Script(`(function draw() {
 		document.querySelector("#traces").dispatchEvent(new KeyboardEvent("keydown", { key: "Home" }));

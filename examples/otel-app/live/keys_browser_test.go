@@ -16,11 +16,7 @@ func TestBrowserKeyboard(t *testing.T) {
 		up, down, left, right, home, end = "\u0304", "\u0301", "\u0302", "\u0303", "\u0306", "\u0305"
 		enter, escape, tab               = "\r", "\x1b", "\t"
 	)
-	page := New(nil)
-	defer page.Close()
-	page.Ingest(items(askTrace("t1", "First?", epoch))...)
-	page.Ingest(items(askTrace("t2", "Second?", epoch))...)
-	b := open(t, page.Handler(), 1440, 900)
+	b := show(t, append(askTrace("t1", "First?", epoch), askTrace("t2", "Second?", epoch)...)...)
 	b.Wait(rowCount + " === 15")
 	active := func(name string) {
 		t.Helper()
@@ -83,11 +79,7 @@ func TestBrowserKeyboard(t *testing.T) {
 // On a fresh page nothing has the focus. A letter that moves the cursor brings it to
 // the waterfall, so that Enter and the arrows act on the row that is marked.
 func TestBrowserLettersFocusTheWaterfall(t *testing.T) {
-	page := New(nil)
-	defer page.Close()
-	page.Ingest(items(askTrace("t1", "First?", epoch))...)
-	page.Ingest(items(askTrace("t2", "Second?", epoch))...)
-	b := open(t, page.Handler(), 1440, 900)
+	b := show(t, append(askTrace("t1", "First?", epoch), askTrace("t2", "Second?", epoch)...)...)
 	b.Wait(rowCount + ` === 15 && document.querySelector("#trace-head h2").textContent === "Second?"`)
 	const focused = `document.activeElement.id`
 	for _, c := range []struct{ letter, row string }{
@@ -115,10 +107,7 @@ func TestBrowserLettersFocusTheWaterfall(t *testing.T) {
 
 // The cursor shows whether or not the waterfall has the focus.
 func TestBrowserCursorIsTinted(t *testing.T) {
-	page := New(nil)
-	defer page.Close()
-	page.Ingest(items(askTrace("t", "How?", epoch))...)
-	b := open(t, page.Handler(), 1440, 900)
+	b := show(t, askTrace("t", "How?", epoch)...)
 	b.Theme("light")
 	b.Wait(rowCount + " === 15")
 	b.Shortcut("e")

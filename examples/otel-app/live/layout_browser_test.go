@@ -59,10 +59,7 @@ func TestBrowserShowsIDsWholeOnAPhone(t *testing.T) {
 
 // With the panel open the names keep their room.
 func TestBrowserNamesAreWholeBesideThePanel(t *testing.T) {
-	page := New(nil)
-	defer page.Close()
-	page.Ingest(items(askTrace("t", "How?", epoch))...)
-	b := open(t, page.Handler(), 1440, 900)
+	b := show(t, askTrace("t", "How?", epoch)...)
 	b.Wait(rowCount + " === 15")
 	assert.True(t, browser.Eval[bool](b, rowOf("POST /ask")+`.querySelector(".sums").checkVisibility()`))
 	clickSpan(b, "plan")
@@ -198,10 +195,7 @@ const contrasts = `
 
 // Small coloured text can be read: 4.5 to 1 is what WCAG asks for.
 func TestBrowserContrast(t *testing.T) {
-	page := New(nil)
-	defer page.Close()
-	page.Ingest(items(askTrace("t", "How?", epoch))...)
-	b := open(t, page.Handler(), 1440, 900)
+	b := show(t, askTrace("t", "How?", epoch)...)
 	b.Wait(rowCount + " === 15")
 	clickSpan(b, "chat gpt-go-mini")
 	b.Wait(`document.querySelector("#detail .r-system > .who")`)
@@ -241,10 +235,7 @@ func TestBrowserContrast(t *testing.T) {
 // well as others: 3 to 1 is what WCAG asks for of what is not text. What is written in and beside
 // them can be read.
 func TestBrowserCanceledBarsAreReadable(t *testing.T) {
-	page := New(nil)
-	defer page.Close()
-	page.Ingest(items(askTrace("t", "How?", epoch))...)
-	b := open(t, page.Handler(), 1440, 900)
+	b := show(t, askTrace("t", "How?", epoch)...)
 	b.Wait(rowCount + " === 15")
 	for _, theme := range []string{"light", "dark"} {
 		b.Theme(theme)

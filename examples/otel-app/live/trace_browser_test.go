@@ -12,10 +12,7 @@ import (
 
 // A conversation is one thing: a link leads to its traces, with what they come to together.
 func TestBrowserShowsAConversation(t *testing.T) {
-	page := New(nil)
-	defer page.Close()
-	page.Ingest(items(conversations())...)
-	b := open(t, page.Handler(), 1440, 900)
+	b := show(t, conversations()...)
 	b.Wait(listCount + ` === 4`)
 	b.Script(`location.hash = "#trace=t1"`)
 	b.Wait(`document.title === "First question? · Live traces"`)
@@ -37,10 +34,7 @@ func TestBrowserShowsAConversation(t *testing.T) {
 }
 
 func TestBrowserShowsServicesAndFields(t *testing.T) {
-	page := New(nil)
-	defer page.Close()
-	page.Ingest(items(conversations())...)
-	b := open(t, page.Handler(), 1440, 900)
+	b := show(t, conversations()...)
 	b.Wait(listCount + ` === 4`)
 	b.Script(`location.hash = "#trace=t1"`)
 	b.Wait(rowOf("chat") + ` && document.querySelector("#trace-head .service")?.textContent === "front +1"`)
@@ -64,11 +58,7 @@ func TestBrowserShowsServicesAndFields(t *testing.T) {
 }
 
 func TestBrowserAddressKeepsWhatIsShown(t *testing.T) {
-	page := New(nil)
-	defer page.Close()
-	page.Ingest(items(askTrace("t1", "First?", epoch))...)
-	page.Ingest(items(askTrace("t2", "Second?", epoch))...)
-	b := open(t, page.Handler(), 1440, 900)
+	b := show(t, append(askTrace("t1", "First?", epoch), askTrace("t2", "Second?", epoch)...)...)
 	b.Wait(rowCount + " === 15")
 	b.Do(chromedp.Navigate(b.URL+"/#trace=t1&span=11"), chromedp.Reload())
 	b.Wait(`document.querySelector("#trace-head h2")?.textContent === "First?"`)

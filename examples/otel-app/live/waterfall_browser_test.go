@@ -14,10 +14,7 @@ import (
 )
 
 func TestBrowserRollsUpTokensOnce(t *testing.T) {
-	page := New(nil)
-	defer page.Close()
-	page.Ingest(items(askTrace("t", "How?", epoch))...)
-	b := open(t, page.Handler(), 1440, 900)
+	b := show(t, askTrace("t", "How?", epoch)...)
 	b.Wait(rowCount + " === 15")
 	usage := func(name string) string {
 		return browser.Eval[string](b, rowOf(name)+`.querySelector(".usage").textContent`)
@@ -32,10 +29,7 @@ func TestBrowserRollsUpTokensOnce(t *testing.T) {
 }
 
 func TestBrowserErrorStandsOut(t *testing.T) {
-	page := New(nil)
-	defer page.Close()
-	page.Ingest(items(askTrace("t", "How?", epoch))...)
-	b := open(t, page.Handler(), 1440, 900)
+	b := show(t, askTrace("t", "How?", epoch)...)
 	b.Wait(rowCount + " === 15")
 	bad := rowOf("execute_tool vet_example")
 	assert.True(t, browser.Eval[bool](b, bad+`.querySelector(".status .icon-error") !== null`), "by an icon, not by colour alone")
@@ -54,10 +48,7 @@ func TestBrowserErrorStandsOut(t *testing.T) {
 }
 
 func TestBrowserCollapse(t *testing.T) {
-	page := New(nil)
-	defer page.Close()
-	page.Ingest(items(askTrace("t", "How?", epoch))...)
-	b := open(t, page.Handler(), 1440, 900)
+	b := show(t, askTrace("t", "How?", epoch)...)
 	b.Wait(rowCount + " === 15")
 
 	reviewer := rowOf("invoke_agent reviewer")
@@ -110,10 +101,7 @@ func TestBrowserSaysALevelThatIsNotDrawn(t *testing.T) {
 }
 
 func TestBrowserZoomsToASpan(t *testing.T) {
-	page := New(nil)
-	defer page.Close()
-	page.Ingest(items(askTrace("t", "How?", epoch))...)
-	b := open(t, page.Handler(), 1440, 900)
+	b := show(t, askTrace("t", "How?", epoch)...)
 	b.Wait(rowCount + " === 15")
 	// The bar's share of the axis, in per cent.
 	share := func(percent int) string {
@@ -181,10 +169,7 @@ func TestBrowserZoomsByMouse(t *testing.T) {
 
 // Whatever the time that the axis covers, no label of it is cut off or covers another.
 func TestBrowserAxisLabelsAreWhole(t *testing.T) {
-	page := New(nil)
-	defer page.Close()
-	page.Ingest(items(askTrace("t1", "First?", epoch))...)
-	b := open(t, page.Handler(), 1440, 900)
+	b := show(t, askTrace("t1", "First?", epoch)...)
 	b.Wait(rowCount + " === 15")
 	clickSpan(b, "POST /ask")
 	b.Wait(`document.querySelector("#detail:not([hidden]) h2")`)

@@ -52,6 +52,21 @@ func (s *service) ask(t *testing.T) {
 	require.NoError(t, response.Body.Close())
 }
 
+// post begins a request that goes on until more is closed; then answered has what came of it.
+func (s *service) post() (more io.Closer, answered <-chan error) {
+	body, writer := io.Pipe()
+	result := make(chan error, 1)
+	go func() {
+		client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+		response, err := client.Post(s.url, "text/plain", body)
+		if err == nil {
+			err = response.Body.Close()
+		}
+		result <- err
+	}()
+	return writer, result
+}
+
 // TestSignals: the spans of requests before a signal are delivered before the end,
 // also when SGP has a bad moment.
 func TestSignals(t *testing.T) {
@@ -77,16 +92,7 @@ func TestSIGTERMInTheMiddle(t *testing.T) {
 	sgp := sgptest.NewServer()
 	defer sgp.Close()
 	s := start(t, sgp)
-	body, more := io.Pipe()
-	answered := make(chan error, 1)
-	go func() {
-		client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-		response, err := client.Post(s.url, "text/plain", body)
-		if err == nil {
-			err = response.Body.Close()
-		}
-		answered <- err
-	}()
+	more, answered := s.post()
 	require.NoError(t, sgp.WaitFor(t.Context(), func(spans []sgptest.Span) bool { return len(spans) == 1 }))
 	assert.False(t, sgp.Spans()[0].Completed())
 
@@ -110,16 +116,7 @@ func TestSIGTERMWhileARequestHangs(t *testing.T) {
 	sgp := sgptest.NewServer()
 	defer sgp.Close()
 	s := start(t, sgp)
-	body, more := io.Pipe()
-	answered := make(chan error, 1)
-	go func() {
-		client := http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
-		response, err := client.Post(s.url, "text/plain", body)
-		if err == nil {
-			err = response.Body.Close()
-		}
-		answered <- err
-	}()
+	more, answered := s.post()
 	require.NoError(t, sgp.WaitFor(t.Context(), func(spans []sgptest.Span) bool { return len(spans) == 1 }))
 	require.NoError(t, syscall.Kill(os.Getpid(), syscall.SIGTERM))
 	require.ErrorIs(t, <-s.result, context.DeadlineExceeded, "of the requests")
