@@ -117,3 +117,40 @@ func TestAnEndIsProcessedOnce(t *testing.T) {
 		})
 	})
 }
+
+// Under StartAlways too, where an END may come while its START waits.
+func TestASpanWhoseStartAndEndLeaveTogetherIsClosed(t *testing.T) {
+	collectReports(t)
+	synctest.Test(t, func(t *testing.T) {
+		exp := new(recorder)
+		exp.export = func(_ context.Context, _ int, snapshots []asyncprocessor.Snapshot) error {
+			for i, s := range snapshots {
+				if s.Phase == asyncprocessor.PhaseEnd {
+					return &asyncprocessor.ExportError{Undelivered: []int{i}, Reason: asyncprocessor.ReasonRejected, Err: errors.New("no")}
+				}
+			}
+			return nil
+		}
+		p := inFlight(t, exp, asyncprocessor.WithStartPolicy(asyncprocessor.StartAlways))
+		_, span := start(t.Context(), p, "agent")
+		end(p, span)
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		assert.Equal(t, []string{"START agent", "END agent", "UNFINISHED agent"}, exp.names())
+	})
+}
+
+// After Shutdown nothing is held, so nothing is tracked.
+func TestNothingIsTrackedAfterShutdown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		reader := sdkmetric.NewManualReader()
+		p := newProcessor(t, new(recorder), asyncprocessor.WithMeterProvider(sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader))))
+		start(t.Context(), p, "runs on")
+		time.Sleep(time.Minute)
+		require.Equal(t, int64(1), p.Stats().Tracked)
+		require.NoError(t, p.Shutdown(t.Context()))
+		time.Sleep(time.Minute)
+		assert.Zero(t, p.Stats().Tracked)
+		assert.Zero(t, collect(t, reader)["asyncprocessor.span.oldest_age"])
+	})
+}

@@ -67,3 +67,21 @@ func TestShutdownAsksNoExporterWhoseContextHasEnded(t *testing.T) {
 		assert.Equal(t, 30, k.kept)
 	})
 }
+
+// optionalKeeper can be told not to keep.
+type optionalKeeper struct {
+	keeping
+	keeps bool
+}
+
+func (k *optionalKeeper) Keeps() bool { return k.keeps }
+
+// A nil pointer in an Exporter fails in the background, where it is counted, and not in the application's start.
+func TestANilKeeperDoesNotPanicInNew(t *testing.T) {
+	collectReports(t)
+	var p *asyncprocessor.Processor
+	require.NotPanics(t, func() { p = asyncprocessor.New((*optionalKeeper)(nil)) })
+	offerEnd(p, "a")
+	require.Error(t, p.Shutdown(t.Context()))
+	assert.Equal(t, reasons{"exporter_panic": 1}, p.Stats().DroppedBy)
+}
