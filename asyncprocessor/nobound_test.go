@@ -52,7 +52,7 @@ func TestTheLargestBatchTimeoutLeavesTheOtherTimersAlone(t *testing.T) {
 	})
 }
 
-// A bound holds for those that come at once, whatever its size.
+// A bound holds for those that come at once, whatever its size. Where it does not, most runs on a machine that is not busy say so.
 func TestSmallBoundsHoldForConcurrentCallers(t *testing.T) {
 	collectReports(t)
 	exp := new(recorder)

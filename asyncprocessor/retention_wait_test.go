@@ -22,10 +22,9 @@ func TestAStartThatWaitsForItsBatchDoesNotKeepWhatIsAddedLater(t *testing.T) {
 		p := asyncprocessor.New(exp, parked(asyncprocessor.WithMaxTrackedSpans(0), asyncprocessor.WithUnfinishedSpans(false))...)
 		tracer := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(p)).Tracer("t")
 		var prompts []weak.Pointer[byte]
+		offerEnd(p, "begins the batch")
+		synctest.Wait()
 		func() {
-			_, first := tracer.Start(t.Context(), "ends")
-			first.End()
-			synctest.Wait() // the batch has begun to wait
 			for range 10 {
 				_, s := tracer.Start(t.Context(), "never ends")
 				prompts = append(prompts, addPrompt(s, 20_000))
