@@ -123,7 +123,7 @@ func TestAnEndInThePlaceOfItsStartIsWithinTheShareOfItsTrace(t *testing.T) {
 		held := newGate()
 		exp.export = held.export
 		offerEnd(p, "holds the exporter")
-		go p.ForceFlush(t.Context()) //nolint:errcheck // it sends what is there
+		go p.ForceFlush(t.Context()) // it sends what is there
 		synctest.Wait()
 		ctx, root := start(t.Context(), p, "root")
 		for range 59 {

@@ -84,3 +84,23 @@ func TestShutdownDoesNotPutErrorsIntoWords(t *testing.T) {
 		assert.Equal(t, uint64(1), failed.Undelivered)
 	})
 }
+
+// A handler that panics with one error is told the others all the same.
+func TestAHandlerThatPanicsIsToldTheRest(t *testing.T) {
+	log := collectReports(t)
+	onReport(t, func(error) { panic("a handler's fault") })
+	synctest.Test(t, func(t *testing.T) {
+		exp := new(recorder)
+		exp.export = func(context.Context, int, []asyncprocessor.Snapshot) error { return errors.New("503") }
+		p := newProcessor(t, exp, asyncprocessor.WithMaxQueueSize(4))
+		offerEnd(p, "begins the interval")
+		require.Error(t, p.ForceFlush(t.Context()))
+		synctest.Wait()
+		require.Len(t, log.take(), 1)
+		offerEnds(p, 5)
+		require.Error(t, p.ForceFlush(t.Context()))
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		assert.Len(t, log.take(), 2, "what was refused, and what was not delivered")
+	})
+}
