@@ -52,12 +52,10 @@ func (q *queue) decide(e *entry) (room <-chan struct{}) {
 	case q.cfg.blocking:
 	case e.phase == PhaseStart && held.reaches(b.startsBelow):
 		q.refuseForRoom(e.phase, ReasonStartRefused)
-	case !with.within(b.startsBelow) && !q.traces.held(e.key.trace).within(b.half):
+	case !with.within(b.startsBelow) && !with.within(held) && !q.traces.held(e.key.trace).within(b.half):
 		q.refuseForRoom(e.phase, ReasonTraceShare)
-	case !with.within(b.most):
+	case !q.acceptWithin(e, b.most):
 		q.refuseForRoom(e.phase, ReasonQueueFull)
-	default:
-		q.accept(e)
 	}
 	return nil
 }
@@ -79,8 +77,6 @@ func (q *queue) acceptWithin(e *entry, most amount) bool {
 	q.put(e, q.now())
 	return true
 }
-
-func (q *queue) accept(e *entry) { q.acceptWithin(e, never) }
 
 // refuseForRoom refuses a snapshot for want of room: what waits is sent without waiting for a
 // full batch or the batch timeout.

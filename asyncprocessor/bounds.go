@@ -36,7 +36,7 @@ type bounds struct {
 
 func newBounds(c config) bounds {
 	b := bounds{most: amount{uint64(c.maxQueueSize), uint64(c.maxQueueBytes)}}
-	eighths := func(n uint64) amount { return amount{(b.most.items*n + 7) / 8, (b.most.bytes*n + 7) / 8} }
+	eighths := func(n uint64) amount { return amount{eighthsOf(b.most.items, n), eighthsOf(b.most.bytes, n)} }
 	b.half = amount{b.most.items / 2, b.most.bytes / 2}
 	b.keepFrom, b.startsBelow = eighths(5), eighths(6)
 	b.fastBelow = b.startsBelow
@@ -45,3 +45,6 @@ func newBounds(c config) bounds {
 	}
 	return b
 }
+
+// eighthsOf returns n eighths of a number, rounded up.
+func eighthsOf(number, n uint64) uint64 { return number/8*n + (number%8*n+7)/8 }

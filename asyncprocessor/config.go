@@ -234,6 +234,9 @@ func defaultConfig() config {
 	}
 }
 
+// longest stands for a longer wait: several of it and the time since the start can be added.
+const longest = 1 << 58 * time.Nanosecond
+
 // newConfig applies opts over the defaults. A value that cannot be used is
 // named in the error and replaced by its default; the config is always usable.
 func newConfig(opts []Option) (config, error) {
@@ -262,14 +265,14 @@ func newConfig(opts []Option) (config, error) {
 		c.startPolicy = def.startPolicy
 	}
 	c.maxBatchSize = min(c.maxBatchSize, c.maxQueueSize)
+	c.batchTimeout, c.updateInterval = min(c.batchTimeout, longest), min(c.updateInterval, longest)
 	return c, err
 }
 
 // limitBatchTimeout lowers the batch timeout to what the exporter asks for, if it has a method BatchTimeout.
 func (c *config) limitBatchTimeout(exporter Exporter) {
 	if e, ok := exporter.(interface{ BatchTimeout() time.Duration }); ok {
-		defer func() { _ = recover() }() // a typed nil: it fails in the background, where that is counted
-		if most := e.BatchTimeout(); most > 0 {
+		if most := answer(e.BatchTimeout); most > 0 {
 			c.batchTimeout = min(c.batchTimeout, most)
 		}
 	}

@@ -11,13 +11,18 @@ type counts struct {
 // ends is what the semantic conventions count: spans, that is ENDs alone.
 type ends struct {
 	queued    int64
+	again     int64  // of those, some failed for now
 	submitted uint64 // to the exporter
 }
 
 // countEnd counts an END that begins to wait, or no longer does: n is +1 or -1.
 func (c *counts) countEnd(it *item, n int64) {
-	if it.phase == PhaseEnd {
-		c.ends.queued += n
+	if it.phase != PhaseEnd {
+		return
+	}
+	c.ends.queued += n
+	if it.sent {
+		c.ends.again += n
 	}
 }
 

@@ -46,7 +46,7 @@ func newDispatcher(c config, q *queue, exporter Exporter, l lag) *dispatcher {
 // false.
 func keeperOf(exporter Exporter) Keeper {
 	keeper, _ := exporter.(Keeper)
-	if e, ok := exporter.(interface{ Keeps() bool }); ok && !e.Keeps() {
+	if e, ok := exporter.(interface{ Keeps() bool }); ok && !answer(e.Keeps) {
 		return nil
 	}
 	return keeper
@@ -91,6 +91,9 @@ func (d *dispatcher) look() (until time.Duration, done bool) {
 	q.collect()
 	now := q.lookedAt
 	keep := d.keeps(now)
+	if q.keeping && !keep { // exports are cut off, and the Keeper rests
+		return q.keepAfter, false
+	}
 	q.wakeRested(now)
 	sent := false
 	for (q.sendable() || keep && q.traces.first != nil && q.calls == d.cfg.concurrency) && q.batchDue(now) {
@@ -106,6 +109,9 @@ func (d *dispatcher) look() (until time.Duration, done bool) {
 	}
 	until, more := d.nextLook(now, q.arrived && !sent)
 	q.arrived = false
+	if q.running == 0 && until > now+passInterval && d.cfg.startPolicy != StartNever {
+		more = one // the first START in the log begins the time of a pass
+	}
 	until = min(until, q.nextRested(), d.nextPass())
 	// What came into the log meanwhile counts as more.
 	if !q.intake.await(more) {
@@ -127,12 +133,9 @@ func (d *dispatcher) nextLook(now time.Duration, busy bool) (until time.Duration
 	switch {
 	case q.calls >= d.cfg.concurrency:
 		// Nothing can be sent before a call is over, which wakes it. Who needs the room of a START
-		// whose END is in the log sorts it. But the first START begins the time of a pass, and a Keeper
-		// takes what comes from some amount on.
+		// whose END is in the log sorts it. But a Keeper takes what comes from some amount on.
 		held, from := q.intake.amount(), q.bounds.keepFrom
 		switch {
-		case q.running == 0 && d.cfg.startPolicy != StartNever:
-			return noDeadline, one
 		case d.keeper == nil || q.calls > d.cfg.concurrency:
 			return noDeadline, never
 		case held.reaches(from): // by what is with the exporter, or the Keeper has failed

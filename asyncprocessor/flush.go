@@ -29,7 +29,7 @@ func (p *Processor) ForceFlush(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	before := p.queue.reporter.losses()
+	before := p.queue.losses()
 	done := p.queue.flush()
 	p.queue.signal()
 	select {
@@ -38,7 +38,7 @@ func (p *Processor) ForceFlush(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	if n := p.queue.reporter.losses() - before; n > 0 {
+	if n := p.queue.losses() - before; n > 0 {
 		return fmt.Errorf("%w: %d while flushing", ErrDropped, n)
 	}
 	return nil
@@ -90,14 +90,6 @@ func (f *flushes) end() {
 	f.older = f.older[n:]
 }
 
-// endAll is for a Shutdown that gives up: nothing is left.
-func (f *flushes) endAll() {
-	for i := range f.older {
-		f.older[i].left = 0
-	}
-	f.end()
-}
-
 // flush begins a flush of all that was offered. done is closed when it is over.
 func (q *queue) flush() (done <-chan struct{}) {
 	q.mu.Lock()
@@ -114,4 +106,11 @@ func (q *queue) flush() (done <-chan struct{}) {
 		q.traces.oldest = longAgo
 	}
 	return done
+}
+
+// losses returns how many snapshots were lost. Those of a call are there all at once.
+func (q *queue) losses() uint64 {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.reporter.losses()
 }

@@ -1,6 +1,8 @@
 package asyncprocessor
 
-// loss is what was lost for one reason.
+// losses is what was lost, by reason.
+type losses map[DropReason]*loss
+
 type loss struct {
 	snapshots uint64
 	ends      uint64       // ENDs among them that no exporter has seen
@@ -8,7 +10,27 @@ type loss struct {
 	cause     *ExportError // of an export, the last one
 }
 
-// maxDropReasons bounds the reasons that are counted apart. Those that an exporter makes up
+// of returns the loss for a reason.
+func (ls losses) of(reason DropReason) *loss {
+	if ls[reason] == nil {
+		ls[reason] = new(loss)
+	}
+	return ls[reason]
+}
+
+// toTell returns what was lost since it was last called.
+func (ls losses) toTell() losses {
+	news := make(losses)
+	for reason, l := range ls {
+		if l.snapshots > l.told {
+			news[reason] = &loss{snapshots: l.snapshots - l.told, cause: l.cause}
+			l.told = l.snapshots
+		}
+	}
+	return news
+}
+
+// maxDropReasons bounds the reasons of exports that are counted apart. Those that an exporter makes up
 // beyond it count as [ReasonExportFailed].
 const maxDropReasons = 64
 
@@ -16,27 +38,26 @@ const maxDropReasons = 64
 func (r *reporter) refused(phase Phase, reason DropReason) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	l := r.lost[reason]
+	l := r.atDoor.of(reason)
 	l.snapshots++
 	if phase == PhaseEnd {
 		l.ends++
 	}
-	r.lost[reason] = l
 	r.schedule()
 }
 
 // undelivered counts what a call of the exporter lost, at once, so that one report has it all.
-func (r *reporter) undelivered(lost map[DropReason]loss) {
+func (r *reporter) undelivered(lost losses) {
 	if len(lost) == 0 {
 		return
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for reason, more := range lost {
-		if _, known := r.lost[reason]; !known && len(r.lost) >= maxDropReasons {
+		if _, known := r.byExports[reason]; !known && len(r.byExports) >= maxDropReasons {
 			reason = ReasonExportFailed
 		}
-		l := r.lost[reason]
+		l := r.byExports.of(reason)
 		l.snapshots, l.cause = l.snapshots+more.snapshots, more.cause
 		if reason == ReasonFiltered {
 			l.told = l.snapshots // it is no failure
@@ -44,7 +65,6 @@ func (r *reporter) undelivered(lost map[DropReason]loss) {
 			r.failed += more.snapshots
 			r.schedule()
 		}
-		r.lost[reason] = l
 	}
 }
 
@@ -55,23 +75,9 @@ func (r *reporter) abandoned(snapshots, ends uint64) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	l := r.lost[ReasonShutdownDeadline]
+	l := r.atDoor.of(ReasonShutdownDeadline)
 	l.snapshots, l.ends, l.told = l.snapshots+snapshots, l.ends+ends, l.told+snapshots
-	r.lost[ReasonShutdownDeadline] = l
 	r.failed += snapshots
-}
-
-// toTell returns what was lost since the last report. It is called with the lock held.
-func (r *reporter) toTell() map[DropReason]loss {
-	news := make(map[DropReason]loss)
-	for reason, l := range r.lost {
-		if l.snapshots > l.told {
-			news[reason] = loss{snapshots: l.snapshots - l.told, cause: l.cause}
-			l.told = l.snapshots
-			r.lost[reason] = l
-		}
-	}
-	return news
 }
 
 // failures returns how many snapshots were accepted and then lost, other than on purpose.
@@ -85,11 +91,13 @@ func (r *reporter) failures() uint64 {
 func (r *reporter) dropped() (snapshots, ends map[DropReason]uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	snapshots, ends = make(map[DropReason]uint64, len(r.lost)), make(map[DropReason]uint64)
-	for reason, l := range r.lost {
-		snapshots[reason] = l.snapshots
-		if l.ends > 0 {
-			ends[reason] = l.ends
+	snapshots, ends = make(map[DropReason]uint64), make(map[DropReason]uint64)
+	for _, lost := range []losses{r.atDoor, r.byExports} {
+		for reason, l := range lost {
+			snapshots[reason] += l.snapshots
+			if l.ends > 0 {
+				ends[reason] = l.ends
+			}
 		}
 	}
 	return snapshots, ends

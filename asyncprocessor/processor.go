@@ -63,22 +63,19 @@ func New(exporter Exporter, opts ...Option) *Processor {
 	return p
 }
 
-func disabled(exporter Exporter) (is bool) {
+func disabled(exporter Exporter) bool {
 	if exporter == nil {
 		return true
 	}
 	e, ok := exporter.(interface{ Disabled() bool })
-	if !ok {
-		return false
-	}
-	// A typed nil may panic here, in the application's start-up. As an exporter it then
-	// fails in the background, where that is counted.
-	defer func() {
-		if recover() != nil {
-			is = false
-		}
-	}()
-	return e.Disabled()
+	return ok && answer(e.Disabled)
+}
+
+// answer returns what an exporter's method says when the Processor is made. A typed nil may panic here, in the
+// application's start-up, and says nothing then: as an exporter it fails in the background, where that is counted.
+func answer[T any](method func() T) (says T) {
+	defer func() { _ = recover() }()
+	return method()
 }
 
 // OnStart takes the span's START, unless the policy is [StartNever]. It waits for

@@ -21,8 +21,13 @@ func (v *verdict) admission() {
 		}
 		var least, most, leastBytes, mostBytes uint64
 		var traceLeast, traceMost, traceLeastBytes, traceMostBytes uint64
+		takesPlace := false // of its START
 		for _, held := range v.offers[:i] {
 			if !held.accepted() {
+				continue
+			}
+			if held.coalesced == o {
+				takesPlace = true
 				continue
 			}
 			released := v.releasedAt(held)
@@ -48,7 +53,7 @@ func (v *verdict) admission() {
 		// In the last quarter with it, and its trace with more than half.
 		lastQuarterSure := 4*(least+1) > 3*uint64(p.maxItems)+3 || 4*(leastBytes+o.size) > 3*maxBytes+3
 		lastQuarterMaybe := 4*(most+1) > 3*uint64(p.maxItems) || 4*(mostBytes+o.size) > 3*maxBytes
-		shareSure := lastQuarterSure && (2*traceLeast > uint64(p.maxItems) || 2*traceLeastBytes > maxBytes)
+		shareSure := !takesPlace && lastQuarterSure && (2*traceLeast > uint64(p.maxItems) || 2*traceLeastBytes > maxBytes)
 		shareMaybe := lastQuarterMaybe && (2*traceMost > uint64(p.maxItems) || 2*traceMostBytes > maxBytes)
 		switch {
 		case o.accepted() && !fitsAtMost,

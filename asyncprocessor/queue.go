@@ -103,6 +103,7 @@ func (q *queue) collect() {
 		}
 		q.intake.giveBack(b)
 	}
+	clear(q.blocks) // those that are not used again
 	q.release()
 }
 
@@ -149,8 +150,8 @@ func (q *queue) put(e *entry, since time.Duration) {
 		it.run = known.run
 	case e.phase == PhaseEnd && known == nil: // of a span that was not tracked the START may have been delivered
 		it.closes = q.counts.untracked > 0
-	case e.phase == PhaseEnd && known.run != nil:
-		it.closes = known.run.sent
+	case e.phase == PhaseEnd: // under StartAlways behind a START that waits, too
+		it.closes = known.run != nil
 	}
 	q.traces.set(it, known)
 	t := q.traces.of(e.key.trace)
@@ -184,7 +185,8 @@ func (q *queue) replace(it *item, e *entry) {
 	before := it.amount()
 	q.counts.coalesced++
 	q.free(before)
-	it.span, it.phase, it.bytes = e.span, e.phase, e.bytes
+	it.closes = it.phase == PhaseUnfinished || it.run != nil && it.run.sent
+	it.span, it.phase, it.bytes, it.sent = e.span, e.phase, e.bytes, false
 	if r := it.run; r != nil && it.last() {
 		it.run = nil
 		if q.letGo(r); !r.sent { // nobody else refers to it

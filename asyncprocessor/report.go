@@ -25,20 +25,21 @@ const reportInterval = 10 * time.Second
 type reporter struct {
 	handling chan struct{} // holds a token while the handler is called
 
-	mu       sync.Mutex // guards what follows; may be taken with the queue's locks held
-	lost     map[DropReason]loss
-	failed   uint64 // snapshots that were accepted and then lost, other than on purpose
-	warnings []error
-	timer    *time.Timer // set while there is something to tell
-	last     time.Time   // when something was told
-	stopped  bool        // after Shutdown nothing is told
+	mu        sync.Mutex // guards what follows; may be taken with the queue's lock held
+	atDoor    losses     // of what was refused, or given up by Shutdown
+	byExports losses
+	failed    uint64 // snapshots that were accepted and then lost, other than on purpose
+	warnings  []error
+	timer     *time.Timer // set while there is something to tell
+	last      time.Time   // when something was told
+	stopped   bool        // after Shutdown nothing is told
 }
 
 // maxWarnings bounds the warnings in one report.
 const maxWarnings = 4
 
 func newReporter() *reporter {
-	return &reporter{handling: make(chan struct{}, 1), lost: make(map[DropReason]loss)}
+	return &reporter{handling: make(chan struct{}, 1), atDoor: make(losses), byExports: make(losses)}
 }
 
 // warn notes what has cost nothing yet.
@@ -81,19 +82,19 @@ func (r *reporter) tell() {
 	if ago := time.Since(r.last); !r.last.IsZero() && ago >= time.Second {
 		since = fmt.Sprintf(" in the last %s", ago.Round(time.Second))
 	}
-	warnings, lost := r.warnings, r.toTell()
+	warnings, refused, failed := r.warnings, r.atDoor.toTell(), r.byExports.toTell()
 	r.warnings, r.timer, r.last = nil, nil, time.Now()
-	go r.handle(func() []error { return append(warnings, lossErrors(lost, since)...) })
+	go r.handle(func() []error { return append(append(warnings, refusal(refused, since)...), failure(failed, since)...) })
 }
 
 // handle calls the handler. The caller has put the token into handling.
 func (r *reporter) handle(errs func() []error) {
-	defer func() {
-		_ = recover() // of the handler: it is no reason to end the process
-		<-r.handling
-	}()
+	defer func() { <-r.handling }()
 	for _, err := range errs() {
-		otel.Handle(err)
+		func() {
+			defer func() { _ = recover() }() // of the handler: it is no reason to end the process
+			otel.Handle(err)
+		}()
 	}
 }
 
@@ -122,34 +123,38 @@ func (r *reporter) stop(grace context.Context) {
 	}
 }
 
-// lossErrors puts losses into words: one error for what was refused at the queue's door, and one for what exports lost,
-// with the last cause of each reason.
-func lossErrors(lost map[DropReason]loss, since string) (errs []error) {
-	var refused, parts []string
-	var undelivered uint64
-	failed := new(oneLine)
+// refusal puts what was refused at the queue's door into words.
+func refusal(lost losses, since string) []error {
+	if len(lost) == 0 {
+		return nil
+	}
+	var parts []string
+	for _, reason := range slices.Sorted(maps.Keys(lost)) {
+		parts = append(parts, fmt.Sprintf("%d %s", lost[reason].snapshots, reason))
+	}
+	return []error{fmt.Errorf("%w%s: %s: %s", ErrDropped, since, strings.Join(parts, ", "), advice(lost))}
+}
+
+// failure puts what exports lost into words, with the last cause of each reason.
+func failure(lost losses, since string) []error {
+	if len(lost) == 0 {
+		return nil
+	}
+	var parts []string
+	var n uint64
+	err := new(oneLine)
 	for _, reason := range slices.Sorted(maps.Keys(lost)) {
 		l := lost[reason]
-		if l.cause == nil {
-			refused = append(refused, fmt.Sprintf("%d %s", l.snapshots, reason))
-			continue
-		}
-		undelivered += l.snapshots
+		n += l.snapshots
 		parts = append(parts, fmt.Sprintf("%d %s: %v", l.snapshots, reason, l.cause.Err))
-		failed.errs = append(failed.errs, l.cause)
+		err.errs = append(err.errs, l.cause)
 	}
-	if len(refused) > 0 {
-		errs = append(errs, fmt.Errorf("%w%s: %s: %s", ErrDropped, since, strings.Join(refused, ", "), advice(lost)))
-	}
-	if len(parts) > 0 {
-		failed.text = fmt.Sprintf("asyncprocessor: %s not delivered%s: %s", countOf(undelivered), since, strings.Join(parts, "; "))
-		errs = append(errs, failed)
-	}
-	return errs
+	err.text = fmt.Sprintf("asyncprocessor: %s not delivered%s: %s", countOf(n), since, strings.Join(parts, "; "))
+	return []error{err}
 }
 
 // advice says what to do about refusals.
-func advice(lost map[DropReason]loss) string {
+func advice(lost losses) string {
 	for _, a := range []struct {
 		reason DropReason
 		text   string
@@ -160,7 +165,7 @@ func advice(lost map[DropReason]loss) string {
 		{ReasonTooLarge, "a span is larger than WithMaxQueueBytes"},
 		{ReasonAlreadyEnded, "a span was started again before its END was delivered"},
 	} {
-		if l, found := lost[a.reason]; found && l.cause == nil {
+		if lost[a.reason] != nil {
 			return a.text
 		}
 	}
@@ -179,17 +184,27 @@ func countOf(n uint64) string {
 
 // oneLine is several errors in one line.
 type oneLine struct {
-	text string
+	text string // theirs, if it is empty
 	errs []error
 }
 
-func (e *oneLine) Error() string   { return e.text }
 func (e *oneLine) Unwrap() []error { return e.errs }
+
+func (e *oneLine) Error() string {
+	if e.text != "" {
+		return e.text
+	}
+	var parts []string
+	for _, err := range e.errs {
+		parts = append(parts, err.Error())
+	}
+	return strings.Join(parts, "; ")
+}
 
 // joined is errors.Join in one line.
 func joined(a, b error) error {
 	if a == nil || b == nil {
 		return cmp.Or(a, b)
 	}
-	return &oneLine{text: a.Error() + "; " + b.Error(), errs: []error{a, b}}
+	return &oneLine{errs: []error{a, b}}
 }

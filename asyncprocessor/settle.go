@@ -50,7 +50,7 @@ type settling struct {
 	now       time.Duration
 	delivered bool
 	retried   []*traceQueue // with snapshots that failed for now
-	lost      map[DropReason]loss
+	lost      losses
 }
 
 // settle accounts for what became of one snapshot: it was delivered, if why is nil, was lost or
@@ -87,9 +87,10 @@ func (s *settling) settle(i int, why *ExportError) {
 // lose notes a loss to be counted and reported together with the others of the call.
 func (s *settling) lose(why *ExportError) {
 	if s.lost == nil {
-		s.lost = make(map[DropReason]loss)
+		s.lost = make(losses)
 	}
-	s.lost[why.reason()] = loss{snapshots: s.lost[why.reason()].snapshots + 1, cause: why}
+	l := s.lost.of(why.reason())
+	l.snapshots, l.cause = l.snapshots+1, why
 }
 
 // done lets an item go that is delivered or lost. A tracked span stays known while it runs.
@@ -141,9 +142,11 @@ func (s *settling) putBack(it *item) {
 	}
 	s.traces.pushFront(t, it)
 	s.counts.countEnd(it, +1)
+	if s.traces.find(it.key) == it { // else looking for a later one takes as long as its trace has snapshots
+		return
+	}
 	// Not the latest of the span, if its id has started again: that is the END of another life.
-	if later := it.nextOf(); later != nil && s.replaces(later.phase, it) {
-		s.traces.remove(t, later)
+	if later := s.traces.removeLater(it, func(later *item) bool { return s.replaces(later.phase, it) }); later != nil {
 		s.counts.countEnd(later, -1)
 		s.replace(it, &entry{span: later.span, key: later.key, bytes: later.bytes, phase: later.phase})
 		if s.traces.index.remove(later) {
@@ -159,7 +162,7 @@ func (s *settling) putBack(it *item) {
 func (s *settling) end() (wake bool) {
 	q := s.queue
 	q.reporter.undelivered(s.lost)
-	if s.delivered {
+	if s.delivered && !s.batch.keep {
 		q.succeeded(s.now)
 	}
 	q.failedForNow(s.retried, s.now)

@@ -185,14 +185,13 @@ func (q *queue) abandon() {
 	defer q.mu.Unlock()
 	q.collect()
 	held := q.intake.amount()
-	q.reporter.abandoned(held.items, uint64(q.counts.ends.queued))
-	q.counts.inFlight, q.counts.ends.queued = 0, 0
+	ends := &q.counts.ends
+	q.reporter.abandoned(held.items, uint64(ends.queued-ends.again))
+	q.counts.inFlight, ends.queued, ends.again = 0, 0, 0
 	q.free(held)
 	q.release()
 	q.abandoned = true
 	q.retry.resting = nil
-	q.tracked, q.running = 0, 0
-	q.flushes.endAll()
 }
 
 // forget lets go of all memory, when nothing is held any more: the Processor may live on, and
@@ -200,6 +199,7 @@ func (q *queue) abandon() {
 func (q *queue) forget() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.traces, q.items, q.blocks = traces{}, pool[item]{}, nil
+	q.traces, q.items, q.runs, q.blocks = traces{}, pool[item]{}, pool[running]{}, nil
+	q.tracked, q.running = 0, 0
 	q.intake.forget()
 }

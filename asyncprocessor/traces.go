@@ -106,26 +106,22 @@ func (ts *traces) pop(t *traceQueue) *item {
 	return it
 }
 
-// nextOf returns the first item of the same span behind it, nil if there is none.
-func (it *item) nextOf() *item {
-	next := it.next
-	for next != nil && next.key != it.key {
-		next = next.next
-	}
-	return next
-}
-
-// remove takes an item out that is not the first.
-func (ts *traces) remove(t *traceQueue, it *item) {
-	before := t.head
-	for before.next != it {
+// removeLater takes the first item of the same span out that waits behind it, if that is wanted. It returns nil
+// otherwise.
+func (ts *traces) removeLater(it *item, wanted func(later *item) bool) *item {
+	before := it
+	for before.next != nil && before.next.key != it.key {
 		before = before.next
 	}
-	before.next = it.next
-	if t.tail == it {
-		t.tail = before
+	later := before.next
+	if later == nil || !wanted(later) {
+		return nil
 	}
-	ts.resize(t, amount{}, it.amount())
+	if before.next = later.next; later.next == nil {
+		it.trace.tail = before
+	}
+	ts.resize(it.trace, amount{}, later.amount())
+	return later
 }
 
 // makeReady puts a trace at the end of the list. since is when its first snapshot

@@ -44,7 +44,7 @@ func (q *queue) noteRead(s *liveSpan, now time.Duration) {
 }
 
 // unfinished writes, once all else is delivered, what still runs as unfinished, and what ended by now
-// as ended. It reports whether there is more to deliver now.
+// as ended, as many as there is room for. It reports whether there is more to deliver now.
 func (d *dispatcher) unfinished() (more bool) {
 	if !d.cfg.unfinished || d.wroteUnfinished {
 		return false
@@ -62,6 +62,7 @@ func (d *dispatcher) unfinished() (more bool) {
 		}
 		more = d.queue.offerState(&spans[i], phase, state) || more
 	}
+	d.wroteUnfinished = !more
 	return more
 }
 
@@ -80,20 +81,25 @@ func (q *queue) offerState(s *liveSpan, phase Phase, state *runningState) bool {
 		return false
 	}
 	e := &entry{key: s.key, bytes: bounded(state.size), phase: phase}
-	with := q.intake.amount().plus(e.amount())
-	if phase == PhaseUpdate {
-		if q.closed || !with.within(q.bounds.half) {
-			return false
-		}
-		r.fingerprint = state.fingerprint
-	} else {
-		if !q.closed && !with.within(q.bounds.startsBelow) {
-			return false
-		}
+	limit := q.bounds.most
+	switch {
+	case phase == PhaseUpdate && q.closed:
+		return false
+	case phase == PhaseUpdate:
+		limit = q.bounds.half
+	case !q.closed:
+		limit = q.bounds.startsBelow
+	}
+	if phase != PhaseUpdate {
 		state.EndTime = state.end
 	}
 	e.span = state.Snapshot()
-	q.accept(e)
+	if !q.acceptWithin(e, limit) {
+		return false
+	}
+	if phase == PhaseUpdate {
+		r.fingerprint = state.fingerprint
+	}
 	return true
 }
 
@@ -126,10 +132,9 @@ func (q *queue) readStarts(b *batch) {
 func (q *queue) replaceStart(b *batch, index int, state *runningState) {
 	it := b.items[index]
 	more := amount{0, uint64(max(0, state.size-int(it.bytes)))}
-	if q.abandoned || !q.intake.amount().plus(more).within(q.bounds.half) || b.bytes+more.bytes > uint64(q.cfg.maxBatchBytes) {
+	if q.abandoned || b.bytes+more.bytes > uint64(q.cfg.maxBatchBytes) || !q.intake.add(more, q.bounds.half) {
 		return
 	}
-	q.intake.add(more, never)
 	it.bytes += uint32(more.bytes)
 	it.trace.exporting = it.trace.exporting.plus(more)
 	b.bytes += more.bytes
