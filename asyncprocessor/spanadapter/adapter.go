@@ -45,7 +45,8 @@ func WithConcurrentCalls() Option {
 // partial success, counts as delivered.
 //
 // STARTs that are left out count as delivered; under [asyncprocessor.StartNever]
-// there are none. Phases that the adapter does not know are left out too.
+// there are none. All other phases have no place among the spans of a SpanExporter: they are left out, and count as
+// [asyncprocessor.ReasonFiltered].
 //
 // Shutdown is handed on. With a nil exporter, exporting returns [ErrNoExporter].
 func New(exporter sdktrace.SpanExporter, opts ...Option) asyncprocessor.Exporter {
@@ -71,20 +72,29 @@ func (a *adapter) ExportSnapshots(ctx context.Context, snapshots []asyncprocesso
 	}
 	spans := make([]sdktrace.ReadOnlySpan, 0, len(snapshots))
 	indexes := make([]int, 0, len(snapshots)) // of spans in snapshots
+	var leftOut []int
 	for i, s := range snapshots {
-		if s.Phase == asyncprocessor.PhaseEnd || s.Phase == asyncprocessor.PhaseStart && a.inProgress {
+		switch {
+		case s.Phase == asyncprocessor.PhaseEnd, s.Phase == asyncprocessor.PhaseStart && a.inProgress:
 			spans = append(spans, s.Span)
 			indexes = append(indexes, i)
+		case s.Phase != asyncprocessor.PhaseStart:
+			leftOut = append(leftOut, i)
 		}
 	}
-	if len(spans) == 0 {
-		return nil
+	var errs []error
+	if len(leftOut) > 0 {
+		errs = append(errs, &asyncprocessor.ExportError{Undelivered: leftOut, Reason: asyncprocessor.ReasonFiltered, Err: errLeftOut})
 	}
-	if err := a.exportSpans(ctx, spans); err != nil {
-		return &asyncprocessor.ExportError{Undelivered: indexes, Reason: asyncprocessor.ReasonExportFailed, Err: err}
+	if len(spans) > 0 {
+		if err := a.exportSpans(ctx, spans); err != nil {
+			errs = append(errs, &asyncprocessor.ExportError{Undelivered: indexes, Reason: asyncprocessor.ReasonExportFailed, Err: err})
+		}
 	}
-	return nil
+	return errors.Join(errs...)
 }
+
+var errLeftOut = errors.New("spanadapter: neither the start nor the end of a span")
 
 func (a *adapter) exportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpan) error {
 	if a.turn != nil {

@@ -86,15 +86,25 @@ func TestExportSnapshots(t *testing.T) {
 		opts []spanadapter.Option
 		give []asyncprocessor.Snapshot
 		want [][]string
+		left []int // what is no span of theirs
 	}{
-		"ends only":       {nil, snapshots(end, start, unknown, end), [][]string{{"a", "d"}}},
-		"in progress too": {[]spanadapter.Option{spanadapter.WithInProgressSpans(), nil}, snapshots(end, start, unknown, end), [][]string{{"a", "b…", "d"}}},
-		"no ends":         {nil, snapshots(start, start), nil},
-		"nothing":         {nil, nil, nil},
+		"ends only":       {nil, snapshots(end, start, unknown, end), [][]string{{"a", "d"}}, []int{2}},
+		"in progress too": {[]spanadapter.Option{spanadapter.WithInProgressSpans(), nil}, snapshots(end, start, unknown, end), [][]string{{"a", "b…", "d"}}, []int{2}},
+		"updates":         {nil, snapshots(asyncprocessor.PhaseUpdate, asyncprocessor.PhaseUnfinished), nil, []int{0, 1}},
+		"no ends":         {nil, snapshots(start, start), nil, nil},
+		"nothing":         {nil, nil, nil, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			exporter := &spanExporter{}
-			require.NoError(t, spanadapter.New(exporter, c.opts...).ExportSnapshots(t.Context(), c.give))
+			err := spanadapter.New(exporter, c.opts...).ExportSnapshots(t.Context(), c.give)
+			if c.left == nil {
+				require.NoError(t, err)
+			} else {
+				var filtered *asyncprocessor.ExportError
+				require.ErrorAs(t, err, &filtered)
+				assert.Equal(t, c.left, filtered.Undelivered)
+				assert.Equal(t, asyncprocessor.ReasonFiltered, filtered.Reason)
+			}
 			assert.Equal(t, c.want, exporter.calls)
 		})
 	}
