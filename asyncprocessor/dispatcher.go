@@ -23,8 +23,7 @@ type dispatcher struct {
 	lag     lag
 	loops   int // how often it looked, for tests
 
-	wroteUnfinished bool
-	pass            pass
+	pass pass
 }
 
 func newDispatcher(c config, q *queue, exporter Exporter, l lag) *dispatcher {

@@ -46,10 +46,9 @@ func (q *queue) noteRead(s *liveSpan, now time.Duration) {
 // unfinished writes, once all else is delivered, what still runs as unfinished, and what ended by now
 // as ended, as many as there is room for. It reports whether there is more to deliver now.
 func (d *dispatcher) unfinished() (more bool) {
-	if !d.cfg.unfinished || d.wroteUnfinished {
+	if !d.cfg.unfinished {
 		return false
 	}
-	d.wroteUnfinished = true
 	defer func() { _ = recover() }() // a span that is not the SDK's: the rest is left
 	var spans []liveSpan
 	for part := range numParts {
@@ -62,7 +61,6 @@ func (d *dispatcher) unfinished() (more bool) {
 		}
 		more = d.queue.offerState(&spans[i], phase, state) || more
 	}
-	d.wroteUnfinished = !more
 	return more
 }
 
