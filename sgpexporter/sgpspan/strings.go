@@ -31,17 +31,22 @@ func load64(s string, i int) uint64 {
 		uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
 }
 
-// loadTail loads the last bytes of s, fewer than eight, and spaces after them.
-func loadTail(s string, left int) uint64 {
-	const spaces = lowBits * ' '
-	if len(s) >= 8 {
-		return load64(s, len(s)-8)>>(8*(8-left)) | spaces<<(8*left)
-	}
-	w := uint64(spaces) << (8 * left)
-	for k, c := range []byte(s[len(s)-left:]) {
-		w |= uint64(c) << (8 * k)
+// loadShort loads s, shorter than eight bytes, and spaces after it.
+func loadShort(s string) uint64 {
+	n := len(s)
+	w := uint64(lowBits*' ') << (8 * n)
+	switch { // what is loaded twice is the same
+	case n >= 4:
+		first, last := s[:4], s[n-4:]
+		w |= load32(first) | load32(last)<<(8*(n-4))
+	case n > 0:
+		w |= uint64(s[0]) | uint64(s[n/2])<<(8*(n/2)) | uint64(s[n-1])<<(8*(n-1))
 	}
 	return w
+}
+
+func load32(s string) uint64 {
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24
 }
 
 // indexSpecial returns the index of the first byte of s that cannot stand in a
@@ -53,16 +58,20 @@ func indexSpecial(s string, validUTF8 bool) int {
 	if !validUTF8 {
 		notASCII = highBits
 	}
-	i := 0
-	for ; i+8 <= len(s); i += 8 {
+	if len(s) < 8 {
+		if marked := notPlain(loadShort(s), notASCII); marked != 0 {
+			return bits.TrailingZeros64(marked) / 8
+		}
+		return len(s)
+	}
+	last := len(s) - 8 // where the last eight begin, some of which were looked at before
+	for i := 0; i < last; i += 8 {
 		if marked := notPlain(load64(s, i), notASCII); marked != 0 {
 			return i + bits.TrailingZeros64(marked)/8
 		}
 	}
-	if i < len(s) {
-		if marked := notPlain(loadTail(s, len(s)-i), notASCII); marked != 0 {
-			return i + bits.TrailingZeros64(marked)/8
-		}
+	if marked := notPlain(load64(s, last), notASCII); marked != 0 {
+		return last + bits.TrailingZeros64(marked)/8
 	}
 	return len(s)
 }
