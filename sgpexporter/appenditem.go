@@ -65,6 +65,9 @@ func appendItem(w mapping.Writer, dst []byte, in *mapping.Input) ([]byte, transp
 // kept.
 func (x *export) forgetEnded() {
 	again := x.failedForNow()
+	if len(again) == 0 && x.records.Empty() {
+		return
+	}
 	for i := range x.inputs {
 		in := &x.inputs[i]
 		switch {

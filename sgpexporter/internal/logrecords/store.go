@@ -112,7 +112,7 @@ func (s *Store) Add(traceID trace.TraceID, spanID trace.SpanID, record Record) {
 // Peek returns the records that a span has so far, in the order of Add. The span
 // keeps them.
 func (s *Store) Peek(traceID trace.TraceID, spanID trace.SpanID) []Record {
-	if s.held.Load() == 0 {
+	if s.Empty() {
 		return nil
 	}
 	s.mu.Lock()
@@ -124,9 +124,12 @@ func (s *Store) Peek(traceID trace.TraceID, spanID trace.SpanID) []Record {
 	return slices.Clip(span.records) // what is added later is not seen
 }
 
+// Empty reports whether there are no records, of any span.
+func (s *Store) Empty() bool { return s.held.Load() == 0 }
+
 // Take is Peek, and the store forgets them: the span has ended.
 func (s *Store) Take(traceID trace.TraceID, spanID trace.SpanID) []Record {
-	if s.held.Load() == 0 {
+	if s.Empty() {
 		return nil
 	}
 	s.mu.Lock()
