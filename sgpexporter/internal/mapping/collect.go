@@ -38,7 +38,11 @@ func (in *Input) classify() {
 	in.Attributes = distinct(in.Attributes)
 	in.keys = slices.Grow(in.keys[:0], len(in.Attributes))
 	for i := range in.Attributes {
-		in.keys = append(in.keys, keyOf(string(in.Attributes[i].Key)))
+		id := keyOf(string(in.Attributes[i].Key))
+		in.keys = append(in.keys, id)
+		if id > 0 {
+			in.roles |= 1 << keyTable[id-1].role
+		}
 	}
 }
 
@@ -100,11 +104,19 @@ func (sc *scratch) consider(k *key, id keyID, kv *attribute.KeyValue, at place) 
 		}
 		return
 	}
-	if !sc.usable(k, kv) {
+	n := 0.0
+	if k.isCount() {
+		if n = number(&kv.Value); n < 0 {
+			return
+		}
+	} else if !sc.usable(k, kv) {
 		return
 	}
 	if sc.found[k.role] == 0 || id < sc.foundBy[k.role] {
 		sc.found[k.role], sc.foundBy[k.role] = at, id
+		if k.isCount() {
+			sc.counts[k.role-firstCount], sc.counted = n, true
+		}
 	}
 }
 
@@ -133,9 +145,6 @@ func (sc *scratch) usable(k *key, kv *attribute.KeyValue) bool {
 		return false
 	case roleGroup, roleWeakGroup, roleVariant, roleInteraction:
 		return kv.Value.Type() == attribute.STRING && kv.Value.AsString() != ""
-	}
-	if k.role >= firstCount && k.role <= lastCount {
-		return number(&kv.Value) >= 0
 	}
 	return true
 }

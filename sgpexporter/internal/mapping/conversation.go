@@ -55,6 +55,9 @@ func (c *conversations) of(traceID trace.TraceID) (conversation, bool) {
 
 // ownConversation returns what a span says itself.
 func (in *Input) ownConversation() (own conversation, ok bool) {
+	if !in.roles.hasAny(groupRoles) {
+		return own, false
+	}
 	best := keyID(0)
 	for i, id := range in.keys {
 		if id <= 0 {

@@ -69,28 +69,14 @@ var hexPairs = func() (pairs [256]uint16) {
 	return pairs
 }()
 
-// appendHex is hex.AppendEncode, in half the time.
+// appendHex is hex.AppendEncode, in a quarter of the time. The length of id is a multiple
+// of four.
 func appendHex(dst []byte, id []byte) []byte {
-	for _, b := range id {
-		dst = binary.LittleEndian.AppendUint16(dst, hexPairs[b])
+	for ; len(id) >= 4; id = id[4:] {
+		dst = binary.LittleEndian.AppendUint64(dst, uint64(hexPairs[id[0]])|uint64(hexPairs[id[1]])<<16|
+			uint64(hexPairs[id[2]])<<32|uint64(hexPairs[id[3]])<<48)
 	}
 	return dst
-}
-
-// makeIDs makes the ids of a batch, in one piece.
-func (w Writer) makeIDs(inputs []Input) {
-	made := w.sc.made[:0]
-	for i := range inputs {
-		start := len(made)
-		made = w.m.appendIDs(made, &inputs[i])
-		inputs[i].idBytes = len(made) - start
-	}
-	w.sc.made = made[:0]
-	all := string(made)
-	for i := range inputs {
-		in := &inputs[i]
-		in.ids, all = all[:in.idBytes], all[in.idBytes:]
-	}
 }
 
 // ids returns what SGP knows a span by.

@@ -88,10 +88,12 @@ type Input struct {
 
 	classified bool
 	keys       []keyID // of Attributes, once classified
+	roles      roles   // of Attributes, likewise
 	observed   bool
 	ids        string // what appendIDs makes, once observed in a batch
-	idBytes    int    // of ids
+	idsEnd     int    // where ids ends among those of the batch
 	uses       bool   // the usage of the span counts for those above it, once observed
+	below      bool   // there is usage below it, if it uses itself
 	bill       decision
 }
 
@@ -136,5 +138,6 @@ func (m *Mapper) FromSpan(in *Input, phase Phase, span sdktrace.ReadOnlySpan) (e
 		}
 	}()
 	in.read(phase, span)
+	in.classify() // while what it looks at is in the processor's cache
 	return nil
 }

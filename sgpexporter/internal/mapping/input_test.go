@@ -43,6 +43,7 @@ func TestFromSpan(t *testing.T) {
 		Attributes: s.Attributes, Events: s.Events, Links: s.Links, Status: s.Status,
 		DroppedAttributes: 3, DroppedEvents: 4, DroppedLinks: 5, ChildSpanCount: 6,
 		Scope: s.InstrumentationScope, Resource: s.Resource,
+		classified: true, keys: []keyID{0},
 	}, got)
 }
 

@@ -38,15 +38,11 @@ type ancestor struct {
 	decided decision // for its own usage, by a write that failed
 }
 
-// see takes note of the parents of spans, and of whose usage counts.
-func (l *lineage) see(inputs []Input) {
-	if !l.active.Load() {
-		for i := range inputs {
-			if inputs[i].uses {
-				l.active.Store(true)
-				break
-			}
-		}
+// see takes note of the parents of spans, and of whose usage counts; uses says whether
+// there is any.
+func (l *lineage) see(inputs []Input, uses bool) {
+	if uses {
+		l.active.Store(true)
 	}
 	if !l.active.Load() {
 		return
@@ -57,6 +53,12 @@ func (l *lineage) see(inputs []Input) {
 		if inputs[i].Phase != 0 {
 			l.add(&inputs[i])
 		}
+	}
+	if !uses {
+		return
+	}
+	for i := range inputs {
+		l.look(&inputs[i])
 	}
 }
 
@@ -69,6 +71,7 @@ func (l *lineage) seeOne(in *Input) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.add(in)
+	l.look(in)
 }
 
 // add is see for one span. l.mu must be held. A root has nothing above it.
@@ -102,16 +105,22 @@ func (l *lineage) markAbove(traceID trace.TraceID, id trace.SpanID) {
 	}
 }
 
+// look tells a span with usage what bills goes by. l.mu must be held.
+func (l *lineage) look(in *Input) {
+	if in.uses {
+		a, _ := l.spans.get(spanKey{in.TraceID, in.SpanID})
+		in.below, in.bill = a.below, a.decided
+	}
+}
+
 // bills decides whether the usage of a span is billed: as it was for a write that failed,
 // else if none below it is, or always.
-func (l *lineage) bills(in *Input, always bool) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	in.bill = billed
-	if a, _ := l.spans.get(spanKey{in.TraceID, in.SpanID}); a.decided != undecided {
-		in.bill = a.decided
-	} else if a.below && !always {
-		in.bill = notBilled
+func (in *Input) bills(always bool) bool {
+	if in.bill == undecided {
+		in.bill = billed
+		if in.below && !always {
+			in.bill = notBilled
+		}
 	}
 	return in.bill == billed
 }

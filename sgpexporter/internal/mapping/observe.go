@@ -7,11 +7,21 @@ import "strings"
 // inputs before the first is mapped: an END may stand before those of the spans below
 // it. Append does so with what was not observed yet.
 func (w Writer) Observe(inputs []Input) {
+	made, uses := w.sc.made[:0], false
 	for i := range inputs {
-		w.observe(&inputs[i])
+		in := &inputs[i]
+		w.observe(in)
+		uses = uses || in.uses
+		made = w.m.appendIDs(made, in)
+		in.idsEnd = len(made)
 	}
-	w.m.lineage.see(inputs)
-	w.makeIDs(inputs)
+	w.sc.made = made[:0]
+	w.m.lineage.see(inputs, uses)
+	ids, from := string(made), 0 // in one piece
+	for i := range inputs {
+		in := &inputs[i]
+		in.ids, from = ids[from:in.idsEnd], in.idsEnd
+	}
 }
 
 func (w Writer) observe(in *Input) {
@@ -33,17 +43,18 @@ func (w Writer) uses(in *Input) bool {
 	for i := range in.Events {
 		asks = asks || strings.HasPrefix(in.Events[i].Name, "gen_ai.")
 	}
-	used, ruled := false, false
-	for i, id := range in.keys {
-		if id <= 0 {
-			continue
+	used := false
+	if in.roles.hasAny(usageRoles) {
+		for i, id := range in.keys {
+			if id <= 0 {
+				continue
+			}
+			k := &keyTable[id-1]
+			asks = asks || k.mayCount()
+			used = used || k.isCount() && number(&in.Attributes[i].Value) > 0
 		}
-		k := &keyTable[id-1]
-		asks = asks || k.mayCount()
-		used = used || k.role >= firstCount && k.role <= lastCount && number(&in.Attributes[i].Value) > 0
-		ruled = ruled || k.role == roleUsageRule
 	}
-	if !asks || used && !ruled {
+	if !asks || used && !in.roles.hasAny(1<<roleUsageRule) {
 		return used
 	}
 	sc := w.sc
@@ -64,6 +75,8 @@ func (w Writer) uses(in *Input) bool {
 
 // mayCount reports whether an attribute with this key may tell of usage.
 func (k *key) mayCount() bool {
-	return k.role >= firstCount && k.role <= lastCount || k.role == roleUsageObject ||
+	return k.isCount() || k.role == roleUsageObject ||
 		k.role == rolePayload && k.side == sideOutput && (k.field == "" || k.form == formMessages)
 }
+
+func (k *key) isCount() bool { return k.role >= firstCount && k.role <= lastCount }

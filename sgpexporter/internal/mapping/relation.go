@@ -27,11 +27,13 @@ func (in *Input) Relation() (r Relation, ok bool) {
 // Recall takes note of relations as if their spans were observed now, in this order.
 func (m *Mapper) Recall(relations []Relation) {
 	inputs := make([]Input, len(relations))
+	uses := false
 	for i, r := range relations {
+		uses = uses || r.Uses
 		inputs[i] = Input{Phase: PhaseEnd, TraceID: r.TraceID, SpanID: r.SpanID, ParentSpanID: r.ParentSpanID, uses: r.Uses}
 		if r.Conversation != "" {
 			m.conversations.learn(r.TraceID, conversation{r.Conversation, r.Source, r.Weak})
 		}
 	}
-	m.lineage.see(inputs)
+	m.lineage.see(inputs, uses)
 }

@@ -45,14 +45,26 @@ const (
 	// dialects. Of those from here on, every one does.
 	numSingle
 
-	rolePayload = numSingle + iota // becomes a part of the input or the output
-	roleContent                    // what a model was asked or has answered, without a place of its own
-	roleMark                       // says no more than that the span is its dialect's
+	rolePayload = iota // becomes a part of the input or the output
+	roleContent        // what a model was asked or has answered, without a place of its own
+	roleMark           // says no more than that the span is its dialect's
 )
 
 const (
 	firstCount = roleInputTokens
 	lastCount  = roleCost
+)
+
+// roles is a set of roles, a bit for each.
+type roles uint64
+
+func (r roles) hasAny(of roles) bool { return r&of != 0 }
+
+const (
+	groupRoles roles = 1<<roleGroup | 1<<roleWeakGroup
+	countRoles roles = 1<<(lastCount+1) - 1<<firstCount
+	// usageRoles are those of attributes that may tell of usage.
+	usageRoles = countRoles | 1<<roleUsageObject | 1<<rolePayload
 )
 
 // side is where a payload goes.

@@ -28,6 +28,8 @@ type scratch struct {
 	// found is the attribute with each role, and foundBy its key.
 	found   [numSingle]place
 	foundBy [numSingle]keyID
+	counts  [len(usageKeys)]float64 // of the attributes found that are counts
+	counted bool                    // there is one of these
 	// marks are those of the span's attributes first, then of each event's.
 	marks     []mark
 	anyMarked bool
@@ -61,6 +63,7 @@ func (sc *scratch) reset() {
 	sc.made = sc.made[:0]
 	sc.attrs, sc.left, sc.events = nil, nil, nil
 	clear(sc.found[:])
+	sc.counted = false
 	sc.marks, sc.anyMarked = sc.marks[:0], false
 	sc.payloads, sc.flat, sc.lifts = sc.payloads[:0], sc.flat[:0], sc.lifts[:0]
 	sc.messages, sc.evaluations = sc.messages[:0], sc.evaluations[:0]

@@ -6,27 +6,40 @@ import (
 	"github.com/otelsgp/otelsgp/sgpexporter/sgpspan"
 )
 
-// words are what the dialects call what a span did, in lower case, and its type in
-// SGP.
-var words = map[string]sgpspan.Type{
+// typeOf returns the type in SGP for a word of the dialects, in lower case, for what a
+// span did, "" for any other.
+func typeOf(word string) sgpspan.Type {
+	switch word {
 	// A call of a model.
-	"chat": "COMPLETION", "text_completion": "COMPLETION", "generate_content": "COMPLETION", "completion": "COMPLETION",
-	"responses": "COMPLETION", "llm": "COMPLETION", "model": "COMPLETION", "chatmodel": "COMPLETION", "chat_model": "COMPLETION",
+	case "chat", "text_completion", "generate_content", "completion", "responses", "llm", "model", "chatmodel", "chat_model":
+		return sgpspan.TypeCompletion
 	// A turn of an agent.
-	"invoke_agent": "AGENT_WORKFLOW", "invoke_workflow": "AGENT_WORKFLOW", "agent": "AGENT_WORKFLOW", "agent_workflow": "AGENT_WORKFLOW",
-	"workflow": "AGENT_WORKFLOW", "flow": "AGENT_WORKFLOW", "graph": "AGENT_WORKFLOW",
+	case "invoke_agent", "invoke_workflow", "agent", "agent_workflow", "workflow", "flow", "graph":
+		return sgpspan.TypeAgentWorkflow
 	// Knowledge.
-	"retrieval": "KB_RETRIEVAL", "retriever": "KB_RETRIEVAL", "reranker": "RERANKING", "rerank": "RERANKING", "indexer": "KB_ADD_CHUNK",
+	case "retrieval", "retriever":
+		return sgpspan.TypeKBRetrieval
+	case "reranker", "rerank":
+		return sgpspan.TypeReranking
+	case "indexer":
+		return sgpspan.TypeKBAddChunk
 	// Others that SGP has a type for.
-	"guardrail": "GUARDRAIL", "evaluator": "EVALUATION", "evaluation": "EVALUATION", "eval": "EVALUATION", "score": "EVALUATION",
-	"prompt": "PROMPT_ENGINEERING", "executable-prompt": "PROMPT_ENGINEERING", "prompttemplate": "PROMPT_ENGINEERING",
+	case "guardrail":
+		return sgpspan.TypeGuardrail
+	case "evaluator", "evaluation", "eval", "score":
+		return sgpspan.TypeEvaluation
+	case "prompt", "executable-prompt", "prompttemplate":
+		return sgpspan.TypePromptEngineering
 	// Steps that it has none for.
-	"execute_tool": "CUSTOM", "tool": "CUSTOM", "tool.v2": "CUSTOM", "toolsnode": "CUSTOM", "function": "CUSTOM",
-	"embeddings": "CUSTOM", "embedding": "CUSTOM", "embedder": "CUSTOM", "create_agent": "CUSTOM", "plan": "CUSTOM",
-	"fetch_response": "CUSTOM", "invoke_node": "CUSTOM", "chain": "CUSTOM", "lambda": "CUSTOM", "task": "CUSTOM", "util": "CUSTOM",
-	"action": "CUSTOM", "flowstep": "CUSTOM", "parser": "CUSTOM",
-	"search_memory": "CUSTOM", "create_memory": "CUSTOM", "update_memory": "CUSTOM", "upsert_memory": "CUSTOM",
-	"delete_memory": "CUSTOM", "create_memory_store": "CUSTOM", "delete_memory_store": "CUSTOM",
+	case "execute_tool", "tool", "tool.v2", "toolsnode", "function",
+		"embeddings", "embedding", "embedder", "create_agent", "plan",
+		"fetch_response", "invoke_node", "chain", "lambda", "task", "util",
+		"action", "flowstep", "parser",
+		"search_memory", "create_memory", "update_memory", "upsert_memory",
+		"delete_memory", "create_memory_store", "delete_memory_store":
+		return sgpspan.TypeCustom
+	}
+	return ""
 }
 
 // startNames are what the name of a span begins with whose instrumentation sets all
@@ -93,7 +106,7 @@ func wordType(word string) (sgpspan.Type, bool) {
 	if word == "" {
 		return "", false
 	}
-	if t, ok := words[word]; ok {
+	if t := typeOf(word); t != "" {
 		return t, true
 	}
 	var lower [24]byte // as long as any word
@@ -106,6 +119,6 @@ func wordType(word string) (sgpspan.Type, bool) {
 			lower[i] += 'a' - 'A'
 		}
 	}
-	t, ok := words[string(lower[:len(word)])]
-	return t, ok
+	t := typeOf(string(lower[:len(word)]))
+	return t, t != ""
 }

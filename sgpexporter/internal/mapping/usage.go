@@ -45,7 +45,7 @@ var usageWords = map[string]int{
 // usage puts what was used where it is billed once. Attributes go before what a
 // payload calls usage.
 func (m *Mapper) usage(sc *scratch, in *Input) {
-	if len(sc.span.Output) == 0 && !sc.has(roleUsageObject) && !sc.hasCount() {
+	if len(sc.span.Output) == 0 && !sc.has(roleUsageObject) && !sc.counted {
 		return // as most spans are
 	}
 	if in.Phase != PhaseEnd {
@@ -77,7 +77,7 @@ func (m *Mapper) usage(sc *scratch, in *Input) {
 			fields = fields[:last]
 		}
 		sc.aggregate = append(sc.aggregate, sgpspan.Field{Key: usageKey, Value: sc.object(fields)})
-	case rule != usageOfNone && m.lineage.bills(in, rule == usageOfCall):
+	case rule != usageOfNone && in.bills(rule == usageOfCall):
 		sc.span.Output = append(sc.grow(sc.span.Output), sgpspan.Field{Key: usageKey, Value: sc.object(fields)})
 	default:
 		sc.aggregate = append(sc.newObject(1), sgpspan.Field{Key: reportedUsageKey, Value: sc.object(fields)})
@@ -93,15 +93,17 @@ func (sc *scratch) countAttributes() (fields sgpspan.Object, used bool) {
 		object, _ = sgpspan.AppendJSONFields(nil, text)
 		source = string(sc.attr(sc.found[roleUsageObject]).Key)
 	}
-	if len(object) == 0 && !sc.hasCount() {
+	if len(object) == 0 && !sc.counted {
 		return nil, false
 	}
 	fields = sc.newObject(len(usageKeys))
 	for i := range usageKeys {
 		if r := firstCount + role(i); sc.has(r) {
-			kv := sc.attr(sc.found[r])
-			v, n := count(&kv.Value)
-			fields = append(fields, sgpspan.Field{Key: usageKeys[i], Source: string(kv.Key), Value: v})
+			kv, n := sc.attr(sc.found[r]), sc.counts[i]
+			fields = append(fields, sgpspan.Field{Key: usageKeys[i], Source: string(kv.Key), Value: sgpspan.AttributeValue(kv.Value)})
+			if kv.Value.Type() == attribute.STRING {
+				fields[len(fields)-1].Value = numberValue(n)
+			}
 			used = used || n > 0
 		} else if v := countIn(object, i); v != nil {
 			fields = append(fields, sgpspan.Field{Key: usageKeys[i], Source: source, Value: *v})
@@ -109,15 +111,6 @@ func (sc *scratch) countAttributes() (fields sgpspan.Object, used bool) {
 		}
 	}
 	return fields, used
-}
-
-func (sc *scratch) hasCount() bool {
-	for r := firstCount; r <= lastCount; r++ {
-		if sc.has(r) {
-			return true
-		}
-	}
-	return false
 }
 
 // takeCounts takes the attributes that are counted.
@@ -165,6 +158,9 @@ func (sc *scratch) outputUsage() int {
 
 // renameUsage gives what the output calls usage a name that nobody bills.
 func (sc *scratch) renameUsage() {
+	if len(sc.span.Output) == 0 {
+		return
+	}
 	if i := sc.outputUsage(); i >= 0 {
 		sc.span.Output[i].Key = reportedUsageKey
 	}
@@ -248,20 +244,16 @@ func isCount(v *sgpspan.Value) bool {
 	return false
 }
 
-// count returns the number that an attribute says was used: one that is not negative,
-// or text that spells one. It is less than zero for all else.
-func count(v *attribute.Value) (sgpspan.Value, float64) {
-	n := number(v)
-	switch {
-	case v.Type() != attribute.STRING:
-		return sgpspan.AttributeValue(*v), n
-	case n == math.Trunc(n):
-		return sgpspan.IntValue(int64(n)), n
+// numberValue returns n, as an integer if it is one.
+func numberValue(n float64) sgpspan.Value {
+	if n == math.Trunc(n) {
+		return sgpspan.IntValue(int64(n))
 	}
-	return sgpspan.FloatValue(n), n
+	return sgpspan.FloatValue(n)
 }
 
-// number is count without the value.
+// number returns the number that an attribute says was used: one that is not negative,
+// or text that spells one. It is less than zero for all else.
 func number(v *attribute.Value) float64 {
 	n := -1.0
 	switch v.Type() {
