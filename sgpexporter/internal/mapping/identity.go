@@ -69,7 +69,7 @@ var hexPairs = func() (pairs [256]uint16) {
 	return pairs
 }()
 
-// appendHex is hex.AppendEncode, in a quarter of the time. The length of id is a multiple
+// appendHex is hex.AppendEncode, in a fifth of the time. The length of id is a multiple
 // of four.
 func appendHex(dst []byte, id []byte) []byte {
 	for ; len(id) >= 4; id = id[4:] {

@@ -8,6 +8,7 @@ import "strings"
 // it. Append does so with what was not observed yet.
 func (w Writer) Observe(inputs []Input) {
 	made, uses := w.sc.made[:0], false
+	w.sc.made = nil // observe works with w.sc too
 	for i := range inputs {
 		in := &inputs[i]
 		w.observe(in)
