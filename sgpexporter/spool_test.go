@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -235,23 +236,30 @@ func TestSpoolGoesOnWhenItsDirectoryWasRemoved(t *testing.T) {
 }
 
 func TestSpoolTakesWhatShutdownHasNoTimeFor(t *testing.T) {
-	dir := t.TempDir()
-	srv, exp := newExporter(t, nil, sgpexporter.WithSpool(dir))
-	srv.SetLatency(time.Hour)
-	proc := asyncprocessor.New(exp)
-	tp := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(proc))
-	for i := range 100 {
-		_, s := tp.Tracer("test").Start(context.Background(), fmt.Sprintf("span %d", i))
-		s.End()
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-	defer cancel()
-	require.NoError(t, tp.Shutdown(ctx))
-	assert.Equal(t, uint64(200), proc.Stats().Exported+proc.Stats().Coalesced)
-	srv.SetLatency(0)
+	synctest.Test(t, func(t *testing.T) {
+		sgpexporter.Handled(t)
+		dir := t.TempDir()
+		srv, exp := newExporter(t, []sgptest.Option{sgptest.WithInMemoryNetwork()}, sgpexporter.WithSpool(dir))
+		srv.SetLatency(time.Hour)
+		proc := asyncprocessor.New(exp)
+		tp := sdktrace.NewTracerProvider(sdktrace.WithSpanProcessor(proc))
+		for i := range 100 {
+			_, s := tp.Tracer("test").Start(context.Background(), fmt.Sprintf("span %d", i))
+			s.End()
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		require.NoError(t, tp.Shutdown(ctx))
+		assert.Equal(t, uint64(200), proc.Stats().Exported+proc.Stats().Coalesced)
+		srv.SetLatency(0)
 
-	next := another(t, srv, dir, sgpexporter.SpoolOnFailure)
-	eventually(t, "the next process delivers it", func() bool { return len(srv.Spans()) == 100 && next.Stats().Spool.Items == 0 })
+		next := another(t, srv, dir, sgpexporter.SpoolOnFailure)
+		for len(srv.Spans()) < 100 || next.Stats().Spool.Items > 0 {
+			time.Sleep(10 * time.Millisecond)
+		}
+		assert.Len(t, srv.Spans(), 100)
+		synctest.Wait()
+	})
 }
 
 func TestSpoolOptionsOutOfRange(t *testing.T) {
