@@ -14,14 +14,14 @@ func (q *queue) offer(e *entry) {
 
 // ask decides about a snapshot that is not accepted just so: near a bound, after
 // Shutdown, while callers wait for room, or because it is larger than the queue. First it
-// sorts what is in the log: STARTs whose END is there are left out, which frees their
+// sorts what is in the logs: STARTs whose END is there are left out, which frees their
 // room.
 func (q *queue) ask(e *entry) {
 	q.mu.Lock()
 	q.collect()
 	room := q.decide(e)
 	q.release()
-	wake := q.pressed && q.sendable() || !q.intake.awaits()
+	wake := q.pressed && q.sendable() || q.intake.wakes(q.intake.amount())
 	q.mu.Unlock()
 	if wake {
 		q.signal()
@@ -32,7 +32,7 @@ func (q *queue) ask(e *entry) {
 }
 
 // decide accepts e, drops it, or returns the channel that is closed when its caller need not wait for
-// room any more. It is called with mu held, and the log sorted.
+// room any more. It is called with mu held, and the logs sorted.
 func (q *queue) decide(e *entry) (room <-chan struct{}) {
 	if q.closed {
 		q.reporter.refused(e.phase, ReasonAlreadyShutdown)
@@ -69,7 +69,7 @@ func (q *queue) replacedBy(e *entry) amount {
 }
 
 // acceptWithin accepts a snapshot if no more than most is held then. Nothing of its trace that was offered before
-// it is in the log any more.
+// it is in a log any more.
 func (q *queue) acceptWithin(e *entry, most amount) bool {
 	if !q.intake.add(e.amount(), most.plus(q.replacedBy(e))) {
 		return false
@@ -92,17 +92,17 @@ type waiter struct {
 	done  chan struct{}
 }
 
-// lineUp puts a caller in line. The log is closed, so that who comes next waits behind it.
+// lineUp puts a caller in line. The logs are closed, so that who comes next waits behind it.
 func (q *queue) lineUp(e *entry) <-chan struct{} {
 	q.pressed = true
-	q.intake.setLimit(amount{})
+	q.intake.close()
 	w := waiter{*e, make(chan struct{})}
 	q.waiters = append(q.waiters, w)
 	return w.done
 }
 
 // admit accepts the waiters that now fit, and lets their callers go on. It is called with mu held.
-// While somebody waits the log is closed and empty.
+// While somebody waits the logs are closed and empty.
 func (q *queue) admit() {
 	for len(q.waiters) > 0 {
 		w := q.waiters[0]
@@ -116,6 +116,6 @@ func (q *queue) admit() {
 		q.signal() // it may complete a batch
 	}
 	if !q.closed {
-		q.intake.setLimit(q.bounds.fastBelow)
+		q.intake.open()
 	}
 }

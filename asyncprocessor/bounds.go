@@ -1,7 +1,5 @@
 package asyncprocessor
 
-import "math"
-
 // amount is a number of snapshots and the estimate of their memory.
 type amount struct{ items, bytes uint64 }
 
@@ -21,8 +19,8 @@ func (a amount) within(b amount) bool { return a.items <= b.items && a.bytes <= 
 
 // never is an amount that is not reached, and one what any snapshot reaches that comes to nothing.
 var (
-	never = amount{math.MaxUint64 / 2, math.MaxUint64 / 2}
-	one   = amount{1, never.bytes}
+	never = amount{maxItems, maxBytes}
+	one   = amount{1, maxBytes}
 )
 
 // bounds is how much may be held, waiting and in flight together.
@@ -35,8 +33,8 @@ type bounds struct {
 }
 
 func newBounds(c config) bounds {
-	b := bounds{most: amount{uint64(c.maxQueueSize), uint64(c.maxQueueBytes)}}
-	eighths := func(n uint64) amount { return amount{eighthsOf(b.most.items, n), eighthsOf(b.most.bytes, n)} }
+	b := bounds{most: amount{min(uint64(c.maxQueueSize), maxItems/2), min(uint64(c.maxQueueBytes), maxBytes/2)}}
+	eighths := func(n uint64) amount { return amount{(b.most.items*n + 7) / 8, (b.most.bytes*n + 7) / 8} }
 	b.half = amount{b.most.items / 2, b.most.bytes / 2}
 	b.keepFrom, b.startsBelow = eighths(5), eighths(6)
 	b.fastBelow = b.startsBelow
@@ -45,6 +43,3 @@ func newBounds(c config) bounds {
 	}
 	return b
 }
-
-// eighthsOf returns n eighths of a number, rounded up.
-func eighthsOf(number, n uint64) uint64 { return number/8*n + (number%8*n+7)/8 }

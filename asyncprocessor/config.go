@@ -73,7 +73,7 @@ type Option func(*config)
 // WithMaxQueueSize bounds the snapshots in memory, those that wait and those in
 // flight together. Above it a snapshot is dropped as [ReasonQueueFull]; from
 // three quarters of it STARTs are refused as [ReasonStartRefused].
-// The default is [DefaultMaxQueueSize]; it must be positive.
+// The default is [DefaultMaxQueueSize]; it must be positive. More than 67,108,863 stands for that.
 func WithMaxQueueSize(snapshots int) Option {
 	return func(c *config) { c.maxQueueSize = snapshots }
 }
@@ -84,7 +84,7 @@ func WithMaxQueueSize(snapshots int) Option {
 // links included. What a START and its END share is counted twice. Above the bound a
 // snapshot is dropped as [ReasonQueueFull]; from three quarters of it STARTs are
 // refused as [ReasonStartRefused]; one that is larger than all of it is dropped as
-// [ReasonTooLarge]. The default is [DefaultMaxQueueBytes]; it must be positive.
+// [ReasonTooLarge]. The default is [DefaultMaxQueueBytes]; it must be positive. More than 32 GiB stands for that.
 func WithMaxQueueBytes(bytes int64) Option {
 	return func(c *config) { c.maxQueueBytes = bytes }
 }

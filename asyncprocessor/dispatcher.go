@@ -109,10 +109,10 @@ func (d *dispatcher) look() (until time.Duration, done bool) {
 	until, more := d.nextLook(now, q.arrived && !sent)
 	q.arrived = false
 	if q.running == 0 && until > now+passInterval && d.cfg.startPolicy != StartNever {
-		more = one // the first START in the log begins the time of a pass
+		more = one // the first START in a log begins the time of a pass
 	}
 	until = min(until, q.nextRested(), d.nextPass())
-	// What came into the log meanwhile counts as more.
+	// What came into the logs meanwhile counts as more.
 	if !q.intake.await(more) {
 		q.signal()
 	}
@@ -132,7 +132,7 @@ func (d *dispatcher) nextLook(now time.Duration, busy bool) (until time.Duration
 	switch {
 	case q.calls >= d.cfg.concurrency:
 		// Nothing can be sent before a call is over, which wakes it. Who needs the room of a START
-		// whose END is in the log sorts it. But a Keeper takes what comes from some amount on.
+		// whose END is in a log sorts them. But a Keeper takes what comes from some amount on.
 		held, from := q.intake.amount(), q.bounds.keepFrom
 		switch {
 		case d.keeper == nil || q.calls > d.cfg.concurrency:

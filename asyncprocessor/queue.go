@@ -9,11 +9,11 @@ import (
 //
 // A snapshot is offered on the application's goroutine. While less than three quarters of
 // the bounds are held, that is an addition and an append to the log of the intake, and nothing has to be decided.
-// From there on the goroutine takes the queue's lock, sorts what is in the log, which may free room, and decides:
+// From there on the goroutine takes the queue's lock, sorts what is in the logs, which may free room, and decides:
 // see admission.go.
 //
-// Everything behind the log is guarded by one lock. It is never held while the
-// SDK, the exporter or the application is called; that of the intake is taken under it, never the other way round.
+// Everything behind the logs is guarded by one lock. It is never held while the
+// SDK, the exporter or the application is called; those of stripes are taken under it, never the other way round.
 type queue struct {
 	cfg      config
 	bounds   bounds
@@ -27,11 +27,11 @@ type queue struct {
 	traces traces
 	items  pool[item]
 	runs   pool[running]
-	blocks []*block // the slice of the log that was sorted last
+	blocks []*block // the slice of a log that was sorted last
 	freed  amount   // to be released: once for many snapshots
 
-	lookedAt time.Duration // when the log was last looked into
-	arrived  bool          // something was in it since the dispatcher looked
+	lookedAt time.Duration // when the logs were last looked into
+	arrived  bool          // something was in them since the dispatcher looked
 	idle     bool          // the dispatcher waits to be woken by the next arrival
 
 	tracked      int           // spans that are tracked
@@ -66,7 +66,7 @@ func newQueue(cfg config) *queue {
 		oldest:   noDeadline,
 	}
 	q.traces.index = newIndex(cfg.maxQueueSize)
-	q.intake.setLimit(q.bounds.fastBelow)
+	q.intake.init(q.bounds.fastBelow)
 	q.intake.await(one)
 	return q
 }
@@ -82,12 +82,12 @@ func (q *queue) signal() {
 	}
 }
 
-// collect sorts what is in the log into the queues of the traces. It is called with mu
+// collect sorts what is in the logs into the queues of the traces. It is called with mu
 // held.
 //
 // When a snapshot arrived is not known: nobody asks the clock on the hot path. It is now, if the
 // dispatcher waits to be woken by the next arrival, and otherwise taken to be
-// when the log was last looked into.
+// when the logs were last looked into.
 func (q *queue) collect() {
 	now := q.now()
 	since := q.lookedAt
@@ -95,15 +95,18 @@ func (q *queue) collect() {
 		since = now
 	}
 	q.lookedAt = now
-	q.blocks = q.intake.take(q.blocks[:0])
-	for _, b := range q.blocks {
-		q.arrived = true
-		for i := range b.entries[:b.used] {
-			q.put(&b.entries[i], since)
+	for i := range q.intake.stripes {
+		s := &q.intake.stripes[i]
+		q.blocks = s.take(q.blocks[:0])
+		for _, b := range q.blocks {
+			q.arrived = true
+			for k := range b.entries[:b.used] {
+				q.put(&b.entries[k], since)
+			}
+			s.giveBack(b)
 		}
-		q.intake.giveBack(b)
+		clear(q.blocks) // those that are not used again
 	}
-	clear(q.blocks) // those that are not used again
 	q.release()
 }
 

@@ -162,7 +162,7 @@ func (q *queue) close(deadline time.Time) (failedBefore uint64) {
 	q.closed = true
 	q.retry.deadline = deadline.Sub(q.epoch)
 	q.wakeResting(func(*traceQueue) bool { return true })
-	q.intake.setLimit(amount{})
+	q.intake.close()
 	q.collect()
 	for _, w := range q.waiters {
 		q.reporter.refused(w.entry.phase, ReasonAlreadyShutdown)
