@@ -17,9 +17,13 @@ func (q *queue) offer(e *entry) {
 // sorts what is in the logs: STARTs whose END is there are left out, which frees their
 // room.
 func (q *queue) ask(e *entry) {
+	var rest *entry
+	if uint64(e.bytes) > q.bounds.most.bytes {
+		rest = stripped(e)
+	}
 	q.mu.Lock()
 	q.collect()
-	room := q.decide(e)
+	room := q.decide(e, rest)
 	q.release()
 	wake := q.pressed && q.sendable() || q.intake.wakes(q.intake.amount())
 	q.mu.Unlock()
@@ -32,8 +36,9 @@ func (q *queue) ask(e *entry) {
 }
 
 // decide accepts e, drops it, or returns the channel that is closed when its caller need not wait for
-// room any more. It is called with mu held, and the logs sorted.
-func (q *queue) decide(e *entry) (room <-chan struct{}) {
+// room any more. rest is what remains of an END that is larger than the queue. It is called with mu held, and the logs
+// sorted.
+func (q *queue) decide(e, rest *entry) (room <-chan struct{}) {
 	if q.closed {
 		q.reporter.refused(e.phase, ReasonAlreadyShutdown)
 		return nil
@@ -42,11 +47,11 @@ func (q *queue) decide(e *entry) (room <-chan struct{}) {
 	held := q.intake.amount()
 	with := held.plus(e.amount()).minus(q.replacedBy(e))
 	switch {
+	case rest != nil && uint64(rest.bytes) <= b.most.bytes:
+		q.reporter.refused(0, ReasonTooLarge) // what remains is the END of the span
+		return q.decide(rest, nil)
 	case uint64(e.bytes) > b.most.bytes:
 		q.reporter.refused(e.phase, ReasonTooLarge)
-		if rest := stripped(e); rest != nil && uint64(rest.bytes) <= b.most.bytes {
-			return q.decide(rest)
-		}
 	case q.cfg.blocking && (len(q.waiters) > 0 || !q.acceptWithin(e, b.most)): // others may be accepted meanwhile
 		return q.lineUp(e)
 	case q.cfg.blocking:

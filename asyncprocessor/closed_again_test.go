@@ -101,6 +101,18 @@ func TestAnEndIsProcessedOnce(t *testing.T) {
 			assert.Equal(t, int64(1), collect(t, reader)["otel.sdk.processor.span.processed"])
 		})
 	})
+	t.Run("what remains of one larger than the queue", func(t *testing.T) {
+		collectReports(t)
+		reader := sdkmetric.NewManualReader()
+		p := newProcessor(t, new(recorder), asyncprocessor.WithMaxQueueBytes(50_000),
+			asyncprocessor.WithMeterProvider(sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader))))
+		offerEnd(p, "a", payload(50_000))
+		require.NoError(t, p.Shutdown(t.Context()))
+		got := collect(t, reader)
+		assert.Equal(t, int64(1), got["otel.sdk.processor.span.processed"])
+		assert.Zero(t, got["otel.sdk.processor.span.processed/too_large"])
+		assert.Equal(t, int64(1), got["asyncprocessor.snapshot.dropped/too_large"])
+	})
 	t.Run("failed for now and given up by Shutdown", func(t *testing.T) {
 		collectReports(t)
 		synctest.Test(t, func(t *testing.T) {
