@@ -18,9 +18,9 @@ type index struct {
 	seed [2]uint64
 }
 
-// newIndex has a bucket for each snapshot that the queue may hold, up to 131,072: most lists have one then.
+// newIndex has a bucket for each snapshot that the queue may hold, up to 1,048,576: most lists have one then.
 func newIndex(maxItems int) *index {
-	n := 1 << bits.Len(uint(min(max(maxItems, 2048), 1<<17)-1))
+	n := 1 << bits.Len(uint(min(max(maxItems, 2048), 1<<20)-1))
 	return &index{make([]*traceQueue, n), make([]*item, n), [2]uint64{rand.Uint64(), rand.Uint64()}}
 }
 
