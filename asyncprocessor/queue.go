@@ -8,7 +8,7 @@ import (
 // queue holds the snapshots between the SDK and the exporter.
 //
 // A snapshot is offered on the application's goroutine. While less than three quarters of
-// the bounds are held, that is an addition and an append to the log of the intake, and nothing has to be decided.
+// the bounds are held, that is an addition and an append to a log of the intake, and nothing has to be decided.
 // From there on the goroutine takes the queue's lock, sorts what is in the logs, which may free room, and decides:
 // see admission.go.
 //
