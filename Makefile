@@ -7,6 +7,7 @@ OCB           := go.opentelemetry.io/collector/cmd/builder@v0.165.0
 FUZZTIME      ?= 30s
 CHECKS        ?= 1000
 SOAK          ?= 4m
+KILLS         ?= 200
 
 # Their packages, those first that take longest. One "go test" for all of them, four packages at a time, so that
 # those that wait run beside those that compute. "make vet" vets them, with all of vet.
@@ -14,26 +15,26 @@ PACKAGES := ./examples/otel-app/live ./integration/faults ./integration/spool ./
 
 each = @set -e; for m in $(MODULES); do echo "== $$m: $(1)"; (cd $$m && $(1)); done
 
-# The browser of the browser tests. It is in their environment, so that whether there is one
-# decides whether a cached result of theirs still counts.
-BROWSER := $(shell for b in chromium chromium-browser google-chrome google-chrome-stable; do command -v $$b && exit; done)
-export BROWSER
-
 .DEFAULT_GOAL := help
-.PHONY: help test race vet lint bench faults soak cover fuzz run frameworks collector collector-long collector-node kill live-table upstream vuln api browser ci
+.PHONY: help test race page dashboard vet lint bench faults soak cover fuzz run frameworks collector collector-long collector-node kill live-table upstream vuln api browser ci
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-test: ## run all tests of all modules
+test: ## run the tests of all modules, but for what has a target of its own
 	go test -vet=off -p 4 $(PACKAGES)
-	@test -n "$(BROWSER)" || printf '\n%s\n' 'NOT RUN: the browser tests, as there is no Chromium on PATH. "make browser" installs it (Debian, as root).'
 
-race: ## the same under the race detector, but for the tests of the page in a browser
-	go test -vet=off -race -skip '^(TestBrowser|TestLook)' $(PACKAGES)
+race: ## the same under the race detector
+	go test -vet=off -race $(PACKAGES)
+
+page: ## test the example's page in Chromium; "make browser" installs that
+	go test -vet=off -tags browser -run '^(TestBrowser|TestLook)' ./examples/otel-app/live ./integration
+
+dashboard: ## test the queries of docs/grafana with Prometheus's engine, against what the example serves
+	go test -vet=off -tags grafana ./integration/grafana
 
 vet: ## go vet in all modules
-	$(call each,go vet ./...)
+	$(call each,go vet -tags browser,grafana ./...)
 
 lint: ## golangci-lint in all modules
 	$(call each,go run $(GOLANGCI_LINT) run ./...)
@@ -66,8 +67,8 @@ frameworks: ## run agent frameworks themselves; their module is not among the ot
 live-table: ## what a viewer sees of running spans, in five ways: writes the tables of docs/in-flight.md anew
 	go test ./sgpexporter -count=1 -run TestLive -update
 
-kill: ## kill a process 200 times in each mode of the spool, and look at what is lost (some minutes)
-	cd integration && KILLS=200 go test -count=1 -timeout 30m -v -run TestKill ./spool
+kill: ## kill a process KILLS times in each mode of the spool, and look at what is lost (200: some minutes)
+	cd integration && KILLS=$(KILLS) go test -count=1 -timeout 30m -v -run TestKill ./spool
 
 upstream: ## the library's tests with the newest OpenTelemetry, if it is not in go.mod already
 	@./.ci/upstream
@@ -89,7 +90,7 @@ vuln: ## known vulnerabilities; needs the network
 api: ## the public API against its listing and the last tag; make api UPDATE=1 lists it anew
 	./.ci/api $(if $(UPDATE),-update)
 
-browser: ## install Chromium for the browser tests (Debian, as root)
+browser: ## install Chromium, for "make page" (Debian, as root)
 	./.ci/install-browser
 
 ci: ## what CI runs

@@ -1,3 +1,5 @@
+//go:build browser
+
 package integration
 
 import (
@@ -14,7 +16,6 @@ import (
 // TestBrowserReplay looks at recordings of frameworks on the page: their largest trace, and in
 // it what a model was asked. The pictures of docs are what it leaves in SCREENSHOT_DIR.
 func TestBrowserReplay(t *testing.T) {
-	browser.Find(t)
 	for framework, spans := range map[string]int{"genkit": 22, "adk": 11, "trpc-agent-go": 16} {
 		t.Run(framework, func(t *testing.T) {
 			srv := newSGP(t)

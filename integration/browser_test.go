@@ -1,3 +1,5 @@
+//go:build browser
+
 package integration
 
 import (
@@ -27,7 +29,6 @@ const (
 
 // TestBrowser asks the example on its page, and looks at what a person sees.
 func TestBrowser(t *testing.T) {
-	browser.Find(t)
 	srv := newSGP(t)
 	example := serve(t, srv.URL, "-pace", "1ms")
 	b := browser.Open(t, example.url, 1440, 900)

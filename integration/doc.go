@@ -9,9 +9,8 @@
 //	                    is in testdata, and go test -run Otel -update rewrites it
 //	browser_test.go     the example's page in Chromium
 //
-// The browser tests are skipped where there is no Chromium; with
-// BROWSER_TESTS=required they fail there. With SCREENSHOT_DIR set they leave
-// pictures in that folder.
+// The browser tests need Chromium and the build tag browser: "make page" runs them. With
+// SCREENSHOT_DIR set they leave pictures in that folder.
 //
 // The commands under bench measure; nothing here does.
 package integration

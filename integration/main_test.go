@@ -9,7 +9,6 @@ import (
 
 	"go.uber.org/goleak"
 
-	"github.com/otelsgp/otelsgp/examples/otel-app/browser"
 	"github.com/otelsgp/otelsgp/integration/internal/producer"
 	"github.com/otelsgp/otelsgp/internal/testenv"
 )
@@ -30,7 +29,7 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	goleak.VerifyTestMain(browser.M{M: m},
+	goleak.VerifyTestMain(tests(m),
 		// toxiproxy leaves these behind where a toxic ends a connection.
 		goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2.(*ToxicLink).read"),
 		goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2/toxics.(*ToxicStub).Run"),

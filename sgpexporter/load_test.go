@@ -109,7 +109,7 @@ func TestRefusedSpansCostNoOther(t *testing.T) {
 					srv.SetFault(sgptest.RefuseNamed(422, isBad))
 				}
 				bad, random := 0, rand.New(rand.NewPCG(1, 2))
-				lasts := 10 * time.Second
+				lasts := 4 * time.Second
 				if raceDetector { // it takes six times as long
 					lasts = 2 * time.Second
 				}

@@ -71,7 +71,7 @@ func manyth(n int) sdktrace.ReadOnlySpan {
 // An outage of ten minutes costs nothing, and all is delivered within seconds of its end. SPOOL_OUTAGE_RATE
 // is the spans a second; "make soak" says 2,000.
 func TestSpoolOutageOfTenMinutes(t *testing.T) {
-	rate := 50
+	rate := 20
 	if text := os.Getenv("SPOOL_OUTAGE_RATE"); text != "" {
 		var err error
 		rate, err = strconv.Atoi(text)

@@ -5,7 +5,9 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -21,7 +23,7 @@ import (
 func kills(t *testing.T) int {
 	text := os.Getenv("KILLS")
 	if text == "" {
-		return 6
+		return 2
 	}
 	n, err := strconv.Atoi(text)
 	require.NoError(t, err)
@@ -168,8 +170,10 @@ func terminate(t *testing.T, mode sgpexporter.SpoolMode) int {
 	ended, _ := spansOf(t, lines)
 	var took, offered, exported, coalesced, dropped int
 	var failure string
-	_, err := fmt.Sscanf(lines[len(lines)-1], "shutdown %d %d %d %d %d %s", &took, &offered, &exported, &coalesced, &dropped, &failure)
-	require.NoError(t, err, lines[len(lines)-1])
+	last := slices.IndexFunc(lines, func(line string) bool { return strings.HasPrefix(line, "shutdown") })
+	require.GreaterOrEqual(t, last, 0, "a call that Shutdown gave up may print after it")
+	_, err := fmt.Sscanf(lines[last], "shutdown %d %d %d %d %d %s", &took, &offered, &exported, &coalesced, &dropped, &failure)
+	require.NoError(t, err, lines[last])
 	if dropped > 0 {
 		assert.NotEqual(t, "<nil>", failure, "Shutdown says so")
 	}

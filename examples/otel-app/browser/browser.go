@@ -1,3 +1,5 @@
+//go:build browser
+
 // Package browser opens pages in Chromium, for tests. All tests of a package share one browser
 // and its tab, since to open one takes longer than most tests: they must not run in parallel.
 // Storage and cache go by the address of a test's server, so they are not shared.
@@ -5,7 +7,6 @@ package browser
 
 import (
 	"context"
-	"os"
 	"os/exec"
 	"sync"
 	"sync/atomic"
@@ -18,27 +19,15 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// install is a link of the package under test to where Debian installs Chromium. A result of
-// go test is cached until an environment variable or a file of the module that the test looked
-// at is another, and what the link leads to counts as such a file. So tests that were skipped
-// for want of Chromium run once it is installed.
-const install = "testdata/chromium"
-
-// Find returns the path of Chromium, or skips the test if there is none. With
-// BROWSER_TESTS=required it fails the test instead. BROWSER, which the Makefile sets, names the
-// program; without it the usual names are looked for on PATH.
-func Find(t testing.TB) string {
+// find returns the path of Chromium.
+func find(t testing.TB) string {
 	t.Helper()
-	for _, name := range []string{os.Getenv("BROWSER"), install, "chromium", "chromium-browser", "google-chrome", "google-chrome-stable"} {
+	for _, name := range []string{"chromium", "chromium-browser", "google-chrome", "google-chrome-stable"} {
 		if path, err := exec.LookPath(name); err == nil {
 			return path
 		}
 	}
-	const how = "no Chromium on PATH: install one with `apt-get install chromium fonts-dejavu` (Debian) to run the browser tests"
-	if os.Getenv("BROWSER_TESTS") == "required" {
-		t.Fatal(how)
-	}
-	t.Skip(how)
+	t.Fatal("no Chromium on PATH: `make browser` installs it (Debian, as root)")
 	return ""
 }
 
@@ -63,7 +52,7 @@ var shared struct {
 // start returns the context of the shared tab. It starts the browser if none runs.
 func start(t testing.TB) context.Context {
 	t.Helper()
-	path := Find(t)
+	path := find(t)
 	shared.Lock()
 	defer shared.Unlock()
 	if shared.ctx != nil && shared.ctx.Err() == nil {

@@ -1,23 +1,14 @@
+//go:build browser
+
 package live
 
 import (
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 	"testing"
 
 	"github.com/otelsgp/otelsgp/examples/otel-app/browser"
 )
-
-// serve serves handler until the test ends.
-func serve(t *testing.T, handler http.Handler) *httptest.Server {
-	server := httptest.NewServer(handler)
-	t.Cleanup(func() {
-		server.CloseClientConnections() // event streams do not end by themselves
-		server.Close()
-	})
-	return server
-}
 
 // open serves handler and shows it in a window of the given size.
 func open(t *testing.T, handler http.Handler, width, height int64) *browser.Tab {

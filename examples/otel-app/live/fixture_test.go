@@ -3,7 +3,10 @@ package live
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"sync"
+	"testing"
 	"time"
 
 	"github.com/otelsgp/otelsgp/asyncprocessor"
@@ -212,4 +215,14 @@ func conversations() []wireSpan {
 		{trace: "t3", id: "r", name: "nightly", typ: "CUSTOM", group: "conv-b", start: 9 * s, end: 29 * s, metadata: service("batch", "")},
 		{trace: "t4", id: "r", name: "stopped", start: 31 * s, end: 32 * s, canceled: true},
 	}
+}
+
+// serve serves handler until the test ends.
+func serve(t *testing.T, handler http.Handler) *httptest.Server {
+	server := httptest.NewServer(handler)
+	t.Cleanup(func() {
+		server.CloseClientConnections() // event streams do not end by themselves
+		server.Close()
+	})
+	return server
 }

@@ -1,0 +1,12 @@
+//go:build !browser
+
+package live
+
+import (
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+// tests are those of the package.
+func tests(m *testing.M) goleak.TestingM { return m }
