@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // ErrDropped is wrapped by the error of a [Processor.ForceFlush] during which
@@ -30,13 +31,15 @@ func (p *Processor) ForceFlush(ctx context.Context) error {
 		return err
 	}
 	before := p.queue.losses()
-	done := p.queue.flush()
+	epoch := p.queue.flush()
 	p.queue.signal()
-	select {
-	case <-done:
-	case <-p.dispatcher.stopped: // by a Shutdown that came in between: all is settled
-	case <-ctx.Done():
-		return ctx.Err()
+	for ended := p.queue.unflushed(epoch); ended != nil; ended = p.queue.unflushed(epoch) {
+		select {
+		case <-ended:
+		case <-p.dispatcher.stopped: // by a Shutdown that came in between: nothing is left
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
 	if n := p.queue.losses() - before; n > 0 {
 		return fmt.Errorf("%w: %d while flushing", ErrDropped, n)
@@ -50,20 +53,30 @@ func (p *Processor) ForceFlush(ctx context.Context) error {
 // What a flush waited for is sent without waiting for the batch timeout, even if its caller
 // has given up.
 type flushes struct {
-	epoch uint32 // of what is sorted in from now on
-	left  uint64 // items of this epoch that are not settled
-	older []epoch
+	epoch uint32        // of what is sorted in from now on
+	left  []epoch       // the oldest that has items left, and those after it that had some
+	ended chan struct{} // closed when the oldest has none any more; nil while nobody waits for that
 }
 
-// epoch is one that a flush has ended, and that has items left or an older one has.
 type epoch struct {
-	left uint64
-	done chan struct{} // closed when it is over
+	number uint32
+	items  uint64 // that are not settled
 }
+
+// since compares two epochs. Their numbers begin anew after 4 billion.
+func (e epoch) since(number uint32) int { return int(int32(e.number - number)) }
 
 // add counts an item, and returns its epoch.
 func (f *flushes) add() uint32 {
-	f.left++
+	last := len(f.left) - 1
+	if last < 0 || f.left[last].number != f.epoch {
+		if len(f.left) == cap(f.left) { // behind one item that is stuck many may come and go
+			f.left = slices.DeleteFunc(f.left, func(e epoch) bool { return e.items == 0 })
+		}
+		f.left = append(f.left, epoch{number: f.epoch})
+		last = len(f.left) - 1
+	}
+	f.left[last].items++
 	return f.epoch
 }
 
@@ -72,40 +85,46 @@ func (f *flushes) cover(it *item) bool { return it.epoch != f.epoch }
 
 // settled notes that an item is settled.
 func (f *flushes) settled(it *item) {
-	if it.epoch == f.epoch {
-		f.left--
+	i, _ := slices.BinarySearchFunc(f.left, it.epoch, epoch.since)
+	f.left[i].items--
+	if f.left[0].items > 0 {
 		return
 	}
-	f.older[len(f.older)-int(f.epoch-it.epoch)].left--
-	f.end()
-}
-
-// end lets those go on whose wait is over.
-func (f *flushes) end() {
-	n := 0
-	for n < len(f.older) && f.older[n].left == 0 {
-		close(f.older[n].done)
-		n++
+	for len(f.left) > 0 && f.left[0].items == 0 {
+		f.left = f.left[1:]
 	}
-	f.older = f.older[n:]
+	if f.ended != nil {
+		close(f.ended)
+		f.ended = nil
+	}
 }
 
-// flush begins a flush of all that was offered. done is closed when it is over.
-func (q *queue) flush() (done <-chan struct{}) {
+// flush begins a flush of all that was offered, and returns the last epoch that it waits for.
+func (q *queue) flush() uint32 {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.collect()
 	f := &q.flushes
-	if f.left > 0 || len(f.older) == 0 { // else it waits for what the last one waits for
-		f.older = append(f.older, epoch{f.left, make(chan struct{})})
-		f.epoch, f.left = f.epoch+1, 0
-	}
-	done = f.older[len(f.older)-1].done
-	f.end()
+	f.epoch++
 	if q.traces.first != nil {
 		q.traces.oldest = longAgo
 	}
-	return done
+	return f.epoch - 1
+}
+
+// unflushed returns nil if nothing is left of an epoch and those before it, and otherwise what is closed when
+// less is left.
+func (q *queue) unflushed(epoch uint32) <-chan struct{} {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	f := &q.flushes
+	if q.abandoned || len(f.left) == 0 || f.left[0].since(epoch) > 0 {
+		return nil
+	}
+	if f.ended == nil {
+		f.ended = make(chan struct{})
+	}
+	return f.ended
 }
 
 // losses returns how many snapshots were lost. Those of a call are there all at once.
