@@ -3,6 +3,7 @@ package asyncprocessor_test
 import (
 	"context"
 	"runtime"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,12 +17,12 @@ import (
 // stuckFirst is an exporter whose first call does not return until the gate is open.
 type stuckFirst struct {
 	gate  *gate
-	calls int
+	calls atomic.Int32
 }
 
 func (e *stuckFirst) ExportSnapshots(ctx context.Context, snapshots []asyncprocessor.Snapshot) error {
-	if e.calls++; e.calls == 1 {
-		return e.gate.export(ctx, e.calls, snapshots)
+	if n := e.calls.Add(1); n == 1 {
+		return e.gate.export(ctx, int(n), snapshots)
 	}
 	return nil
 }
