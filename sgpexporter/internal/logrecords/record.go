@@ -31,11 +31,12 @@ const (
 	detailsEvent    = "gen_ai.client.inference.operation.details"
 	evaluationEvent = "gen_ai.evaluation.result"
 	exceptionEvent  = "exception"
+	failureEvent    = "gen_ai.client.operation.exception"
 )
 
 func isOfSpan(eventName string) bool {
 	switch eventName {
-	case choiceEvent, detailsEvent, evaluationEvent, exceptionEvent:
+	case choiceEvent, detailsEvent, evaluationEvent, exceptionEvent, failureEvent:
 		return true
 	}
 	return strings.HasPrefix(eventName, "gen_ai.") && strings.HasSuffix(eventName, ".message")

@@ -88,6 +88,7 @@ func TestWhichRecordsBelongToASpan(t *testing.T) {
 		{"details", func(f *emitted) { f.EventName = "gen_ai.client.inference.operation.details" }, "gen_ai.client.inference.operation.details"},
 		{"evaluation", func(f *emitted) { f.EventName = "gen_ai.evaluation.result" }, "gen_ai.evaluation.result"},
 		{"exception", func(f *emitted) { f.EventName = "exception" }, "exception"},
+		{"an exception of a model's client", func(f *emitted) { f.EventName = "gen_ai.client.operation.exception" }, "gen_ai.client.operation.exception"},
 		{"an error that was logged", func(f *emitted) {
 			f.EventName = ""
 			f.Attributes = []attribute.KeyValue{attribute.String("user", "u"), attribute.String("exception.type", "*net.OpError")}

@@ -112,7 +112,14 @@ func (sc *scratch) consider(k *key, id keyID, kv *attribute.KeyValue, at place) 
 	} else if !sc.usable(k, kv) {
 		return
 	}
-	if sc.found[k.role] == 0 || id < sc.foundBy[k.role] {
+	better := sc.found[k.role] == 0 || id < sc.foundBy[k.role]
+	if k.isCount() && sc.found[k.role] != 0 {
+		// Zero says nothing beside a count.
+		if known := sc.counts[k.role-firstCount]; min(known, n) == 0 && known != n {
+			better = n > known
+		}
+	}
+	if better {
 		sc.found[k.role], sc.foundBy[k.role] = at, id
 		if k.isCount() {
 			sc.counts[k.role-firstCount], sc.counted = n, true
@@ -145,6 +152,8 @@ func (sc *scratch) usable(k *key, kv *attribute.KeyValue) bool {
 		return false
 	case roleGroup, roleWeakGroup, roleVariant, roleInteraction:
 		return kv.Value.Type() == attribute.STRING && kv.Value.AsString() != ""
+	case roleErrorType, roleErrorMessage:
+		return kv.Value.Type() != attribute.STRING || kv.Value.AsString() != ""
 	}
 	return true
 }
@@ -181,6 +190,10 @@ func recordEvent(r *Record) sdktrace.Event {
 // attributes.
 const recordBody = "body"
 
+// isOfBody reports whether an attribute of a record is its body, or a field of it: all
+// attributes of the conventions have a namespace.
+func isOfBody(key attribute.Key) bool { return !strings.Contains(string(key), ".") }
+
 // collectEvent remembers what an event adds to the span's own attributes. before is
 // the place of the attribute before its first.
 func (sc *scratch) collectEvent(event *sdktrace.Event, before place) {
@@ -208,7 +221,7 @@ func (sc *scratch) collectEvent(event *sdktrace.Event, before place) {
 	for i := range event.Attributes {
 		kv, at := &event.Attributes[i], before+place(i+1)
 		id := keyOf(string(kv.Key))
-		if id.content() {
+		if id.content() || !exception && isOfBody(kv.Key) {
 			sc.mark(at, markContent)
 		}
 		if id <= 0 {
@@ -229,7 +242,7 @@ func (sc *scratch) collectEvent(event *sdktrace.Event, before place) {
 				sc.mark(at, markTaken) // said on the span already
 			}
 		case roleOperation, roleInputTokens, roleOutputTokens, roleCachedTokens, roleReasoningTokens, roleTotalTokens, roleCost:
-			if own := sc.found[k.role]; own == 0 {
+			if own := sc.found[k.role]; own == 0 || k.isCount() && sc.counts[k.role-firstCount] == 0 {
 				sc.consider(k, id, kv, at)
 			} else if k.role != roleOperation && sc.attr(own).Value == kv.Value {
 				sc.mark(at, markTaken)

@@ -10,6 +10,8 @@ var trpcDialect = dialect{
 		{name: "gen_ai.workflow.type", role: roleWorkflow},
 		{name: "gen_ai.workflow.request", role: rolePayload, side: sideInput},
 		{name: "gen_ai.workflow.response", role: rolePayload, side: sideOutput},
+		{name: "gen_ai.embeddings.request", role: rolePayload, side: sideInput},
+		{name: "gen_ai.embeddings.response", role: rolePayload, side: sideOutput},
 		{name: "gen_ai.input.messages.otel", role: rolePayload, side: sideInput, field: "messages", form: formJSON, repeats: "messages"},
 		{name: "gen_ai.output.messages.otel", role: rolePayload, side: sideOutput, field: "messages", form: formJSON, repeats: "messages"},
 		{name: "trpc.go.agent.llm_request", role: rolePayload, side: sideInput, repeats: "messages"},

@@ -81,7 +81,7 @@ func (sc *scratch) messagePart(o sgpspan.Object, kv *attribute.KeyValue) sgpspan
 	v := sc.structured(kv, false)
 	n := len(o)
 	switch kv.Key {
-	case "gen_ai.event.content":
+	case "gen_ai.event.content", recordBody:
 	case "content": // in ADK's records the message stands here
 		if !isMessageMap(kv.Value) {
 			return put(o, string(kv.Key), kv, v)
@@ -131,14 +131,13 @@ func isMessageMap(v attribute.Value) bool {
 // Eino's callback has them, those messages.
 func (sc *scratch) openContents(messages *sgpspan.Value) {
 	list := messages.Array()
-	if list == nil {
-		return
+	if list == nil || !sc.isEino() {
+		return // what a user writes may read as a message too
 	}
-	eino := sc.isEino()
 	var opened sgpspan.Array // nil until there is one
 	for i := range *list {
 		message := &(*list)[i]
-		inner := openContent(message, eino)
+		inner := openContent(message)
 		if inner != nil && opened == nil {
 			opened = append(make(sgpspan.Array, 0, len(*list)+len(inner)), (*list)[:i]...)
 		}
@@ -156,7 +155,7 @@ func (sc *scratch) openContents(messages *sgpspan.Value) {
 
 // openContent returns the messages that the content of a message is, nil when it is
 // none; JSON that is something else it opens in place.
-func openContent(message *sgpspan.Value, eino bool) sgpspan.Array {
+func openContent(message *sgpspan.Value) sgpspan.Array {
 	fields := message.Object()
 	if fields == nil {
 		return nil
@@ -164,7 +163,7 @@ func openContent(message *sgpspan.Value, eino bool) sgpspan.Array {
 	for i := range *fields {
 		f := &(*fields)[i]
 		text := f.Value.Text()
-		quoted := eino && strings.HasPrefix(text, `"`)
+		quoted := strings.HasPrefix(text, `"`)
 		if f.Key != "content" || !quoted && (!looksLikeJSON(text) || !strings.Contains(text, `"role"`)) {
 			continue
 		}
@@ -221,12 +220,21 @@ func (sc *scratch) isEino() bool {
 	return sc.has(roleKind) && sc.attr(sc.found[roleKind]).Key == einoKind
 }
 
+// isRole reports whether a message of Eino's can have that role.
+func isRole(name string) bool {
+	switch name {
+	case "system", "user", "assistant", "tool":
+		return true
+	}
+	return false
+}
+
 // asMessages returns the messages that v is: one, a list of them, or a list of such
 // lists. It returns nil when anything in it is no message.
 func asMessages(v *sgpspan.Value, source string) sgpspan.Array {
 	switch v.Kind() {
 	case sgpspan.KindObject:
-		if o, _ := v.AppendFields(nil); o.Get("role") != nil {
+		if o, _ := v.AppendFields(nil); isRole(o.Get("role").Text()) {
 			return sgpspan.Array{v.WithSource(source)}
 		}
 	case sgpspan.KindArray:

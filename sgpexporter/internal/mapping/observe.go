@@ -64,14 +64,12 @@ func (w Writer) uses(in *Input) bool {
 	if rule, _ := sc.text(roleUsageRule); rule == usageOfNone {
 		return false
 	}
-	if _, used := sc.countAttributes(); used {
-		return true
-	}
-	if sc.hasPayload() {
+	_, by := sc.count()
+	if by == byNothing && sc.hasPayload() {
 		sc.span.Output = sc.sideOf(sideOutput)
+		_, by = sc.count()
 	}
-	_, used = sc.countPayload()
-	return used
+	return by != byNothing
 }
 
 // mayCount reports whether an attribute with this key may tell of usage.

@@ -40,8 +40,13 @@ func (sc *scratch) sideOf(side side) sgpspan.Object {
 			return sc.spread(string(kv.Key), sc.structured(kv, false))
 		}
 	}
+	empty := -1 // messages that are none: all else goes before them
 	for i, p := range sc.ordered() {
-		if p.key.repeats == "" && sc.isOn(p.key, side) {
+		switch {
+		case p.key.repeats != "" || !sc.isOn(p.key, side):
+		case p.key.field == messagesKey && isEmpty(sc.attr(p.at).Value):
+			empty = i
+		default:
 			o = sc.add(o, &sc.payloads[i])
 		}
 	}
@@ -56,6 +61,9 @@ func (sc *scratch) sideOf(side side) sgpspan.Object {
 				continue
 			}
 			sc.leaveOut(p.at, side, p.key.repeats)
+			if side == sideOutput {
+				sc.repeated = p.at
+			}
 			if mime := p.key.mimeRole(); p.key.form == formTyped && sc.has(mime) {
 				sc.take(sc.found[mime])
 			}
@@ -63,8 +71,25 @@ func (sc *scratch) sideOf(side side) sgpspan.Object {
 		}
 		o = sc.add(o, &sc.payloads[i])
 	}
+	if len(o) == 0 && empty >= 0 {
+		o = sc.add(o, &sc.payloads[empty])
+	}
 	return o
 }
+
+// isEmpty reports whether a list, or text in its place, has nothing in it.
+func isEmpty(v attribute.Value) bool {
+	if v.Type() != attribute.STRING {
+		return v == attribute.Value{} || v == emptyList
+	}
+	switch strings.Trim(v.AsString(), " \t\r\n") {
+	case "", "null", "[]":
+		return true
+	}
+	return false
+}
+
+var emptyList = attribute.SliceValue()
 
 // isOwn reports whether k is what the application says to SGP directly.
 func (k *key) isOwn() bool { return k.name == "sgp.input" || k.name == "sgp.output" }

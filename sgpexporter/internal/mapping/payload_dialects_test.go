@@ -69,6 +69,12 @@ func TestPayloadOfEino(t *testing.T) {
 			input: `{"arguments":{"city":"Oslo"}}`, output: `{"result":"7 degrees"}`, left: `{"gen_ai.span.kind":"tool"}`,
 		},
 		{
+			name: "JSON with roles that are none of a conversation", attrs: []attribute.KeyValue{
+				kind, str("gen_ai.prompt.0.role", "user"), str("gen_ai.prompt.0.content", `[{"role":"admin"},{"role":"viewer"}]`),
+			},
+			input: `{"messages":[{"content":[{"role":"admin"},{"role":"viewer"}],"role":"user"}]}`, left: `{"gen_ai.span.kind":"chatmodel"}`,
+		},
+		{
 			name: "a tool with two results", attrs: []attribute.KeyValue{str("gen_ai.span.kind", "tool"), str("gen_ai.completion.0.content", "a"), str("gen_ai.completion.1.content", "b")},
 			output: `{"messages":[{"content":"a"},{"content":"b"}]}`, left: `{"gen_ai.span.kind":"tool"}`,
 		},

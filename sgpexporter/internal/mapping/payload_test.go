@@ -120,8 +120,8 @@ func TestPayloadOfGenAI(t *testing.T) {
 			input: `{"messages":[{"role":"user","content":"hi"}]}`, output: `{"messages":[{"role":"assistant","finish_reason":"stop"}]}`,
 		},
 		{
-			name: "before OpenInference", attrs: []attribute.KeyValue{str("input.value", "x"), str("gen_ai.input.messages", "[]")},
-			input: `{"messages":[]}`, notes: `["input.value: left out, says the same as input.messages"]`,
+			name: "before OpenInference", attrs: []attribute.KeyValue{str("input.value", "x"), str("gen_ai.input.messages", "[1]")},
+			input: `{"messages":[1]}`, notes: `["input.value: left out, says the same as input.messages"]`,
 		},
 		{
 			name: "event with the operation's details",
@@ -170,9 +170,33 @@ func TestPayloadOfGenAI(t *testing.T) {
 				{"name":"gen_ai.assistant.message"},{"name":"gen_ai.tool.message"},{"name":"gen_ai.user.message"},{"name":"gen_ai.choice"}]`,
 		},
 		{
-			name: "events with messages stand back", attrs: []attribute.KeyValue{str("gen_ai.input.messages", "[]")},
+			name: "events with messages stand back", attrs: []attribute.KeyValue{str("gen_ai.input.messages", "[1]")},
 			events: []sdktrace.Event{{Name: "gen_ai.user.message", Attributes: []attribute.KeyValue{str("content", "hi")}}},
-			input:  `{"messages":[]}`, leftEvents: `[{"name":"gen_ai.user.message","attributes":{"content":"hi"}}]`,
+			input:  `{"messages":[1]}`, leftEvents: `[{"name":"gen_ai.user.message","attributes":{"content":"hi"}}]`,
+		},
+		{
+			name: "messages that are none hide no payload", attrs: []attribute.KeyValue{
+				str("gen_ai.input.messages", "[]"), str("input.value", "x"), str("gen_ai.output.messages", ""), str("output.value", "y"),
+			},
+			input: `{"value":"x"}`, output: `{"value":"y"}`, left: `{"gen_ai.input.messages":"[]","gen_ai.output.messages":""}`,
+		},
+		{
+			name: "messages that are none hide no list", attrs: []attribute.KeyValue{
+				str("gen_ai.input.messages", " null "), str("llm.input_messages.0.message.content", "hi"), attribute.Slice("gen_ai.output.messages"), str("gen_ai.completion.0.content", "yes"),
+			},
+			input: `{"messages":[{"content":"hi"}]}`, output: `{"messages":[{"content":"yes"}]}`, left: `{"gen_ai.input.messages":" null ","gen_ai.output.messages":[]}`,
+		},
+		{
+			name: "messages that are none hide no events", attrs: []attribute.KeyValue{str("gen_ai.input.messages", "[]")},
+			events: []sdktrace.Event{{Name: "gen_ai.user.message", Attributes: []attribute.KeyValue{str("content", "hi")}}},
+			input:  `{"messages":[{"role":"user","content":"hi"}]}`, left: `{"gen_ai.input.messages":"[]"}`, leftEvents: `[{"name":"gen_ai.user.message"}]`,
+		},
+		{
+			name: "a user's message in JSON with roles", attrs: []attribute.KeyValue{
+				str("gen_ai.prompt.0.role", "user"), str("gen_ai.prompt.0.content", `{"role":"user","email":"a@b"}`),
+				str("gen_ai.prompt.1.role", "user"), str("gen_ai.prompt.1.content", `[{"role":"admin"},{"role":"viewer"}]`),
+			},
+			input: `{"messages":[{"role":"user","content":"{\"role\":\"user\",\"email\":\"a@b\"}"},{"role":"user","content":"[{\"role\":\"admin\"},{\"role\":\"viewer\"}]"}]}`,
 		},
 	} {
 		r.run(t)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/codes"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
@@ -57,6 +58,31 @@ func TestRecordOfAnOperation(t *testing.T) {
 		requireJSON(t, `{"usage":{"input_tokens":7}}`, got["output"])
 		requireJSON(t, `[{"name":"gen_ai.client.inference.operation.details","time":"2026-03-04T05:06:07.890123456Z"}]`, at(got, "metadata", "events"))
 		assert.NotNil(t, got, name)
+	}
+}
+
+// A body that is no map is the message.
+func TestRecordsOfMessagesInText(t *testing.T) {
+	got := item(t, Config{}, withRecords(stub(),
+		Record{EventName: "gen_ai.user.message", Time: testStart, Body: attribute.StringValue("hi")},
+		Record{EventName: "gen_ai.choice", Time: testStart, Body: attribute.StringValue(`{"role":"model","content":"yes"}`)},
+	))
+	requireJSON(t, `{"messages":[{"role":"user","content":"hi"}]}`, got["input"])
+	requireJSON(t, `{"messages":[{"role":"model","content":"yes"}]}`, got["output"])
+}
+
+// What the body of a record holds is content, unless the conventions say what it is.
+func TestBodiesOfRecordsAreContent(t *testing.T) {
+	str := attribute.String
+	for name, body := range map[string]attribute.Value{
+		"text": attribute.StringValue("hunter2"),
+		"map":  attribute.MapValue(str("prompt", "hunter2"), attribute.Slice("choices", attribute.StringValue("hunter2")), str("gen_ai.request.model", "m")),
+	} {
+		out, _, err := New(Config{WithoutContent: true}).Append(nil, withRecords(stub(),
+			Record{EventName: "gen_ai.client.inference.operation.details", Time: testStart, Body: body, Attributes: []attribute.KeyValue{str("gen_ai.response.id", "r1")}}))
+		require.NoError(t, err)
+		assert.NotContains(t, string(out), "hunter2", name)
+		assert.Contains(t, string(out), `"gen_ai.response.id":"r1"`, name)
 	}
 }
 

@@ -173,6 +173,7 @@ func TestStatusAndErrors(t *testing.T) {
 		{name: "ok", status: sdktrace.Status{Code: codes.Ok}, want: "SUCCESS"},
 		{name: "ok with error.type", status: sdktrace.Status{Code: codes.Ok}, attrs: []attribute.KeyValue{attribute.String("error.type", "x")}, want: "SUCCESS"},
 		{name: "unset with exception", events: []sdktrace.Event{exception("exception", "E", "m")}, want: "SUCCESS"},
+		{name: "unset with an error.type that names none", attrs: []attribute.KeyValue{attribute.String("error.type", "")}, want: "SUCCESS"},
 		{name: "unset with error.type", attrs: []attribute.KeyValue{attribute.String("error.type", "timeout")}, want: "ERROR", isError: true, errorType: "timeout"},
 		{name: "error", status: failed("boom"), want: "ERROR", isError: true, message: "boom"},
 		{name: "error without words", status: failed(""), want: "ERROR", isError: true},

@@ -35,6 +35,7 @@ type scratch struct {
 	anyMarked bool
 
 	payloads    []payload
+	repeated    place      // of a payload that was left out of the output
 	flat        []flatAttr // attributes that are parts of flattened lists
 	messages    []messageEvent
 	evaluations []messageEvent
@@ -67,7 +68,7 @@ func (sc *scratch) reset() {
 	sc.marks, sc.anyMarked = sc.marks[:0], false
 	sc.payloads, sc.flat, sc.lifts = sc.payloads[:0], sc.flat[:0], sc.lifts[:0]
 	sc.messages, sc.evaluations = sc.messages[:0], sc.evaluations[:0]
-	sc.stackAt = time.Time{}
+	sc.stackAt, sc.repeated = time.Time{}, 0
 	sc.markType, sc.operation = "", ""
 	sc.aggregate, sc.errors = nil, nil
 	sc.fields.reset()

@@ -42,8 +42,7 @@ var usageWords = map[string]int{
 	"cost_usd": 5, "cost": 5,
 }
 
-// usage puts what was used where it is billed once. Attributes go before what a
-// payload calls usage.
+// usage puts what was used where it is billed once.
 func (m *Mapper) usage(sc *scratch, in *Input) {
 	if len(sc.span.Output) == 0 && !sc.has(roleUsageObject) && !sc.counted {
 		return // as most spans are
@@ -52,18 +51,16 @@ func (m *Mapper) usage(sc *scratch, in *Input) {
 		sc.renameUsage()
 		return
 	}
-	fields, used := sc.countAttributes()
-	switch {
-	case used:
+	fields, said := sc.count()
+	switch said {
+	case byNothing: // counts of zero, or of what SGP does not bill
+		sc.renameUsage()
+		return
+	case byAttributes:
 		sc.takeCounts()
 		sc.renameUsage()
-	default:
-		if fields, used = sc.countPayload(); used {
-			sc.replaceUsage()
-		} else {
-			sc.renameUsage() // counts of zero, or of what SGP does not bill
-			return
-		}
+	case byPayload:
+		sc.replaceUsage()
 	}
 	rule, _ := sc.text(roleUsageRule)
 	if rule != "" {
@@ -78,39 +75,99 @@ func (m *Mapper) usage(sc *scratch, in *Input) {
 		}
 		sc.aggregate = append(sc.aggregate, sgpspan.Field{Key: usageKey, Value: sc.object(fields)})
 	case rule != usageOfNone && in.bills(rule == usageOfCall):
+		for i := range sc.span.Output {
+			if f := &sc.span.Output[i]; f.Key == usageKey {
+				f.Key = reportedUsageKey // something else
+			}
+		}
 		sc.span.Output = append(sc.grow(sc.span.Output), sgpspan.Field{Key: usageKey, Value: sc.object(fields)})
 	default:
 		sc.aggregate = append(sc.newObject(1), sgpspan.Field{Key: reportedUsageKey, Value: sc.object(fields)})
 	}
 }
 
-// countAttributes returns what the attributes say was used, in the order of usageKeys,
-// and whether any of it is more than zero: else nothing was used.
-func (sc *scratch) countAttributes() (fields sgpspan.Object, used bool) {
-	var object sgpspan.Object
-	source := ""
-	if text, ok := sc.text(roleUsageObject); ok {
-		object, _ = sgpspan.AppendJSONFields(nil, text)
-		source = string(sc.attr(sc.found[roleUsageObject]).Key)
+// said tells what of a span says that something was used.
+type said uint8
+
+const (
+	byNothing said = iota
+	byPayload
+	byAttributes
+)
+
+// usageObject is an object of counts, and the attribute that it was taken from.
+type usageObject struct {
+	counts sgpspan.Object
+	source string
+}
+
+// count returns what was used, in the order of usageKeys, and what says so. Of each
+// count an attribute goes before an object of counts in an attribute, that before what
+// the output calls usage, and any before zero.
+func (sc *scratch) count() (fields sgpspan.Object, by said) {
+	var known [3]usageObject
+	objects := sc.usageObjects(known[:0])
+	if len(objects) == 0 && !sc.counted {
+		return nil, byNothing
 	}
-	if len(object) == 0 && !sc.counted {
-		return nil, false
-	}
+	own := len(objects) > 0 && sc.has(roleUsageObject) // the first of objects is an attribute
 	fields = sc.newObject(len(usageKeys))
 	for i := range usageKeys {
-		if r := firstCount + role(i); sc.has(r) {
-			kv, n := sc.attr(sc.found[r]), sc.counts[i]
-			fields = append(fields, sgpspan.Field{Key: usageKeys[i], Source: string(kv.Key), Value: sgpspan.AttributeValue(kv.Value)})
+		f := sgpspan.Field{Key: usageKeys[i]}
+		r := firstCount + role(i)
+		if sc.has(r) {
+			kv := sc.attr(sc.found[r])
+			f.Source, f.Value = string(kv.Key), sgpspan.AttributeValue(kv.Value)
 			if kv.Value.Type() == attribute.STRING {
-				fields[len(fields)-1].Value = numberValue(n)
+				f.Value = numberValue(sc.counts[i])
 			}
-			used = used || n > 0
-		} else if v := countIn(object, i); v != nil {
-			fields = append(fields, sgpspan.Field{Key: usageKeys[i], Source: source, Value: *v})
-			used = used || v.Float() > 0
+			if sc.counts[i] > 0 {
+				by = byAttributes
+			}
+		}
+		for k := 0; k < len(objects) && f.Value.Float() == 0; k++ {
+			v := countIn(objects[k].counts, i)
+			if v == nil || f.Source != "" && v.Float() == 0 {
+				continue
+			}
+			f.Source, f.Value = objects[k].source, *v
+			switch {
+			case v.Float() == 0:
+			case own && k == 0:
+				by = byAttributes
+			default:
+				by = max(by, byPayload)
+			}
+		}
+		if f.Source != "" {
+			fields = append(fields, f)
 		}
 	}
-	return fields, used
+	return fields, by
+}
+
+// usageObjects appends the objects of counts that the span has: in an attribute, in the
+// output, and in a payload that was left out of it.
+func (sc *scratch) usageObjects(objects []usageObject) []usageObject {
+	if text, ok := sc.text(roleUsageObject); ok {
+		counts, _ := sgpspan.AppendJSONFields(nil, text)
+		objects = append(objects, usageObject{counts, string(sc.attr(sc.found[roleUsageObject]).Key)})
+	}
+	if i := sc.outputUsage(); i >= 0 {
+		f := &sc.span.Output[i]
+		counts, _ := f.Value.AppendFields(nil)
+		objects = append(objects, usageObject{counts, f.Source})
+	}
+	if sc.repeated != 0 {
+		kv := sc.attr(sc.repeated)
+		if text := kv.Value.AsString(); kv.Value.Type() == attribute.STRING && strings.Contains(text, `"`+usageKey+`"`) {
+			payload, _ := sgpspan.AppendJSONFields(nil, text)
+			if counts, ok := payload.Get(usageKey).AppendFields(nil); ok {
+				objects = append(objects, usageObject{counts, string(kv.Key)})
+			}
+		}
+	}
+	return objects
 }
 
 // takeCounts takes the attributes that are counted.
@@ -125,24 +182,6 @@ func (sc *scratch) takeCounts() {
 			sc.note(string(kv.Key) + ": text, counted as the number that it spells")
 		}
 	}
-}
-
-// countPayload returns what the output calls usage, likewise.
-func (sc *scratch) countPayload() (fields sgpspan.Object, used bool) {
-	i := sc.outputUsage()
-	if i < 0 {
-		return nil, false
-	}
-	f := &sc.span.Output[i]
-	object, _ := f.Value.AppendFields(nil)
-	fields = sc.newObject(len(usageKeys))
-	for i := range usageKeys {
-		if v := countIn(object, i); v != nil {
-			fields = append(fields, sgpspan.Field{Key: usageKeys[i], Source: f.Source, Value: *v})
-			used = used || v.Float() > 0
-		}
-	}
-	return fields, used
 }
 
 // outputUsage returns the index of the last field of the output that is an object of
@@ -183,6 +222,9 @@ func (sc *scratch) dropUsage() {
 // the counts stays, under another name.
 func (sc *scratch) replaceUsage() {
 	i := sc.outputUsage()
+	if i < 0 {
+		return // it was in what repeats the output
+	}
 	all, _ := sc.span.Output[i].Value.AppendFields(nil)
 	rest := slices.DeleteFunc(all, isCounted)
 	if len(rest) == 0 {

@@ -107,6 +107,51 @@ func TestUsage(t *testing.T) {
 			output: `{"reported_usage":{"input_tokens":0}}`,
 		},
 		{
+			name:   "zero hides no count of another spelling",
+			attrs:  []attribute.KeyValue{num("gen_ai.usage.input_tokens", 0), num("llm.usage.prompt_tokens", 10), num("llm.usage.completion_tokens", 5), num("gen_ai.usage.output_tokens", 0)},
+			output: `{"usage":{"input_tokens":10,"output_tokens":5}}`,
+			left:   `{"gen_ai.usage.input_tokens":0,"gen_ai.usage.output_tokens":0}`,
+		},
+		{
+			name: "zero hides no count of a record", attrs: []attribute.KeyValue{num("gen_ai.usage.input_tokens", 0)},
+			events: []sdktrace.Event{{Name: "gen_ai.client.inference.operation.details", Attributes: []attribute.KeyValue{num("gen_ai.usage.input_tokens", 10)}}},
+			output: `{"usage":{"input_tokens":10}}`, left: `{"gen_ai.usage.input_tokens":0}`,
+			leftEvents: `[{"name":"gen_ai.client.inference.operation.details"}]`,
+		},
+		{
+			name: "zero hides no count of a payload", attrs: []attribute.KeyValue{num("gen_ai.usage.input_tokens", 1), num("gen_ai.usage.output_tokens", 0), str("sgp.output", `{"usage":{"output_tokens":2}}`)},
+			output: `{"reported_usage":{"output_tokens":2},"usage":{"input_tokens":1,"output_tokens":2}}`,
+		},
+		{
+			name: "a payload completes what attributes say", attrs: []attribute.KeyValue{
+				num("llm.token_count.prompt", 120), num("llm.token_count.completion", 18), str("output.value", `{"id":"x","usage":{"prompt_tokens":120,"prompt_tokens_details":{"cached_tokens":64}}}`),
+			},
+			output: `{"id":"x","reported_usage":{"prompt_tokens":120,"prompt_tokens_details":{"cached_tokens":64}},"usage":{"input_tokens":120,"output_tokens":18,"cached_input_tokens":64}}`,
+		},
+		{
+			name: "a payload that was left out has it", attrs: []attribute.KeyValue{
+				str("llm.output_messages.0.message.role", "assistant"), str("output.value", `{"choices":[1],"usage":{"prompt_tokens":120,"completion_tokens":18}}`),
+			},
+			output: `{"messages":[{"role":"assistant"}],"usage":{"input_tokens":120,"output_tokens":18}}`,
+			notes:  `["output.value: left out, says the same as output.messages"]`,
+		},
+		{
+			name: "a payload that was left out completes it", attrs: []attribute.KeyValue{
+				num("gen_ai.usage.input_tokens", 120), num("gen_ai.usage.output_tokens", 18), str("gen_ai.output.messages", `[{"role":"assistant"}]`),
+				str("trpc.go.agent.llm_response", `{"usage":{"prompt_tokens":120,"completion_tokens":18,"completion_tokens_details":{"reasoning_tokens":5}}}`),
+			},
+			output: `{"messages":[{"role":"assistant"}],"usage":{"input_tokens":120,"output_tokens":18,"reasoning_tokens":5}}`,
+			notes:  `["trpc.go.agent.llm_response: left out, says the same as output.messages"]`,
+		},
+		{
+			name: "names in use", attrs: []attribute.KeyValue{num("gen_ai.usage.input_tokens", 9), num("gen_ai.usage.cached_tokens", 2), num("gen_ai.usage.reasoning_tokens", 3)},
+			output: `{"usage":{"input_tokens":9,"cached_input_tokens":2,"reasoning_tokens":3}}`,
+		},
+		{
+			name: "a usage that is something else", attrs: []attribute.KeyValue{str("sgp.output", `{"usage":"heavy"}`), num("gen_ai.usage.input_tokens", 3)},
+			output: `{"reported_usage":"heavy","usage":{"input_tokens":3}}`,
+		},
+		{
 			name: "a usage that nobody bills", attrs: []attribute.KeyValue{str("output.value", `{"usage":"go vet [packages]"}`)},
 			output: `{"usage":"go vet [packages]"}`,
 		},
