@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/otel/attribute"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
 	"pgregory.net/rapid"
 )
@@ -167,4 +168,51 @@ func indexes(n int) []int {
 		all[i] = i + 1
 	}
 	return all
+}
+
+// Whatever says what a call used, in whatever way, either it is billed for it or the
+// span around it is.
+func TestUsageIsSaidInAnyWay(t *testing.T) {
+	str, num := attribute.String, attribute.Int
+	ways := []attribute.KeyValue{
+		num("gen_ai.usage.input_tokens", 0), num("gen_ai.usage.prompt_tokens", 10), num("llm.usage.prompt_tokens", 0), num("llm.token_count.prompt", 10),
+		str("gen_ai.usage.output_tokens", "10"), str("gen_ai.usage.completion_tokens", "many"), attribute.Float64("llm.cost.total", 0.5), num("gen_ai.usage.total_tokens", -1),
+		str("langsmith.usage_metadata", `{"input_tokens":10}`), str("braintrust.metrics", `{"prompt_tokens":0}`),
+		str("gen_ai.output.messages", `[{"role":"assistant"}]`), str("llm.output_messages.0.message.role", "assistant"),
+		str("output.value", `{"usage":{"prompt_tokens":10}}`), str("trpc.go.agent.llm_response", `{"usage":{"total_tokens":0}}`), str("genkit:output", `{"usage":{"inputTokens":10}}`),
+		str("sgp.output", `{"usage":{"input_tokens":0}}`), str("gen_ai.completion", `{"messages":[],"usage":{"tokens":10}}`),
+		str("sgp.usage", "none"), str("sgp.usage", "call"), str("sgp.usage", "turn"), str("sgp.usage", "most"),
+	}
+	some := func(rt *rapid.T, what string) []attribute.KeyValue {
+		return rapid.SliceOfNDistinct(rapid.SampledFrom(ways), 0, 6, func(kv attribute.KeyValue) attribute.Key { return kv.Key }).Draw(rt, what)
+	}
+	rapid.Check(t, func(rt *rapid.T) {
+		call := *end(spanOf(2, 1, 0, some(rt, "attributes")...))
+		if rapid.Bool().Draw(rt, "event") {
+			call.Events = []sdktrace.Event{{Name: "gen_ai.client.inference.operation.details", Attributes: some(rt, "of the event")}}
+		}
+		if rapid.Bool().Draw(rt, "record") {
+			call.Records = []Record{{EventName: "gen_ai.client.inference.operation.details", Body: attribute.MapValue(some(rt, "of the record")...)}}
+		}
+		inputs := []Input{*end(spanOf(1, 0, 10)), call}
+		w := New(Config{}).Writer()
+		defer w.Close()
+		if rapid.Bool().Draw(rt, "together") {
+			w.Observe(inputs)
+		} else {
+			inputs[0], inputs[1] = inputs[1], inputs[0]
+		}
+		billed := 0
+		for i := range inputs {
+			out, _, err := w.Append(nil, &inputs[i])
+			require.NoError(rt, err)
+			got := decode(t, string(out))
+			for _, usage := range []any{at(got, "output", "usage"), at(got, "metadata", "usage")} {
+				if usage != nil {
+					billed++
+				}
+			}
+		}
+		require.Equal(rt, 1, billed)
+	})
 }
