@@ -99,6 +99,7 @@ const (
 type usageObject struct {
 	counts sgpspan.Object
 	source string
+	said   said
 }
 
 // count returns what was used, in the order of usageKeys, and what says so. Of each
@@ -110,40 +111,47 @@ func (sc *scratch) count() (fields sgpspan.Object, by said) {
 	if len(objects) == 0 && !sc.counted {
 		return nil, byNothing
 	}
-	own := len(objects) > 0 && sc.has(roleUsageObject) // the first of objects is an attribute
 	fields = sc.newObject(len(usageKeys))
 	for i := range usageKeys {
-		f := sgpspan.Field{Key: usageKeys[i]}
 		r := firstCount + role(i)
-		if sc.has(r) {
-			kv := sc.attr(sc.found[r])
-			f.Source, f.Value = string(kv.Key), sgpspan.AttributeValue(kv.Value)
+		has := sc.has(r)
+		if has {
+			kv, n := sc.attr(sc.found[r]), sc.counts[i]
+			fields = append(fields, sgpspan.Field{Key: usageKeys[i], Source: string(kv.Key), Value: sgpspan.AttributeValue(kv.Value)})
 			if kv.Value.Type() == attribute.STRING {
-				f.Value = numberValue(sc.counts[i])
+				fields[len(fields)-1].Value = numberValue(n)
 			}
-			if sc.counts[i] > 0 {
+			if n > 0 {
 				by = byAttributes
-			}
-		}
-		for k := 0; k < len(objects) && f.Value.Float() == 0; k++ {
-			v := countIn(objects[k].counts, i)
-			if v == nil || f.Source != "" && v.Float() == 0 {
 				continue
 			}
-			f.Source, f.Value = objects[k].source, *v
-			switch {
-			case v.Float() == 0:
-			case own && k == 0:
-				by = byAttributes
-			default:
-				by = max(by, byPayload)
-			}
 		}
-		if f.Source != "" {
-			fields = append(fields, f)
+		o, v := countOf(objects, i)
+		switch {
+		case v == nil:
+			continue
+		case has && v.Float() > 0:
+			fields = fields[:len(fields)-1]
+		case has:
+			continue
+		}
+		fields = append(fields, sgpspan.Field{Key: usageKeys[i], Source: o.source, Value: *v})
+		if v.Float() > 0 {
+			by = max(by, o.said)
 		}
 	}
 	return fields, by
+}
+
+// countOf returns the count of usageKeys[i] in the first of objects that has more than
+// zero, else in the first that has it.
+func countOf(objects []usageObject, i int) (o *usageObject, v *sgpspan.Value) {
+	for k := range objects {
+		if found := countIn(objects[k].counts, i); found != nil && (v == nil || v.Float() == 0 && found.Float() > 0) {
+			o, v = &objects[k], found
+		}
+	}
+	return o, v
 }
 
 // usageObjects appends the objects of counts that the span has: in an attribute, in the
@@ -151,19 +159,19 @@ func (sc *scratch) count() (fields sgpspan.Object, by said) {
 func (sc *scratch) usageObjects(objects []usageObject) []usageObject {
 	if text, ok := sc.text(roleUsageObject); ok {
 		counts, _ := sgpspan.AppendJSONFields(nil, text)
-		objects = append(objects, usageObject{counts, string(sc.attr(sc.found[roleUsageObject]).Key)})
+		objects = append(objects, usageObject{counts, string(sc.attr(sc.found[roleUsageObject]).Key), byAttributes})
 	}
 	if i := sc.outputUsage(); i >= 0 {
 		f := &sc.span.Output[i]
 		counts, _ := f.Value.AppendFields(nil)
-		objects = append(objects, usageObject{counts, f.Source})
+		objects = append(objects, usageObject{counts, f.Source, byPayload})
 	}
 	if sc.repeated != 0 {
 		kv := sc.attr(sc.repeated)
 		if text := kv.Value.AsString(); kv.Value.Type() == attribute.STRING && strings.Contains(text, `"`+usageKey+`"`) {
 			payload, _ := sgpspan.AppendJSONFields(nil, text)
 			if counts, ok := payload.Get(usageKey).AppendFields(nil); ok {
-				objects = append(objects, usageObject{counts, string(kv.Key)})
+				objects = append(objects, usageObject{counts, string(kv.Key), byPayload})
 			}
 		}
 	}
