@@ -82,7 +82,11 @@ func isEmpty(v attribute.Value) bool {
 	if v.Type() != attribute.STRING {
 		return v == attribute.Value{} || v == emptyList
 	}
-	switch strings.Trim(v.AsString(), " \t\r\n") {
+	text := v.AsString()
+	if len(text) > 16 {
+		return false
+	}
+	switch strings.TrimSpace(text) {
 	case "", "null", "[]":
 		return true
 	}
