@@ -163,19 +163,34 @@ func (sc *scratch) usageObjects(objects []usageObject) []usageObject {
 	}
 	if i := sc.outputUsage(); i >= 0 {
 		f := &sc.span.Output[i]
-		counts, _ := f.Value.AppendFields(nil)
-		objects = append(objects, usageObject{counts, f.Source, byPayload})
+		if counts, _ := f.Value.AppendFields(nil); countsTokens(counts) {
+			objects = append(objects, usageObject{counts, f.Source, byPayload})
+		}
 	}
 	if sc.repeated != 0 {
 		kv := sc.attr(sc.repeated)
 		if text := kv.Value.AsString(); kv.Value.Type() == attribute.STRING && strings.Contains(text, `"`+usageKey+`"`) {
 			payload, _ := sgpspan.AppendJSONFields(nil, text)
-			if counts, ok := payload.Get(usageKey).AppendFields(nil); ok {
+			if counts, _ := payload.Get(usageKey).AppendFields(nil); countsTokens(counts) {
 				objects = append(objects, usageObject{counts, string(kv.Key), byPayload})
 			}
 		}
 	}
 	return objects
+}
+
+// countsTokens reports whether what a payload calls usage is a model's: a tool can tell
+// the usage, and the cost, of anything.
+func countsTokens(usage sgpspan.Object) bool {
+	for i := range usage {
+		switch usage[i].Key {
+		case "input_tokens", "prompt_tokens", "inputTokens", "promptTokens",
+			"output_tokens", "completion_tokens", "outputTokens", "completionTokens",
+			"total_tokens", "totalTokens":
+			return true
+		}
+	}
+	return false
 }
 
 // takeCounts takes the attributes that are counted.

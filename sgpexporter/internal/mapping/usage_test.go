@@ -148,6 +148,10 @@ func TestUsage(t *testing.T) {
 			output: `{"usage":{"input_tokens":9,"cached_input_tokens":2,"reasoning_tokens":3}}`,
 		},
 		{
+			name: "a usage of something else", attrs: []attribute.KeyValue{str("openinference.span.kind", "TOOL"), str("output.value", `{"usage":{"cost":12.5,"tokens":3,"kWh":40}}`)},
+			output: `{"reported_usage":{"cost":12.5,"tokens":3,"kWh":40}}`, left: `{"openinference.span.kind":"TOOL"}`,
+		},
+		{
 			name: "a usage that is something else", attrs: []attribute.KeyValue{str("sgp.output", `{"usage":"heavy"}`), num("gen_ai.usage.input_tokens", 3)},
 			output: `{"reported_usage":"heavy","usage":{"input_tokens":3}}`,
 		},
