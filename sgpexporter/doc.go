@@ -140,8 +140,8 @@
 //	                          and has none, the time of the write
 //	group_id                  the conversation or session: gen_ai.conversation.id,
 //	                          session.id and the like ([BaggageConversation] takes them
-//	                          from baggage); else that of another span of the trace;
-//	                          else temporalWorkflowID
+//	                          from baggage); else that of another span of the trace, of
+//	                          several the nearest above; else temporalWorkflowID
 //	application_variant_id    sgp.application_variant_id
 //	application_interaction_id sgp.application_interaction_id
 //	expected                  sgp.expected, like sgp.input
@@ -190,8 +190,10 @@
 //	metadata.usage, .cost_usd what it used, with sgp.usage = turn
 //	  input_tokens, output_tokens, cached_input_tokens, reasoning_tokens, total_tokens,
 //	  cost_usd                counts in attributes, and in JSON that a dialect has for them;
-//	                          else an object "usage" in the output. Text that spells a
-//	                          number counts, and is noted
+//	                          each that is missing, or zero, from an object "usage" with
+//	                          counts of tokens in the output, or in a payload that was left
+//	                          out beside it. Text in an attribute that spells a number
+//	                          counts, and is noted
 //	output.reported_usage     what such an object says beside the counts
 //
 //	metadata.__source__       "otel-go", or as configured

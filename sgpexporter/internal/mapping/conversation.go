@@ -15,42 +15,83 @@ import (
 const maxConversations = 1 << 13
 
 // conversations remembers the conversation of each trace, by the attributes of its
-// spans that this process has seen, for the spans that do not say it.
+// spans that this process has seen, for the spans that do not say it. In a trace with
+// several, as of a worker that has one trace for all that it does, such a span has that
+// of the nearest span above it.
 type conversations struct {
 	active    atomic.Bool // a span has had one
 	inherited atomic.Uint64
-	mu        sync.Mutex // guards traces
+	mu        sync.Mutex // guards what follows
 	traces    recent[trace.TraceID, conversation]
+	// relatives are the spans of traces with several conversations, from the second
+	// one on.
+	relatives recent[spanKey, relative]
 }
 
 type conversation struct {
 	id, source string
 	weak       bool // from roleWeakGroup
+	several    bool // the trace has others too
 }
 
-// learn remembers that a trace is of a conversation: of several the first, of a weak
-// one and another the other.
-func (c *conversations) learn(traceID trace.TraceID, own conversation) {
+// relative is a span with a conversation of its own, or another and what is above it.
+type relative struct {
+	own    conversation
+	parent trace.SpanID
+}
+
+// maxAbove bounds how many spans above one are asked for their conversation.
+const maxAbove = 64
+
+// learn remembers that a span of a trace is of a conversation. The trace is of the
+// first of several; of a weak one and another it is of the other.
+func (c *conversations) learn(span spanKey, own conversation) {
 	if len(own.id) > sgpspan.MaxIDBytes {
 		return
 	}
 	c.active.Store(true)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if known, ok := c.traces.get(traceID); !ok || known.weak && !own.weak {
+	known, ok := c.traces.get(span.trace)
+	switch {
+	case !ok || known.weak && !own.weak:
 		own.id = strings.Clone(own.id) // it may be a part of something large
-		c.traces.put(traceID, own)
+		c.traces.put(span.trace, own)
+	case own.weak || own.id == known.id && !known.several:
+	default:
+		if !known.several {
+			known.several = true
+			c.traces.put(span.trace, known)
+		}
+		own.id = strings.Clone(own.id)
+		c.relatives.put(span, relative{own: own})
 	}
 }
 
-// of returns the conversation of a trace.
-func (c *conversations) of(traceID trace.TraceID) (conversation, bool) {
+// of returns the conversation of a span that does not say it.
+func (c *conversations) of(in *Input) (conversation, bool) {
 	if !c.active.Load() {
 		return conversation{}, false
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.traces.get(traceID)
+	first, ok := c.traces.get(in.TraceID)
+	if !first.several || !in.ParentSpanID.IsValid() {
+		return first, ok
+	}
+	c.relatives.put(spanKey{in.TraceID, in.SpanID}, relative{parent: in.ParentSpanID})
+	above := in.ParentSpanID
+	for range maxAbove {
+		r, known := c.relatives.get(spanKey{in.TraceID, above})
+		if r.own.id != "" {
+			return r.own, true
+		}
+		if !known {
+			break
+		}
+		above = r.parent
+	}
+	return first, ok
 }
 
 // ownConversation returns what a span says itself.
@@ -72,7 +113,7 @@ func (in *Input) ownConversation() (own conversation, ok bool) {
 			continue
 		}
 		if text := v.AsString(); text != "" && (best == 0 || id < best) {
-			best, own = id, conversation{text, k.name, k.role == roleWeakGroup}
+			best, own = id, conversation{id: text, source: k.name, weak: k.role == roleWeakGroup}
 		}
 	}
 	return own, best != 0
@@ -87,7 +128,7 @@ func (m *Mapper) group(sc *scratch, in *Input) {
 		return
 	}
 	weak, isWeak := sc.text(roleWeakGroup)
-	if of, ok := m.conversations.of(in.TraceID); ok && !(of.weak && isWeak) {
+	if of, ok := m.conversations.of(in); ok && !(of.weak && isWeak) {
 		sc.span.GroupID, sc.span.GroupSource = of.id, of.source
 		m.conversations.inherited.Add(1)
 		return

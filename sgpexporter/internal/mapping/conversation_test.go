@@ -2,6 +2,7 @@ package mapping
 
 import (
 	"encoding/binary"
+	"slices"
 	"strings"
 	"testing"
 
@@ -51,6 +52,33 @@ func TestConversationOfTheTrace(t *testing.T) {
 	s := spanOf(1, 0, 0)
 	s.SpanContext = s.SpanContext.WithTraceID(trace.TraceID{9})
 	assert.Nil(t, groupOf(t, m, end(s)), "of another trace")
+}
+
+// Two agents with a conversation each in one trace, 2 and 5: calls have that of theirs.
+func TestConversationsOfOneTrace(t *testing.T) {
+	id := func(conversation string) attribute.KeyValue { return attribute.String("gen_ai.conversation.id", conversation) }
+	inputs := []Input{
+		*end(spanOf(1, 0, 0)), *end(spanOf(2, 1, 0, id("a"))), *end(spanOf(3, 2, 0)), *end(spanOf(4, 3, 0)),
+		*end(spanOf(5, 1, 0, id("b"))), *end(spanOf(6, 5, 0)), *end(spanOf(7, 6, 0)), *end(spanOf(8, 1, 0)),
+		*end(spanOf(9, 6, 0, attribute.String("temporalWorkflowID", "wf"))), *end(spanOf(10, 7, 0, id("a"))), *end(spanOf(11, 10, 0)),
+	}
+	want := []any{"a", "a", "a", "a", "b", "b", "b", "a", "b", "a", "a"}
+	for _, together := range []bool{true, false} {
+		w := New(Config{}).Writer()
+		defer w.Close()
+		copies := slices.Clone(inputs)
+		if together {
+			w.Observe(copies)
+		}
+		for i := range copies {
+			out, _, err := w.Append(nil, &copies[i])
+			require.NoError(t, err)
+			if i == 0 && !together {
+				continue // nothing is known yet
+			}
+			assert.Equal(t, want[i], at(decode(t, string(out)), "group_id"), "span %d", i+1)
+		}
+	}
 }
 
 // In a batch the span that names the conversation may come after others.

@@ -110,6 +110,7 @@ func New(cfg Config) *Mapper {
 	}
 	m.lineage.spans.limit = cmp.Or(cfg.MaxRelations, maxLineage)
 	m.conversations.traces.limit = cmp.Or(cfg.MaxRelations, maxConversations)
+	m.conversations.relatives.limit = m.conversations.traces.limit
 	if cfg.WithoutContent {
 		m.cfg.Hooks = append(slices.Clip(cfg.Hooks), sgpspan.RedactContent())
 	}

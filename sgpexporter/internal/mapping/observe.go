@@ -33,7 +33,7 @@ func (w Writer) observe(in *Input) {
 	defer func() { _ = recover() }() // Append meets it again, and says so
 	in.classify()
 	if own, ok := in.ownConversation(); ok {
-		w.m.conversations.learn(in.TraceID, own)
+		w.m.conversations.learn(spanKey{in.TraceID, in.SpanID}, own)
 	}
 	in.uses = in.Phase == PhaseEnd && w.uses(in)
 }

@@ -32,7 +32,7 @@ func (m *Mapper) Recall(relations []Relation) {
 		uses = uses || r.Uses
 		inputs[i] = Input{Phase: PhaseEnd, TraceID: r.TraceID, SpanID: r.SpanID, ParentSpanID: r.ParentSpanID, uses: r.Uses}
 		if r.Conversation != "" {
-			m.conversations.learn(r.TraceID, conversation{r.Conversation, r.Source, r.Weak})
+			m.conversations.learn(spanKey{r.TraceID, r.SpanID}, conversation{id: r.Conversation, source: r.Source, weak: r.Weak})
 		}
 	}
 	m.lineage.see(inputs, uses)
