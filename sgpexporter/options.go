@@ -201,7 +201,8 @@ func WithSource(name string) Option {
 // WithMetadataAttributes puts attributes of spans at the top of the metadata, where SGP's
 // search finds them: it compares keys there alone, and dotted ones not in every store. So
 // dots become underscores: "user.id" is metadata.user_id. What stands there does not stand
-// among metadata.attributes any more. Options add up. A key that would take the place of
+// among metadata.attributes any more; what becomes the group, input, output or usage of its
+// span stands in neither. Options add up. A key that would take the place of
 // something that the exporter writes itself, such as "usage", makes [New] return
 // [ErrInvalidOption].
 //
