@@ -10,6 +10,7 @@ var langsmithDialect = dialect{
 		{name: "langsmith.metadata.conversation_id", role: roleGroup},
 		{name: "langsmith.metadata.thread_id", role: roleGroup},
 		{name: "langsmith.metadata.session_id", role: roleGroup},
+		{name: "gen_ai.usage.details.reasoning_tokens", role: roleReasoningTokens},
 		{name: "langsmith.usage_metadata", role: roleUsageObject},
 		{name: "response.content", role: rolePayload, side: sideOutput, field: "completion", repeats: "completion", equal: true},
 	},

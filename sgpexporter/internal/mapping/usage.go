@@ -42,6 +42,22 @@ var usageWords = map[string]int{
 	"cost_usd": 5, "cost": 5,
 }
 
+// usageWord returns which of usageKeys an object of counts calls so. LangSmith puts the
+// tier of the service before or behind a detail: flex_cache_read, cache_read_over_200k.
+func usageWord(key string) (i int, ok bool) {
+	if i, ok = usageWords[key]; ok {
+		return i, ok
+	}
+	key = strings.TrimSuffix(key, "_over_200k")
+	switch {
+	case key == "cache_read", strings.HasSuffix(key, "_cache_read"):
+		return usageWords["cache_read"], true
+	case strings.HasSuffix(key, "_reasoning"):
+		return usageWords["reasoning"], true
+	}
+	return 0, false
+}
+
 // usage puts what was used where it is billed once.
 func (m *Mapper) usage(sc *scratch, in *Input) {
 	if len(sc.span.Output) == 0 && !sc.has(roleUsageObject) && !sc.counted {
@@ -262,14 +278,14 @@ func (sc *scratch) replaceUsage() {
 // isCounted reports whether a member of an object of usage is one of its counts, or is
 // an object of details that has nothing else.
 func isCounted(f sgpspan.Field) bool {
-	if _, ok := usageWords[f.Key]; ok && isCount(&f.Value) {
+	if _, ok := usageWord(f.Key); ok && isCount(&f.Value) {
 		return true
 	}
 	if f.Value.Kind() != sgpspan.KindObject || !isDetails(f.Key) {
 		return false
 	}
 	for _, f := range *f.Value.Object() {
-		if _, ok := usageWords[f.Key]; !ok || !isCount(&f.Value) {
+		if _, ok := usageWord(f.Key); !ok || !isCount(&f.Value) {
 			return false
 		}
 	}
@@ -285,7 +301,7 @@ func isDetails(key string) bool {
 func countIn(o sgpspan.Object, i int) *sgpspan.Value {
 	for k := range o {
 		f := &o[k]
-		if n, ok := usageWords[f.Key]; ok && n == i && isCount(&f.Value) {
+		if n, ok := usageWord(f.Key); ok && n == i && isCount(&f.Value) {
 			return &f.Value
 		}
 	}

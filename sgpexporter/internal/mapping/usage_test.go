@@ -64,6 +64,20 @@ func TestUsage(t *testing.T) {
 			left:   `{"langsmith.usage_metadata":"{\"input_token_details\":{\"cache_read\":64},\"input_tokens\":1,\"output_token_details\":{\"reasoning\":5},\"output_tokens\":18}"}`,
 		},
 		{
+			name: "LangSmith, by tier", attrs: []attribute.KeyValue{
+				str("langsmith.usage_metadata", `{"input_tokens":300,"input_token_details":{"flex_long_context_cache_read":50,"flex_long_context":250},"output_tokens":10,"output_token_details":{"flex_long_context_reasoning":2,"flex_long_context":8}}`),
+			},
+			output: `{"usage":{"input_tokens":300,"output_tokens":10,"cached_input_tokens":50,"reasoning_tokens":2}}`,
+			left:   `{"langsmith.usage_metadata":"{\"input_tokens\":300,\"input_token_details\":{\"flex_long_context_cache_read\":50,\"flex_long_context\":250},\"output_tokens\":10,\"output_token_details\":{\"flex_long_context_reasoning\":2,\"flex_long_context\":8}}"}`,
+		},
+		{
+			name: "LangSmith, Gemini's tier", attrs: []attribute.KeyValue{
+				str("langsmith.usage_metadata", `{"input_tokens":300000,"input_token_details":{"cache_read_over_200k":50,"over_200k":299950}}`), num("gen_ai.usage.details.reasoning_tokens", 2),
+			},
+			output: `{"usage":{"input_tokens":300000,"cached_input_tokens":50,"reasoning_tokens":2}}`,
+			left:   `{"langsmith.usage_metadata":"{\"input_tokens\":300000,\"input_token_details\":{\"cache_read_over_200k\":50,\"over_200k\":299950}}"}`,
+		},
+		{
 			name: "text that is a number", attrs: []attribute.KeyValue{str("gen_ai.usage.input_tokens", "10"), str("gen_ai.usage.cost", " 0.5 "), str("gen_ai.usage.output_tokens", "many")},
 			output: `{"usage":{"input_tokens":10,"cost_usd":0.5}}`, left: `{"gen_ai.usage.output_tokens":"many"}`,
 			notes: `["gen_ai.usage.input_tokens: text, counted as the number that it spells","gen_ai.usage.cost: text, counted as the number that it spells"]`,
