@@ -61,7 +61,7 @@ func (sc *scratch) sideOf(side side) sgpspan.Object {
 				continue
 			}
 			sc.leaveOut(p.at, side, p.key.repeats)
-			if side == sideOutput {
+			if side == sideOutput && sc.repeated == 0 && strings.Contains(sc.attr(p.at).Value.AsString(), `"usage"`) {
 				sc.repeated = p.at
 			}
 			if mime := p.key.mimeRole(); p.key.form == formTyped && sc.has(mime) {

@@ -35,7 +35,7 @@ type scratch struct {
 	anyMarked bool
 
 	payloads    []payload
-	repeated    place      // of a payload that was left out of the output
+	repeated    place      // of a payload that was left out of the output, and may hold usage
 	flat        []flatAttr // attributes that are parts of flattened lists
 	messages    []messageEvent
 	evaluations []messageEvent

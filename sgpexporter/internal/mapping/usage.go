@@ -185,11 +185,9 @@ func (sc *scratch) usageObjects(objects []usageObject) []usageObject {
 	}
 	if sc.repeated != 0 {
 		kv := sc.attr(sc.repeated)
-		if text := kv.Value.AsString(); kv.Value.Type() == attribute.STRING && strings.Contains(text, `"`+usageKey+`"`) {
-			payload, _ := sgpspan.AppendJSONFields(nil, text)
-			if counts, _ := payload.Get(usageKey).AppendFields(nil); countsTokens(counts) {
-				objects = append(objects, usageObject{counts, string(kv.Key), byPayload})
-			}
+		payload, _ := sgpspan.AppendJSONFields(nil, kv.Value.AsString())
+		if counts, _ := payload.Get(usageKey).AppendFields(nil); countsTokens(counts) {
+			objects = append(objects, usageObject{counts, string(kv.Key), byPayload})
 		}
 	}
 	return objects

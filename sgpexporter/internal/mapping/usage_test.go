@@ -158,6 +158,13 @@ func TestUsage(t *testing.T) {
 			notes:  `["trpc.go.agent.llm_response: left out, says the same as output.messages"]`,
 		},
 		{
+			name: "one of two that were left out has it", attrs: []attribute.KeyValue{
+				str("gen_ai.output.messages", `[{"role":"assistant"}]`), str("trpc.go.agent.llm_response", `{"usage":{"prompt_tokens":1}}`), str("output.value", "yes"),
+			},
+			output: `{"messages":[{"role":"assistant"}],"usage":{"input_tokens":1}}`,
+			notes:  `["trpc.go.agent.llm_response: left out, says the same as output.messages","output.value: left out, says the same as output.messages"]`,
+		},
+		{
 			name: "names in use", attrs: []attribute.KeyValue{num("gen_ai.usage.input_tokens", 9), num("gen_ai.usage.cached_tokens", 2), num("gen_ai.usage.reasoning_tokens", 3)},
 			output: `{"usage":{"input_tokens":9,"cached_input_tokens":2,"reasoning_tokens":3}}`,
 		},
