@@ -56,7 +56,9 @@ func TestConversationOfTheTrace(t *testing.T) {
 
 // Two agents with a conversation each in one trace, 2 and 5: calls have that of theirs.
 func TestConversationsOfOneTrace(t *testing.T) {
-	id := func(conversation string) attribute.KeyValue { return attribute.String("gen_ai.conversation.id", conversation) }
+	id := func(conversation string) attribute.KeyValue {
+		return attribute.String("gen_ai.conversation.id", conversation)
+	}
 	inputs := []Input{
 		*end(spanOf(1, 0, 0)), *end(spanOf(2, 1, 0, id("a"))), *end(spanOf(3, 2, 0)), *end(spanOf(4, 3, 0)),
 		*end(spanOf(5, 1, 0, id("b"))), *end(spanOf(6, 5, 0)), *end(spanOf(7, 6, 0)), *end(spanOf(8, 1, 0)),
