@@ -62,7 +62,7 @@ func (sc *scratch) collect(in *Input, lifted map[attribute.Key]string) {
 		case id > 0:
 			k := &keyTable[id-1]
 			sc.consider(k, id, kv, at)
-			if id.content() {
+			if id.content(&kv.Value) {
 				sc.mark(at, markContent)
 			}
 		case id == metadataKey:
@@ -201,7 +201,7 @@ func (sc *scratch) collectEvent(event *sdktrace.Event, before place) {
 	if !exception && !strings.HasPrefix(event.Name, "gen_ai.") {
 		if sc.hooks { // which may go by it
 			for i := range event.Attributes {
-				if keyOf(string(event.Attributes[i].Key)).content() {
+				if keyOf(string(event.Attributes[i].Key)).content(&event.Attributes[i].Value) {
 					sc.mark(before+place(i+1), markContent)
 				}
 			}
@@ -221,7 +221,7 @@ func (sc *scratch) collectEvent(event *sdktrace.Event, before place) {
 	for i := range event.Attributes {
 		kv, at := &event.Attributes[i], before+place(i+1)
 		id := keyOf(string(kv.Key))
-		if id.content() || !exception && isOfBody(kv.Key) {
+		if id.content(&kv.Value) || !exception && isOfBody(kv.Key) {
 			sc.mark(at, markContent)
 		}
 		if id <= 0 {

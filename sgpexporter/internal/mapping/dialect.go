@@ -3,6 +3,8 @@ package mapping
 import (
 	"strings"
 
+	"go.opentelemetry.io/otel/attribute"
+
 	"github.com/otelsgp/otelsgp/sgpexporter/sgpspan"
 )
 
@@ -151,9 +153,9 @@ func (l *list) has(name string) bool {
 	return ok && (item == "" || item[0] == '.')
 }
 
-// content reports whether the attribute with this id says what a model was asked or
-// has answered, or is a part of it.
-func (id keyID) content() bool {
+// content reports whether the attribute with this id and value says what a model was
+// asked or has answered, or is a part of it.
+func (id keyID) content(v *attribute.Value) bool {
 	switch {
 	case id == 0 || id == metadataKey:
 		return false
@@ -163,6 +165,9 @@ func (id keyID) content() bool {
 	switch keyTable[id-1].role {
 	case rolePayload, roleContent, roleExpected:
 		return true
+	case roleParameters:
+		text := v.AsString()
+		return v.Type() != attribute.STRING || strings.Contains(text, `"instructions"`) || strings.Contains(text, `"systemInstruction"`)
 	}
 	return false
 }

@@ -13,6 +13,7 @@ var braintrustDialect = dialect{
 		{name: "braintrust.input", role: rolePayload, side: sideInput, form: formEncoded, typ: "CUSTOM"},
 		{name: "braintrust.output", role: rolePayload, side: sideOutput, form: formEncoded, typ: "CUSTOM"},
 		{name: "braintrust.expected", role: roleExpected},
+		{name: "braintrust.metadata", role: roleParameters}, // "instructions" of OpenAI's, "systemInstruction" of Gemini's
 	},
 }
 

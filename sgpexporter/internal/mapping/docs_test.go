@@ -130,7 +130,7 @@ func (k *key) becomes() string {
 		roleExpected: "`expected`", roleErrorType: "`metadata.error_type`", roleErrorMessage: "`metadata.error_message`", roleHTTPStatus: "`status`", roleGRPCStatus: "`status`",
 		roleRPCStatus: "`status`, if it is gRPC's", roleRPCSystem: "tells whose status codes there are", roleExceptionType: "`metadata.error_type`", roleExceptionText: "`metadata.error_message`",
 		roleExceptionStack: "tells a panic", roleJSONRPC: "tells JSON-RPC", roleUsageObject: "usage, its counts", roleUsageRule: "where usage goes",
-		roleInputMIME: "how `input.value` reads", roleOutputMIME: "how `output.value` reads", roleContent: "content, for redaction", roleMark: "",
+		roleInputMIME: "how `input.value` reads", roleOutputMIME: "how `output.value` reads", roleContent: "content, for redaction", roleParameters: "content, for redaction, if a system instruction is among them", roleMark: "",
 	}[k.role]
 	if k.role >= firstCount && k.role <= lastCount {
 		text = "usage: `" + usageKeys[k.role-firstCount] + "`"

@@ -138,9 +138,10 @@ func (sc *scratch) linkList(links []sdktrace.Link) sgpspan.Value {
 		if state := link.SpanContext.TraceState(); state.Len() > 0 {
 			o = addText(o, "trace_state", state.String())
 		}
-		if attrs := sc.attributes(distinct(link.Attributes), nil); len(attrs) > 0 {
+		own := distinct(link.Attributes)
+		if attrs := sc.attributes(own, nil); len(attrs) > 0 {
 			for k := range attrs {
-				attrs[k].Content = sc.hooks && keyOf(attrs[k].Key).content()
+				attrs[k].Content = sc.hooks && keyOf(attrs[k].Key).content(&own[k].Value)
 			}
 			o = append(o, sgpspan.Field{Key: "attributes", Value: sc.object(attrs)})
 		}

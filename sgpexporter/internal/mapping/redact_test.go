@@ -207,6 +207,18 @@ func TestRedactContentReachesEveryAttribute(t *testing.T) {
 	}
 }
 
+// Parameters of a call stay, unless a system instruction is among them.
+func TestRedactContentOfParameters(t *testing.T) {
+	for text, want := range map[string]string{
+		`{"model":"m","temperature":0.2}`:                            `{"model":"m","temperature":0.2}`,
+		`{"model":"m","instructions":"Be kind"}`:                     "[REDACTED]",
+		`{"model":"m","systemInstruction":{"parts":[{"text":"hi"}]}}`: "[REDACTED]",
+	} {
+		got := item(t, Config{WithoutContent: true}, end(stub(attribute.String("braintrust.metadata", text))))
+		assert.Equal(t, want, at(got, "metadata", "attributes", "braintrust.metadata"))
+	}
+}
+
 // Content is redacted also where it was lifted to, and in evaluations.
 func TestRedactContentOfTheMetadata(t *testing.T) {
 	s := stub(attribute.String("sgp.input", "x"), attribute.String("sgp.output", "x"), attribute.String("gen_ai.event.content", "hunter"))

@@ -47,6 +47,7 @@ const (
 
 	rolePayload = iota // becomes a part of the input or the output
 	roleContent        // what a model was asked or has answered, without a place of its own
+	roleParameters     // of a model's call: content where a system instruction is among them
 	roleMark           // says no more than that the span is its dialect's
 )
 
