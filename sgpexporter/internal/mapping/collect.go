@@ -231,9 +231,6 @@ func (sc *scratch) collectEvent(event *sdktrace.Event, before place) {
 		case roleExceptionType, roleExceptionText, roleExceptionStack:
 			if exception {
 				sc.found[k.role] = at // the last exception is the one that ended the span
-				if k.role == roleExceptionStack {
-					sc.stackAt = event.Time
-				}
 			}
 		case rolePayload:
 			if own := sc.payloadOf(k); own == 0 {

@@ -97,6 +97,15 @@ func TestRecordOfAnException(t *testing.T) {
 		at(got, "metadata", "events"))
 }
 
+// What is logged after a span's end is no panic of it, as an event of the SDK's is.
+func TestRecordOfAnExceptionAfterTheEnd(t *testing.T) {
+	got := item(t, Config{}, withRecords(stub(), Record{EventName: "exception", Time: testStart.Add(2 * time.Second), Attributes: []attribute.KeyValue{
+		attribute.String("exception.message", "m"), attribute.String("exception.stacktrace", "goroutine 1"),
+	}}))
+	assert.Equal(t, "SUCCESS", got["status"])
+	assert.Nil(t, at(got, "metadata", "error"))
+}
+
 func TestEvaluations(t *testing.T) {
 	got := item(t, Config{}, withRecords(stub(),
 		Record{EventName: "gen_ai.evaluation.result", Time: testStart, Attributes: []attribute.KeyValue{

@@ -210,8 +210,8 @@ func TestRedactContentReachesEveryAttribute(t *testing.T) {
 // Parameters of a call stay, unless a system instruction is among them.
 func TestRedactContentOfParameters(t *testing.T) {
 	for text, want := range map[string]string{
-		`{"model":"m","temperature":0.2}`:                            `{"model":"m","temperature":0.2}`,
-		`{"model":"m","instructions":"Be kind"}`:                     "[REDACTED]",
+		`{"model":"m","temperature":0.2}`:                             `{"model":"m","temperature":0.2}`,
+		`{"model":"m","instructions":"Be kind"}`:                      "[REDACTED]",
 		`{"model":"m","systemInstruction":{"parts":[{"text":"hi"}]}}`: "[REDACTED]",
 	} {
 		got := item(t, Config{WithoutContent: true}, end(stub(attribute.String("braintrust.metadata", text))))

@@ -45,10 +45,10 @@ const (
 	// dialects. Of those from here on, every one does.
 	numSingle
 
-	rolePayload = iota // becomes a part of the input or the output
-	roleContent        // what a model was asked or has answered, without a place of its own
-	roleParameters     // of a model's call: content where a system instruction is among them
-	roleMark           // says no more than that the span is its dialect's
+	rolePayload    = iota // becomes a part of the input or the output
+	roleContent           // what a model was asked or has answered, without a place of its own
+	roleParameters        // of a model's call: content where a system instruction is among them
+	roleMark              // says no more than that the span is its dialect's
 )
 
 const (

@@ -2,7 +2,6 @@ package mapping
 
 import (
 	"sync"
-	"time"
 
 	"go.opentelemetry.io/otel/attribute"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
@@ -40,7 +39,6 @@ type scratch struct {
 	messages    []messageEvent
 	evaluations []messageEvent
 	lifts       []lift
-	stackAt     time.Time // of the last exception with a stack
 
 	markType   sgpspan.Type // what the keys alone tell of the type
 	markTypeBy keyID
@@ -68,7 +66,7 @@ func (sc *scratch) reset() {
 	sc.marks, sc.anyMarked = sc.marks[:0], false
 	sc.payloads, sc.flat, sc.lifts = sc.payloads[:0], sc.flat[:0], sc.lifts[:0]
 	sc.messages, sc.evaluations = sc.messages[:0], sc.evaluations[:0]
-	sc.stackAt, sc.repeated = time.Time{}, 0
+	sc.repeated = 0
 	sc.markType, sc.operation = "", ""
 	sc.aggregate, sc.errors = nil, nil
 	sc.fields.reset()

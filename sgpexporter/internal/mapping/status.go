@@ -94,7 +94,16 @@ func (sc *scratch) failed(in *Input) (code role, failed bool) {
 // panicked reports whether the SDK has recorded a panic: it does so with a stack, when
 // the span has its end already.
 func (sc *scratch) panicked(in *Input) bool {
-	return sc.has(roleExceptionStack) && !in.EndTime.IsZero() && !sc.stackAt.Before(in.EndTime)
+	if !sc.has(roleExceptionStack) || in.EndTime.IsZero() {
+		return false
+	}
+	for i := range in.Events { // a record can tell of anything that comes after the span
+		event := &in.Events[i]
+		if isException(event.Name) && !event.Time.Before(in.EndTime) && hasKey(event.Attributes, "exception.stacktrace") {
+			return true
+		}
+	}
+	return false
 }
 
 func statusCode(v attribute.Value) (int64, bool) {
