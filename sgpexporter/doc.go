@@ -239,7 +239,8 @@
 // known by the parents that this process has seen, of the last 32,768 spans at least from
 // the first usage on. A roll-up that ends after its calls are forgotten, whose calls ran in
 // another process, or that ended before they did, is billed as well as they are. What a
-// hook drops, or SGP refuses, counts as billed here all the same. The
+// hook drops, or SGP refuses, counts as billed here all the same. Two instrumentations of
+// one call whose spans stand beside each other are both billed: turn one off. The
 // attribute sgp.usage of a span decides instead: "call" bills it in any case, "none" never,
 // and "turn" makes it the aggregate of its trace.
 //
