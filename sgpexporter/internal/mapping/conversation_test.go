@@ -83,6 +83,19 @@ func TestConversationsOfOneTrace(t *testing.T) {
 	}
 }
 
+// A span below another conversation that says its own only after its start.
+func TestConversationAfterTheStart(t *testing.T) {
+	m := New(Config{})
+	id := func(conversation string) attribute.KeyValue {
+		return attribute.String("gen_ai.conversation.id", conversation)
+	}
+	assert.Equal(t, "a", groupOf(t, m, end(spanOf(2, 1, 0, id("a")))))
+	assert.Equal(t, "b", groupOf(t, m, start(spanOf(3, 1, 0, id("b")))))
+	assert.Equal(t, "b", groupOf(t, m, start(spanOf(4, 3, 0))))
+	assert.Equal(t, "a", groupOf(t, m, inputAt(PhaseUpdate, spanOf(4, 3, 0, id("a")))))
+	assert.Equal(t, "a", groupOf(t, m, end(spanOf(5, 4, 0))))
+}
+
 // In a batch the span that names the conversation may come after others.
 func TestConversationOfTheBatch(t *testing.T) {
 	w := New(Config{}).Writer()
