@@ -55,7 +55,6 @@ func keeperOf(exporter Exporter) Keeper {
 // Shutdown gives up.
 func (d *dispatcher) run() {
 	defer close(d.stopped)
-	defer d.queue.reporter.tell()
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
 	for {

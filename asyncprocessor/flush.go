@@ -8,7 +8,7 @@ import (
 )
 
 // ErrDropped is wrapped by the error of a [Processor.ForceFlush] during which
-// snapshots were dropped.
+// snapshots were dropped, and by what is reported of them.
 var ErrDropped = errors.New("asyncprocessor: snapshots were dropped")
 
 var errFlushInExport = errors.New("asyncprocessor: ForceFlush was called by an exporter, and would wait for itself")
@@ -131,5 +131,5 @@ func (q *queue) unflushed(epoch uint32) <-chan struct{} {
 func (q *queue) losses() uint64 {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.reporter.losses()
+	return q.reporter.failures(false)
 }

@@ -1,44 +1,38 @@
 package asyncprocessor
 
-// losses is what was lost, by reason.
-type losses map[DropReason]*loss
+// lossKind is how snapshots are lost: why, and whether the queue had accepted them before.
+type lossKind struct {
+	reason   DropReason
+	accepted bool
+}
 
+// loss is what was lost in one way.
 type loss struct {
 	snapshots uint64
-	ends      uint64       // ENDs among them that no exporter has seen
-	told      uint64       // what reports have told
-	cause     *ExportError // of an export, the last one
+	ends      uint64 // ENDs among them that no exporter has seen
+	told      uint64 // what reports have told
+	cause     error  // the last one that an exporter gave
 }
 
-// of returns the loss for a reason.
-func (ls losses) of(reason DropReason) *loss {
-	if ls[reason] == nil {
-		ls[reason] = new(loss)
+// maxLossKinds bounds what is counted apart. Reasons that an exporter makes up beyond it count as
+// [ReasonExportFailed].
+const maxLossKinds = 64
+
+// of returns the loss of a kind.
+func (r *reporter) of(kind lossKind) *loss {
+	l := r.lost[kind]
+	if l == nil {
+		l = new(loss)
+		r.lost[kind] = l
 	}
-	return ls[reason]
+	return l
 }
-
-// toTell returns what was lost since it was last called.
-func (ls losses) toTell() losses {
-	news := make(losses)
-	for reason, l := range ls {
-		if l.snapshots > l.told {
-			news[reason] = &loss{snapshots: l.snapshots - l.told, cause: l.cause}
-			l.told = l.snapshots
-		}
-	}
-	return news
-}
-
-// maxDropReasons bounds the reasons of exports that are counted apart. Those that an exporter makes up
-// beyond it count as [ReasonExportFailed].
-const maxDropReasons = 64
 
 // refused counts a snapshot that was refused at the queue's door.
 func (r *reporter) refused(phase Phase, reason DropReason) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	l := r.atDoor.of(reason)
+	l := r.of(lossKind{reason, false})
 	l.snapshots++
 	if phase == PhaseEnd {
 		l.ends++
@@ -46,23 +40,21 @@ func (r *reporter) refused(phase Phase, reason DropReason) {
 	r.schedule()
 }
 
-// undelivered counts what a call of the exporter lost, at once, so that one report has it all.
-func (r *reporter) undelivered(lost losses) {
-	if len(lost) == 0 {
-		return
-	}
+// undelivered counts what a call of the exporter lost, at once, so that one report has it all: why has the verdict on
+// each snapshot.
+func (r *reporter) undelivered(why []*ExportError) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for reason, more := range lost {
-		if _, known := r.byExports[reason]; !known && len(r.byExports) >= maxDropReasons {
-			reason = ReasonExportFailed
+	for _, e := range why {
+		kind := lossKind{e.reason(), true}
+		if r.lost[kind] == nil && len(r.lost) >= maxLossKinds {
+			kind.reason = ReasonExportFailed
 		}
-		l := r.byExports.of(reason)
-		l.snapshots, l.cause = l.snapshots+more.snapshots, more.cause
-		if reason == ReasonFiltered {
-			l.told = l.snapshots // it is no failure
+		l := r.of(kind)
+		l.snapshots, l.cause = l.snapshots+1, e.Err
+		if kind.reason == ReasonFiltered {
+			l.told++ // it is no failure
 		} else {
-			r.failed += more.snapshots
 			r.schedule()
 		}
 	}
@@ -70,21 +62,12 @@ func (r *reporter) undelivered(lost losses) {
 
 // abandoned counts what Shutdown gave up, which it tells itself.
 func (r *reporter) abandoned(snapshots, ends uint64) {
-	if snapshots == 0 {
-		return
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if snapshots > 0 {
+		l := r.of(lossKind{ReasonShutdownDeadline, true})
+		l.snapshots, l.ends, l.told = l.snapshots+snapshots, l.ends+ends, l.told+snapshots
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	l := r.atDoor.of(ReasonShutdownDeadline)
-	l.snapshots, l.ends, l.told = l.snapshots+snapshots, l.ends+ends, l.told+snapshots
-	r.failed += snapshots
-}
-
-// failures returns how many snapshots were accepted and then lost, other than on purpose.
-func (r *reporter) failures() uint64 {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.failed
 }
 
 // dropped returns what was lost, and how many ENDs of it no exporter has seen.
@@ -92,23 +75,22 @@ func (r *reporter) dropped() (snapshots, ends map[DropReason]uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	snapshots, ends = make(map[DropReason]uint64), make(map[DropReason]uint64)
-	for _, lost := range []losses{r.atDoor, r.byExports} {
-		for reason, l := range lost {
-			snapshots[reason] += l.snapshots
-			if l.ends > 0 {
-				ends[reason] = l.ends
-			}
+	for kind, l := range r.lost {
+		snapshots[kind.reason] += l.snapshots
+		if l.ends > 0 {
+			ends[kind.reason] += l.ends
 		}
 	}
 	return snapshots, ends
 }
 
-// losses returns how many snapshots were lost, other than on purpose.
-func (r *reporter) losses() (n uint64) {
-	snapshots, _ := r.dropped()
-	for reason, lost := range snapshots {
-		if reason != ReasonFiltered {
-			n += lost
+// failures returns how many snapshots were lost, other than on purpose: of all, or of those that had been accepted.
+func (r *reporter) failures(acceptedOnly bool) (n uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for kind, l := range r.lost {
+		if kind.reason != ReasonFiltered && (kind.accepted || !acceptedOnly) {
+			n += l.snapshots
 		}
 	}
 	return n

@@ -108,7 +108,8 @@ func (v *verdict) shutdown() {
 		v.faultLocked("promise 7: Shutdown returned %s after its deadline", after)
 	}
 	if v.plan.exporterShutdown >= 0 && v.final.DroppedBy[ReasonShutdownDeadline] == 0 {
-		if late := v.shutdownReturned.at - over - v.plan.exporterShutdown; late > min(4*v.plan.handlerDelay, shutdownGraceAllowed) {
+		// A report has an error for each reason, of what was refused and of what was accepted.
+		if late := v.shutdownReturned.at - over - v.plan.exporterShutdown; late > min(16*v.plan.handlerDelay, shutdownGraceAllowed) {
 			v.faultLocked("promise 7: Shutdown returned %s after all was settled", late)
 		}
 	}

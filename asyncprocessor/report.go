@@ -3,10 +3,8 @@ package asyncprocessor
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
-	"maps"
-	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -17,29 +15,27 @@ import (
 const reportInterval = 10 * time.Second
 
 // reporter tells the OpenTelemetry error handler what was lost, with the numbers, the last
-// cause of each reason and what to do, and what exporters warn of. The first loss is told at
+// cause of each reason or what to do, and what exporters warn of. The first loss is told at
 // once.
 //
 // The handler is called on a goroutine of its own, one at a time: it is the application's, and may
 // make spans, flush, shut down, block or panic.
 type reporter struct {
-	handling chan struct{} // holds a token while the handler is called
+	telling chan struct{} // holds a token while the handler is called
 
-	mu        sync.Mutex // guards what follows; may be taken with the queue's lock held
-	atDoor    losses     // of what was refused, or given up by Shutdown
-	byExports losses
-	failed    uint64 // snapshots that were accepted and then lost, other than on purpose
-	warnings  []error
-	timer     *time.Timer // set while there is something to tell
-	last      time.Time   // when something was told
-	stopped   bool        // after Shutdown nothing is told
+	mu       sync.Mutex // guards what follows; may be taken with the queue's lock held
+	lost     map[lossKind]*loss
+	warnings []error
+	timer    *time.Timer // set while there is something to tell
+	last     time.Time   // when something was told
+	stopped  bool        // after Shutdown nothing is told
 }
 
 // maxWarnings bounds the warnings in one report.
 const maxWarnings = 4
 
 func newReporter() *reporter {
-	return &reporter{handling: make(chan struct{}, 1), atDoor: make(losses), byExports: make(losses)}
+	return &reporter{telling: make(chan struct{}, 1), lost: make(map[lossKind]*loss)}
 }
 
 // warn notes what has cost nothing yet.
@@ -60,37 +56,15 @@ func (r *reporter) warnBelow(most int, err error) bool {
 // schedule sees to it that what is pending is told, an interval after the last report.
 func (r *reporter) schedule() {
 	if r.timer == nil && !r.stopped {
-		r.timer = time.AfterFunc(reportInterval-time.Since(r.last), r.tell)
+		r.timer = time.AfterFunc(reportInterval-time.Since(r.last), func() { r.tell() })
 	}
 }
 
-// tell hands what is pending to the handler.
-func (r *reporter) tell() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.timer == nil || r.stopped { // told meanwhile
-		return
-	}
-	r.timer.Stop()
-	select {
-	case r.handling <- struct{}{}:
-	default: // it is still busy with the last report
-		r.timer = time.AfterFunc(reportInterval, r.tell)
-		return
-	}
-	since := ""
-	if ago := time.Since(r.last); !r.last.IsZero() && ago >= time.Second {
-		since = fmt.Sprintf(" in the last %s", ago.Round(time.Second))
-	}
-	warnings, refused, failed := r.warnings, r.atDoor.toTell(), r.byExports.toTell()
-	r.warnings, r.timer, r.last = nil, nil, time.Now()
-	go r.handle(func() []error { return append(append(warnings, refusal(refused, since)...), failure(failed, since)...) })
-}
-
-// handle calls the handler. The caller has put the token into handling.
-func (r *reporter) handle(errs func() []error) {
-	defer func() { <-r.handling }()
-	for _, err := range errs() {
+// tell hands what is pending to the handler, and last.
+func (r *reporter) tell(last ...error) {
+	r.telling <- struct{}{}
+	defer func() { <-r.telling }()
+	for _, err := range append(r.pending(), last...) {
 		func() {
 			defer func() { _ = recover() }() // of the handler: it is no reason to end the process
 			otel.Handle(err)
@@ -98,81 +72,61 @@ func (r *reporter) handle(errs func() []error) {
 	}
 }
 
-// gaveUp reports what Shutdown lost when it ran out of time: its error is easily
-// ignored, as by a deferred call.
-func (r *reporter) gaveUp(grace context.Context, err error) {
-	select {
-	case r.handling <- struct{}{}:
-		go r.handle(func() []error { return []error{err} })
-	case <-grace.Done():
+// pending returns what is to be told, and has not been. An error for each kind of loss wraps its cause, or says what to do.
+func (r *reporter) pending() (errs []error) {
+	r.mu.Lock()
+	errs, since := r.warnings, ""
+	if ago := time.Since(r.last); !r.last.IsZero() && ago >= time.Second {
+		since = fmt.Sprintf(" in the last %s", ago.Round(time.Second))
 	}
+	r.warnings, r.timer, r.last = nil, nil, time.Now()
+	news := make(map[lossKind]loss)
+	for kind, l := range r.lost {
+		if l.snapshots > l.told {
+			news[kind] = loss{snapshots: l.snapshots - l.told, cause: cmp.Or(l.cause, advice[kind.reason], errNoCause)}
+			l.told = l.snapshots
+		}
+	}
+	r.mu.Unlock()
+	for kind, l := range news { // without the lock, since a cause is the exporter's
+		errs = append(errs, fmt.Errorf("%w%s: %d %s: %w", ErrDropped, since, l.snapshots, kind.reason, l.cause))
+	}
+	return errs
 }
 
-// stop waits until the handler has returned, or until grace ends. What comes later is counted alone.
-func (r *reporter) stop(grace context.Context) {
+// stop tells what is left, and last, and waits a moment until the handler has returned. What comes later is counted alone.
+func (r *reporter) stop(timeUp context.Context, last ...error) {
 	r.mu.Lock()
 	r.stopped = true
 	if r.timer != nil {
 		r.timer.Stop()
 	}
 	r.mu.Unlock()
+	told := make(chan struct{})
+	go func() {
+		defer close(told)
+		r.tell(last...)
+	}()
 	select {
-	case r.handling <- struct{}{}:
-		<-r.handling
-	case <-grace.Done():
+	case <-told:
+	case <-time.After(shutdownGrace):
+	case <-timeUp.Done():
 	}
 }
 
-// refusal puts what was refused at the queue's door into words.
-func refusal(lost losses, since string) []error {
-	if len(lost) == 0 {
-		return nil
-	}
-	var parts []string
-	for _, reason := range slices.Sorted(maps.Keys(lost)) {
-		parts = append(parts, fmt.Sprintf("%d %s", lost[reason].snapshots, reason))
-	}
-	return []error{fmt.Errorf("%w%s: %s: %s", ErrDropped, since, strings.Join(parts, ", "), advice(lost))}
+// advice says what to do about losses that have no cause.
+var advice = map[DropReason]error{
+	ReasonQueueFull:       errKeepUp,
+	ReasonStartRefused:    errKeepUp,
+	ReasonTraceShare:      errors.New("one trace holds more than half of the queue; give each request a trace of its own"),
+	ReasonTooLarge:        errors.New("a span is larger than WithMaxQueueBytes"),
+	ReasonAlreadyEnded:    errors.New("a span was started again before its END was delivered"),
+	ReasonAlreadyShutdown: errors.New("spans start or end after Shutdown"),
 }
 
-// failure puts what exports lost into words, with the last cause of each reason.
-func failure(lost losses, since string) []error {
-	if len(lost) == 0 {
-		return nil
-	}
-	var parts []string
-	var n uint64
-	err := new(oneLine)
-	for _, reason := range slices.Sorted(maps.Keys(lost)) {
-		l := lost[reason]
-		n += l.snapshots
-		parts = append(parts, fmt.Sprintf("%d %s: %v", l.snapshots, reason, l.cause.Err))
-		err.errs = append(err.errs, l.cause)
-	}
-	err.text = fmt.Sprintf("asyncprocessor: %s not delivered%s: %s", countOf(n), since, strings.Join(parts, "; "))
-	return []error{err}
-}
+var errNoCause = errors.New("the exporter gives no cause")
 
-// advice says what to do about refusals.
-func advice(lost losses) string {
-	for _, a := range []struct {
-		reason DropReason
-		text   string
-	}{
-		{ReasonQueueFull, keepUp},
-		{ReasonStartRefused, keepUp},
-		{ReasonTraceShare, "one trace holds more than half of the queue; give each request a trace of its own"},
-		{ReasonTooLarge, "a span is larger than WithMaxQueueBytes"},
-		{ReasonAlreadyEnded, "a span was started again before its END was delivered"},
-	} {
-		if lost[a.reason] != nil {
-			return a.text
-		}
-	}
-	return "spans start or end after Shutdown"
-}
-
-const keepUp = "the exporter does not keep up; look at the backend, or raise WithConcurrency, WithMaxQueueSize or WithMaxQueueBytes"
+var errKeepUp = errors.New("the exporter does not keep up; look at the backend, or raise WithConcurrency, WithMaxQueueSize or WithMaxQueueBytes")
 
 // countOf returns "1 snapshot", "2 snapshots".
 func countOf(n uint64) string {
@@ -180,31 +134,4 @@ func countOf(n uint64) string {
 		return "1 snapshot"
 	}
 	return fmt.Sprintf("%d snapshots", n)
-}
-
-// oneLine is several errors in one line.
-type oneLine struct {
-	text string // theirs, if it is empty
-	errs []error
-}
-
-func (e *oneLine) Unwrap() []error { return e.errs }
-
-func (e *oneLine) Error() string {
-	if e.text != "" {
-		return e.text
-	}
-	var parts []string
-	for _, err := range e.errs {
-		parts = append(parts, err.Error())
-	}
-	return strings.Join(parts, "; ")
-}
-
-// joined is errors.Join in one line.
-func joined(a, b error) error {
-	if a == nil || b == nil {
-		return cmp.Or(a, b)
-	}
-	return &oneLine{errs: []error{a, b}}
 }

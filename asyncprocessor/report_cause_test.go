@@ -45,14 +45,13 @@ func TestARefusalIsNotToldWithAnExportsCause(t *testing.T) {
 
 				refused, failed := 0, 0
 				for _, err := range log.take() {
-					if errors.Is(err, asyncprocessor.ErrDropped) {
-						refused++
-						assert.ErrorContains(t, err, "1 too_large")
-						assert.NotErrorIs(t, err, tooLarge)
-					}
+					require.ErrorIs(t, err, asyncprocessor.ErrDropped)
+					assert.ErrorContains(t, err, "1 too_large")
 					if errors.Is(err, tooLarge) {
 						failed++
-						assert.ErrorContains(t, err, "1 snapshot not delivered")
+					} else {
+						refused++
+						assert.ErrorContains(t, err, "WithMaxQueueBytes")
 					}
 				}
 				assert.Equal(t, 1, refused, "reports of what was refused")

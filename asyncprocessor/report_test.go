@@ -14,8 +14,8 @@ import (
 	"github.com/otelsgp/otelsgp/asyncprocessor"
 )
 
-// What is dropped at the door is told at once, in one line with counts, and then
-// not again within the interval of 10 s, when one line tells all that came since.
+// What is dropped at the door is told at once, in a line with its count, and then
+// not again within the interval of 10 s, when a line for each reason tells all that came since.
 func TestDropsAreReportedOncePerInterval(t *testing.T) {
 	log := collectReports(t)
 	synctest.Test(t, func(t *testing.T) {
@@ -44,11 +44,16 @@ func TestDropsAreReportedOncePerInterval(t *testing.T) {
 		time.Sleep(time.Second)
 		synctest.Wait()
 		errs = log.take()
-		require.Len(t, errs, 1)
-		for _, want := range []string{"199 queue_full", "99 start_refused", "1 too_large"} {
-			assert.ErrorContains(t, errs[0], want)
+		var told []string
+		for _, err := range errs {
+			told = append(told, err.Error())
 		}
-		assert.NotContains(t, errs[0].Error(), "\n")
+		keepUp := "the exporter does not keep up; look at the backend, or raise WithConcurrency, WithMaxQueueSize or WithMaxQueueBytes"
+		assert.ElementsMatch(t, []string{
+			"asyncprocessor: snapshots were dropped in the last 10s: 199 queue_full: " + keepUp,
+			"asyncprocessor: snapshots were dropped in the last 10s: 99 start_refused: " + keepUp,
+			"asyncprocessor: snapshots were dropped in the last 10s: 1 too_large: a span is larger than WithMaxQueueBytes",
+		}, told)
 
 		time.Sleep(time.Hour)
 		synctest.Wait()
@@ -112,22 +117,20 @@ func TestFailedExportIsToldOnce(t *testing.T) {
 			return errs[0]
 		}
 		err := said(0, 1)
-		assert.EqualError(t, err, "asyncprocessor: 1 snapshot not delivered: 1 export_failed: connection refused")
+		assert.EqualError(t, err, "asyncprocessor: snapshots were dropped: 1 export_failed: connection refused")
 		assert.ErrorIs(t, err, refused)
-		var one *asyncprocessor.ExportError
-		require.ErrorAs(t, err, &one)
-		assert.Equal(t, []int{0}, one.Undelivered)
+		assert.ErrorIs(t, err, asyncprocessor.ErrDropped)
 		assert.EqualError(t, said(10*time.Second, 2, 1),
-			"asyncprocessor: 3 snapshots not delivered in the last 10s: 3 export_failed: connection refused")
-		assert.EqualError(t, said(10*time.Second, 2), "asyncprocessor: 2 snapshots not delivered in the last 10s: 2 export_failed: connection refused")
-		assert.EqualError(t, said(10*time.Second, 1), "asyncprocessor: 1 snapshot not delivered in the last 10s: 1 export_failed: connection refused")
+			"asyncprocessor: snapshots were dropped in the last 10s: 3 export_failed: connection refused")
+		assert.EqualError(t, said(10*time.Second, 2), "asyncprocessor: snapshots were dropped in the last 10s: 2 export_failed: connection refused")
+		assert.EqualError(t, said(10*time.Second, 1), "asyncprocessor: snapshots were dropped in the last 10s: 1 export_failed: connection refused")
 		err = said(10*time.Second, 3)
-		assert.EqualError(t, err, "asyncprocessor: 3 snapshots not delivered in the last 10s: 3 export_failed: plain")
+		assert.EqualError(t, err, "asyncprocessor: snapshots were dropped in the last 10s: 3 export_failed: plain")
 		assert.ErrorIs(t, err, plain)
 	})
 }
 
-// Several reasons are told in one line, each with its last cause; what was dropped on purpose is not.
+// Several reasons are told together, each with its last cause; what was dropped on purpose is not. So is one without a cause.
 func TestReasonsAreToldTogether(t *testing.T) {
 	log := collectReports(t)
 	refused, cut := errors.New("refused"), errors.New("cut")
@@ -137,17 +140,21 @@ func TestReasonsAreToldTogether(t *testing.T) {
 			&asyncprocessor.ExportError{Undelivered: []int{0, 1}, Err: refused},
 			&asyncprocessor.ExportError{Undelivered: []int{2}, Reason: "filtered", Err: errors.New("by a hook")},
 			&asyncprocessor.ExportError{Undelivered: []int{3}, Reason: "quota", Err: cut},
+			&asyncprocessor.ExportError{Undelivered: []int{4}, Reason: "mute"},
 		)
 	}
 	p := newProcessor(t, exp, parked()...)
 	offerEnds(p, 10)
 	require.ErrorIs(t, p.ForceFlush(t.Context()), asyncprocessor.ErrDropped)
 	require.NoError(t, p.Shutdown(t.Context()))
-	told := log.take()
-	require.Len(t, told, 1)
-	require.EqualError(t, told[0], "asyncprocessor: 3 snapshots not delivered: 2 export_failed: refused; 1 quota: cut")
-	assert.ErrorIs(t, told[0], refused)
-	assert.ErrorIs(t, told[0], cut)
+	told := map[string]error{}
+	for _, err := range log.take() {
+		told[err.Error()] = err
+	}
+	require.Len(t, told, 3)
+	assert.ErrorIs(t, told["asyncprocessor: snapshots were dropped: 2 export_failed: refused"], refused)
+	assert.ErrorIs(t, told["asyncprocessor: snapshots were dropped: 1 quota: cut"], cut)
+	assert.Error(t, told["asyncprocessor: snapshots were dropped: 1 mute: the exporter gives no cause"])
 }
 
 // A warning of an exporter is told at once, on the reporter's goroutine, and not again within the interval.

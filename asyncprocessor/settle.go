@@ -27,6 +27,7 @@ func (q *queue) progress(b *batch, delivered []int, err *ExportError) (wake bool
 func (q *queue) finish(b *batch, o outcome) (wake bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	defer func() { b.items = nil }() // a late Progress changes nothing
 	if q.abandoned {
 		return false
 	}
@@ -35,7 +36,6 @@ func (q *queue) finish(b *batch, o outcome) (wake bool) {
 	for i := len(b.items) - 1; i >= 0; i-- { // what is put back goes before what is there
 		s.settle(i, o.of(i))
 	}
-	b.items = nil // a late Progress changes nothing
 	if b.keep && len(s.retried) > 0 {
 		q.keepAfter = s.now + firstRest
 	}
@@ -49,8 +49,8 @@ type settling struct {
 	batch     *batch
 	now       time.Duration
 	delivered bool
-	retried   []*traceQueue // with snapshots that failed for now
-	lost      losses
+	retried   []*traceQueue  // with snapshots that failed for now
+	lost      []*ExportError // the verdict on each snapshot that is lost
 }
 
 // settle accounts for what became of one snapshot: it was delivered, if why is nil, was lost or
@@ -73,7 +73,7 @@ func (s *settling) settle(i int, why *ExportError) {
 	case why.Retryable && !s.gaveUp(t, s.now):
 		s.putBack(it)
 	default:
-		s.lose(why)
+		s.lost = append(s.lost, why)
 		s.done(it, why)
 	}
 	if t.exporting.items == 0 {
@@ -82,15 +82,6 @@ func (s *settling) settle(i int, why *ExportError) {
 		}
 		s.goOn(t)
 	}
-}
-
-// lose notes a loss to be counted and reported together with the others of the call.
-func (s *settling) lose(why *ExportError) {
-	if s.lost == nil {
-		s.lost = make(losses)
-	}
-	l := s.lost.of(why.reason())
-	l.snapshots, l.cause = l.snapshots+1, why
 }
 
 // done lets an item go that is delivered or lost. A tracked span stays known while it runs.

@@ -2,6 +2,7 @@ package asyncprocessor
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -68,6 +69,9 @@ func (p *Processor) shutdown(ctx context.Context) error {
 		defer cancel()
 		deadline, _ = ctx.Deadline()
 	}
+	timeUp, end := context.WithCancel(context.Background())
+	defer end()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(shutdownGrace, end) })()
 	before := p.queue.close(deadline)
 	close(p.dispatcher.closing)
 	p.queue.signal()
@@ -76,21 +80,20 @@ func (p *Processor) shutdown(ctx context.Context) error {
 	p.queue.forget()
 	p.dispatcher.cancelExports()
 	p.dispatcher.cancelKeep()
-	grace, cancel := context.WithTimeout(context.Background(), shutdownGrace)
-	defer cancel()
-	exporterErr := p.shutdownExporter(ctx, grace)
-	n := p.queue.reporter.failures() - before
+	err := p.shutdownExporter(ctx)
+	n := p.queue.reporter.failures(true) - before
 	if n > 0 && cause == nil {
 		cause = ErrDropped
 	}
-	err := joined(cause, exporterErr)
+	err = errors.Join(cause, err)
+	var last []error
 	if n > 0 {
 		err = &ShutdownError{Undelivered: n, Err: err}
-		if ctx.Err() != nil { // else the dispatcher has reported it
-			p.queue.reporter.gaveUp(grace, err)
+		if ctx.Err() != nil { // its error is easily ignored, as by a deferred call
+			last = []error{err}
 		}
 	}
-	p.queue.reporter.stop(grace)
+	p.queue.reporter.stop(timeUp, last...)
 	return err
 }
 
@@ -131,7 +134,9 @@ const shutdownGrace = 100 * time.Millisecond
 
 // shutdownExporter calls the exporter's Shutdown, on a goroutine of its own so
 // that one that ignores its context is not waited for, beyond the grace.
-func (p *Processor) shutdownExporter(ctx, grace context.Context) error {
+func (p *Processor) shutdownExporter(ctx context.Context) error {
+	grace, cancel := context.WithTimeout(context.Background(), shutdownGrace)
+	defer cancel()
 	result := make(chan error, 1)
 	go func() {
 		// What holds if the exporter ends this goroutine with runtime.Goexit.
@@ -169,7 +174,7 @@ func (q *queue) close(deadline time.Time) (failedBefore uint64) {
 		close(w.done)
 	}
 	q.waiters = nil
-	return q.reporter.failures()
+	return q.reporter.failures(true)
 }
 
 // keepWhatIsLeft hands all that is left over to the Keeper from now on.
