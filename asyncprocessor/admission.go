@@ -52,9 +52,9 @@ func (q *queue) decide(e, rest *entry) (room <-chan struct{}) {
 		return q.decide(rest, nil)
 	case uint64(e.bytes) > b.most.bytes:
 		q.reporter.refused(e.phase, ReasonTooLarge)
-	case q.cfg.blocking && (len(q.waiters) > 0 || !q.acceptWithin(e, b.most)): // others may be accepted meanwhile
+	case q.cfg.Blocking && (len(q.waiters) > 0 || !q.acceptWithin(e, b.most)): // others may be accepted meanwhile
 		return q.lineUp(e)
-	case q.cfg.blocking:
+	case q.cfg.Blocking:
 	case e.phase == PhaseStart && held.reaches(b.startsBelow):
 		q.refuseForRoom(e.phase, ReasonStartRefused)
 	case !with.within(b.startsBelow) && !with.within(held) && !q.traces.held(e.key.trace).within(b.half):

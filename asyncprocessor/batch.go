@@ -30,20 +30,20 @@ type startRead struct {
 // drain, or for room in it.
 func (q *queue) batchDue(now time.Duration) bool {
 	ready := q.traces.ready
-	return ready.items > 0 && (ready.reaches(q.fullBatch()) || q.closed || q.pressed || now-q.traces.oldest >= q.cfg.batchTimeout)
+	return ready.items > 0 && (ready.reaches(q.fullBatch()) || q.closed || q.pressed || now-q.traces.oldest >= q.cfg.BatchTimeout)
 }
 
 func (q *queue) fullBatch() amount {
-	return amount{uint64(q.cfg.maxBatchSize), uint64(q.cfg.maxBatchBytes)}
+	return amount{uint64(q.cfg.MaxExportBatchSize), uint64(q.cfg.MaxExportBatchBytes)}
 }
 
 // sendable reports whether something could be sent now.
-func (q *queue) sendable() bool { return q.traces.first != nil && q.calls < q.cfg.concurrency }
+func (q *queue) sendable() bool { return q.traces.first != nil && q.calls < q.cfg.Concurrency }
 
 // nextBatch takes a batch out of the queues of the traces that are ready, one trace after the
 // other. A snapshot that is larger than a batch goes alone.
 func (q *queue) nextBatch() *batch {
-	size := min(q.cfg.maxBatchSize, int(q.traces.ready.items))
+	size := min(q.cfg.MaxExportBatchSize, int(q.traces.ready.items))
 	b := &batch{items: make([]*item, 0, size), snapshots: make([]Snapshot, 0, size)}
 	for full := false; q.traces.first != nil && !full; {
 		t := q.traces.first
@@ -51,7 +51,7 @@ func (q *queue) nextBatch() *batch {
 			break
 		}
 		for t.head != nil && !full {
-			if n := len(b.items); n == q.cfg.maxBatchSize || n > 0 && b.bytes+uint64(t.head.bytes) > uint64(q.cfg.maxBatchBytes) {
+			if n := len(b.items); n == q.cfg.MaxExportBatchSize || n > 0 && b.bytes+uint64(t.head.bytes) > uint64(q.cfg.MaxExportBatchBytes) {
 				full = true
 				break
 			}

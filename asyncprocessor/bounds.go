@@ -33,12 +33,12 @@ type bounds struct {
 }
 
 func newBounds(c config) bounds {
-	b := bounds{most: amount{min(uint64(c.maxQueueSize), maxItems/2), min(uint64(c.maxQueueBytes), maxBytes/2)}}
+	b := bounds{most: amount{min(uint64(c.MaxQueueSize), maxItems/2), min(uint64(c.MaxQueueBytes), maxBytes/2)}}
 	eighths := func(n uint64) amount { return amount{(b.most.items*n + 7) / 8, (b.most.bytes*n + 7) / 8} }
 	b.half = amount{b.most.items / 2, b.most.bytes / 2}
 	b.keepFrom, b.startsBelow = eighths(5), eighths(6)
 	b.fastBelow = b.startsBelow
-	if c.blocking { // who waits for room is not refused
+	if c.Blocking { // who waits for room is not refused
 		b.fastBelow = b.most
 	}
 	return b

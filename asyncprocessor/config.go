@@ -63,6 +63,9 @@ func (p StartPolicy) String() string {
 	return fmt.Sprintf("StartPolicy(%d)", uint8(p))
 }
 
+// MarshalText returns the policy's name, for configurations that are shown as JSON.
+func (p StartPolicy) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
+
 // ErrInvalidOption is what the errors about an option's value wrap. New reports
 // them to the global OpenTelemetry error handler and uses the default instead.
 var ErrInvalidOption = errors.New("asyncprocessor: invalid option")
@@ -75,7 +78,7 @@ type Option func(*config)
 // three quarters of it STARTs are refused as [ReasonStartRefused].
 // The default is [DefaultMaxQueueSize]; it must be positive. More than 67,108,863 stands for that.
 func WithMaxQueueSize(snapshots int) Option {
-	return func(c *config) { c.maxQueueSize = snapshots }
+	return func(c *config) { c.MaxQueueSize = snapshots }
 }
 
 // WithMaxQueueBytes bounds the memory held by the snapshots that wait and those
@@ -86,7 +89,7 @@ func WithMaxQueueSize(snapshots int) Option {
 // refused as [ReasonStartRefused]; one that is larger than all of it is dropped as
 // [ReasonTooLarge]. The default is [DefaultMaxQueueBytes]; it must be positive. More than 32 GiB stands for that.
 func WithMaxQueueBytes(bytes int64) Option {
-	return func(c *config) { c.maxQueueBytes = bytes }
+	return func(c *config) { c.MaxQueueBytes = bytes }
 }
 
 // WithMaxExportBatchSize bounds the snapshots in one call of the exporter. The
@@ -94,21 +97,21 @@ func WithMaxQueueBytes(bytes int64) Option {
 // queue's size stands for the queue's size. A batch is sent when it has as many;
 // STARTs that are left out do not count.
 func WithMaxExportBatchSize(snapshots int) Option {
-	return func(c *config) { c.maxBatchSize = snapshots }
+	return func(c *config) { c.MaxExportBatchSize = snapshots }
 }
 
 // WithMaxExportBatchBytes bounds the bytes, by the estimate of
 // [WithMaxQueueBytes], in one call of the exporter. A snapshot that is larger
 // goes alone. The default is [DefaultMaxExportBatchBytes]; it must be positive.
 func WithMaxExportBatchBytes(bytes int64) Option {
-	return func(c *config) { c.maxBatchBytes = bytes }
+	return func(c *config) { c.MaxExportBatchBytes = bytes }
 }
 
 // WithBatchTimeout sets how long a snapshot waits for its batch to fill. It is
 // also how late, at most, an idle backend sees a running span. The default is
 // [DefaultBatchTimeout]; it must be positive. An exporter can ask for less: see [New].
 func WithBatchTimeout(timeout time.Duration) Option {
-	return func(c *config) { c.batchTimeout = timeout }
+	return func(c *config) { c.BatchTimeout = timeout }
 }
 
 // WithExportTimeout bounds one call of [Exporter.ExportSnapshots]: its context ends then. What failed for
@@ -116,20 +119,20 @@ func WithBatchTimeout(timeout time.Duration) Option {
 // others succeed, is given up. The default is [DefaultExportTimeout]; 0 means no bound. It must not be
 // negative.
 func WithExportTimeout(timeout time.Duration) Option {
-	return func(c *config) { c.exportTimeout = timeout }
+	return func(c *config) { c.ExportTimeout = timeout }
 }
 
 // WithShutdownTimeout bounds a Shutdown whose context has no deadline. The
 // default is [DefaultShutdownTimeout]; it must be positive.
 func WithShutdownTimeout(timeout time.Duration) Option {
-	return func(c *config) { c.shutdownTimeout = timeout }
+	return func(c *config) { c.ShutdownTimeout = timeout }
 }
 
 // WithConcurrency bounds the calls of the exporter under way at once. What it
 // buys is throughput to a backend that is far away; it never costs order. The
 // default is [DefaultConcurrency]; it must be positive.
 func WithConcurrency(calls int) Option {
-	return func(c *config) { c.concurrency = calls }
+	return func(c *config) { c.Concurrency = calls }
 }
 
 // WithBlocking makes OnStart and OnEnd wait for room when the queue is full,
@@ -137,13 +140,13 @@ func WithConcurrency(calls int) Option {
 // Shutdown. It can hold up the application for as long as the backend does
 // not answer.
 func WithBlocking() Option {
-	return func(c *config) { c.blocking = true }
+	return func(c *config) { c.Blocking = true }
 }
 
 // WithStartPolicy says which STARTs are delivered. The default is
 // [StartCoalesced].
 func WithStartPolicy(policy StartPolicy) Option {
-	return func(c *config) { c.startPolicy = policy }
+	return func(c *config) { c.StartPolicy = policy }
 }
 
 // WithMaxTrackedSpans bounds the running spans that the processor holds to write updates of
@@ -154,7 +157,7 @@ func WithStartPolicy(policy StartPolicy) Option {
 // [WithMaxQueueBytes] together with what is queued: beyond it the largest are let go. Of more than 10,000
 // that many are looked at in a second, in turn.
 func WithMaxTrackedSpans(spans int) Option {
-	return func(c *config) { c.maxTracked = spans }
+	return func(c *config) { c.MaxTrackedSpans = spans }
 }
 
 // WithUpdateInterval sets how often a span that runs is written again, when it has changed: its
@@ -166,27 +169,27 @@ func WithMaxTrackedSpans(spans int) Option {
 // once an interval. The SDK copies the attributes at the next SetAttributes. Spans that end before their first
 // batch leaves are never read. Updates are made only while less than half of the queue is used.
 func WithUpdateInterval(interval time.Duration) Option {
-	return func(c *config) { c.updateInterval = interval }
+	return func(c *config) { c.UpdateInterval = interval }
 }
 
 // WithUpdateBudget bounds the estimated bytes of all updates in a second, on average. Those longest
 // unwritten come first. The default is [DefaultUpdateBudget]; it must be positive.
 func WithUpdateBudget(bytesPerSecond int64) Option {
-	return func(c *config) { c.updateBudget = bytesPerSecond }
+	return func(c *config) { c.UpdateBudget = bytesPerSecond }
 }
 
 // WithUnfinishedSpans says whether a span is written as unfinished whose END does not come: at Shutdown,
 // after everything else and within its time, those that still run, and at any time those whose END was
 // lost after their START was delivered. Otherwise they show as running for ever. The default is true.
 func WithUnfinishedSpans(write bool) Option {
-	return func(c *config) { c.unfinished = write }
+	return func(c *config) { c.UnfinishedSpans = write }
 }
 
 // WithLeakAge sets after what time a span that runs is reported, once, to the global OpenTelemetry
 // error handler, as an error that wraps [ErrLeakedSpan]: its End is probably missing. The default is
 // [DefaultLeakAge]; 0 means never. It must not be negative.
 func WithLeakAge(age time.Duration) Option {
-	return func(c *config) { c.leakAge = age }
+	return func(c *config) { c.LeakAge = age }
 }
 
 // WithMeterProvider sets where the processor's metrics go. The default is the
@@ -195,43 +198,26 @@ func WithMeterProvider(provider metric.MeterProvider) Option {
 	return func(c *config) { c.meterProvider = provider }
 }
 
+// config has the names of the options, since MarshalLog shows it.
 type config struct {
-	maxQueueSize    int
-	maxQueueBytes   int64
-	maxBatchSize    int
-	maxBatchBytes   int64
-	batchTimeout    time.Duration
-	exportTimeout   time.Duration
-	shutdownTimeout time.Duration
-	concurrency     int
-	blocking        bool
-	startPolicy     StartPolicy
-	maxTracked      int
-	updateInterval  time.Duration
-	updateBudget    int64
-	unfinished      bool
-	leakAge         time.Duration
-	filters         []func(sdktrace.ReadOnlySpan) bool
-	meterProvider   metric.MeterProvider
-}
+	MaxQueueSize        int
+	MaxQueueBytes       int64
+	MaxExportBatchSize  int
+	MaxExportBatchBytes int64
+	BatchTimeout        time.Duration
+	ExportTimeout       time.Duration
+	ShutdownTimeout     time.Duration
+	Concurrency         int
+	Blocking            bool
+	StartPolicy         StartPolicy
+	MaxTrackedSpans     int
+	UpdateInterval      time.Duration
+	UpdateBudget        int64
+	UnfinishedSpans     bool
+	LeakAge             time.Duration
 
-func defaultConfig() config {
-	return config{
-		maxQueueSize:    DefaultMaxQueueSize,
-		maxQueueBytes:   DefaultMaxQueueBytes,
-		maxBatchSize:    DefaultMaxExportBatchSize,
-		maxBatchBytes:   DefaultMaxExportBatchBytes,
-		batchTimeout:    DefaultBatchTimeout,
-		exportTimeout:   DefaultExportTimeout,
-		shutdownTimeout: DefaultShutdownTimeout,
-		concurrency:     DefaultConcurrency,
-		startPolicy:     StartCoalesced,
-		maxTracked:      DefaultMaxTrackedSpans,
-		updateInterval:  DefaultUpdateInterval,
-		updateBudget:    DefaultUpdateBudget,
-		unfinished:      true,
-		leakAge:         DefaultLeakAge,
-	}
+	filters       []func(sdktrace.ReadOnlySpan) bool
+	meterProvider metric.MeterProvider
 }
 
 // longest stands for a longer wait: several of it and the time since the start can be added.
@@ -240,60 +226,63 @@ const longest = 1 << 58 * time.Nanosecond
 // newConfig applies opts over the defaults. A value that cannot be used is
 // named in the error and replaced by its default; the config is always usable.
 func newConfig(opts []Option) (config, error) {
-	c, def := defaultConfig(), defaultConfig()
+	def := config{
+		MaxQueueSize:        DefaultMaxQueueSize,
+		MaxQueueBytes:       DefaultMaxQueueBytes,
+		MaxExportBatchSize:  DefaultMaxExportBatchSize,
+		MaxExportBatchBytes: DefaultMaxExportBatchBytes,
+		BatchTimeout:        DefaultBatchTimeout,
+		ExportTimeout:       DefaultExportTimeout,
+		ShutdownTimeout:     DefaultShutdownTimeout,
+		Concurrency:         DefaultConcurrency,
+		StartPolicy:         StartCoalesced,
+		MaxTrackedSpans:     DefaultMaxTrackedSpans,
+		UpdateInterval:      DefaultUpdateInterval,
+		UpdateBudget:        DefaultUpdateBudget,
+		UnfinishedSpans:     true,
+		LeakAge:             DefaultLeakAge,
+	}
+	c := def
 	for _, opt := range opts {
 		if opt != nil {
 			opt(&c)
 		}
 	}
 	err := errors.Join(
-		positive("WithMaxQueueSize", &c.maxQueueSize, def.maxQueueSize),
-		positive("WithMaxQueueBytes", &c.maxQueueBytes, def.maxQueueBytes),
-		positive("WithMaxExportBatchSize", &c.maxBatchSize, def.maxBatchSize),
-		positive("WithMaxExportBatchBytes", &c.maxBatchBytes, def.maxBatchBytes),
-		positive("WithBatchTimeout", &c.batchTimeout, def.batchTimeout),
-		positive("WithShutdownTimeout", &c.shutdownTimeout, def.shutdownTimeout),
-		positive("WithConcurrency", &c.concurrency, def.concurrency),
-		positive("WithUpdateBudget", &c.updateBudget, def.updateBudget),
-		notNegative("WithExportTimeout", &c.exportTimeout, def.exportTimeout),
-		notNegative("WithUpdateInterval", &c.updateInterval, def.updateInterval),
-		notNegative("WithLeakAge", &c.leakAge, def.leakAge),
-		notNegative("WithMaxTrackedSpans", &c.maxTracked, def.maxTracked),
+		check("WithMaxQueueSize", &c.MaxQueueSize, c.MaxQueueSize > 0, def.MaxQueueSize),
+		check("WithMaxQueueBytes", &c.MaxQueueBytes, c.MaxQueueBytes > 0, def.MaxQueueBytes),
+		check("WithMaxExportBatchSize", &c.MaxExportBatchSize, c.MaxExportBatchSize > 0, def.MaxExportBatchSize),
+		check("WithMaxExportBatchBytes", &c.MaxExportBatchBytes, c.MaxExportBatchBytes > 0, def.MaxExportBatchBytes),
+		check("WithBatchTimeout", &c.BatchTimeout, c.BatchTimeout > 0, def.BatchTimeout),
+		check("WithExportTimeout", &c.ExportTimeout, c.ExportTimeout >= 0, def.ExportTimeout),
+		check("WithShutdownTimeout", &c.ShutdownTimeout, c.ShutdownTimeout > 0, def.ShutdownTimeout),
+		check("WithConcurrency", &c.Concurrency, c.Concurrency > 0, def.Concurrency),
+		check("WithStartPolicy", &c.StartPolicy, c.StartPolicy <= StartNever, def.StartPolicy),
+		check("WithMaxTrackedSpans", &c.MaxTrackedSpans, c.MaxTrackedSpans >= 0, def.MaxTrackedSpans),
+		check("WithUpdateInterval", &c.UpdateInterval, c.UpdateInterval >= 0, def.UpdateInterval),
+		check("WithUpdateBudget", &c.UpdateBudget, c.UpdateBudget > 0, def.UpdateBudget),
+		check("WithLeakAge", &c.LeakAge, c.LeakAge >= 0, def.LeakAge),
 	)
-	if c.startPolicy > StartNever {
-		err = errors.Join(err, invalid("WithStartPolicy", c.startPolicy, def.startPolicy))
-		c.startPolicy = def.startPolicy
-	}
-	c.maxBatchSize = min(c.maxBatchSize, c.maxQueueSize)
-	c.batchTimeout, c.updateInterval = min(c.batchTimeout, longest), min(c.updateInterval, longest)
+	c.MaxExportBatchSize = min(c.MaxExportBatchSize, c.MaxQueueSize)
+	c.BatchTimeout, c.UpdateInterval = min(c.BatchTimeout, longest), min(c.UpdateInterval, longest)
 	return c, err
+}
+
+// check replaces a value that is not valid by the default, and says so.
+func check[T any](option string, value *T, valid bool, def T) error {
+	if valid {
+		return nil
+	}
+	err := fmt.Errorf("%w: %s(%v), using the default %v", ErrInvalidOption, option, *value, def)
+	*value = def
+	return err
 }
 
 // limitBatchTimeout lowers the batch timeout to what the exporter asks for, if it has a method BatchTimeout.
 func (c *config) limitBatchTimeout(exporter Exporter) {
 	if e, ok := exporter.(interface{ BatchTimeout() time.Duration }); ok {
 		if most := answer(e.BatchTimeout); most > 0 {
-			c.batchTimeout = min(c.batchTimeout, most)
+			c.BatchTimeout = min(c.BatchTimeout, most)
 		}
 	}
-}
-
-func notNegative[T int | int64 | time.Duration](option string, value *T, def T) error {
-	if *value == 0 {
-		return nil
-	}
-	return positive(option, value, def)
-}
-
-func positive[T int | int64 | time.Duration](option string, value *T, def T) error {
-	if *value > 0 {
-		return nil
-	}
-	err := invalid(option, *value, def)
-	*value = def
-	return err
-}
-
-func invalid(option string, value, def any) error {
-	return fmt.Errorf("%w: %s(%v), using the default %v", ErrInvalidOption, option, value, def)
 }

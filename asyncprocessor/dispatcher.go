@@ -94,7 +94,7 @@ func (d *dispatcher) look() (until time.Duration, done bool) {
 	}
 	q.wakeRested(now)
 	sent := false
-	for (q.sendable() || keep && q.traces.first != nil && q.calls == d.cfg.concurrency) && q.batchDue(now) {
+	for (q.sendable() || keep && q.traces.first != nil && q.calls == d.cfg.Concurrency) && q.batchDue(now) {
 		sent = true
 		b := q.nextBatch()
 		b.keep = keep
@@ -107,7 +107,7 @@ func (d *dispatcher) look() (until time.Duration, done bool) {
 	}
 	until, more := d.nextLook(now, q.arrived && !sent)
 	q.arrived = false
-	if q.running == 0 && until > now+passInterval && d.cfg.startPolicy != StartNever {
+	if q.running == 0 && until > now+passInterval && d.cfg.StartPolicy != StartNever {
 		more = one // the first START in a log begins the time of a pass
 	}
 	until = min(until, q.nextRested(), d.nextPass())
@@ -129,23 +129,23 @@ func (d *dispatcher) nextLook(now time.Duration, busy bool) (until time.Duration
 	ready, full := q.traces.ready, q.fullBatch()
 	q.idle = false
 	switch {
-	case q.calls >= d.cfg.concurrency:
+	case q.calls >= d.cfg.Concurrency:
 		// Nothing can be sent before a call is over, which wakes it. Who needs the room of a START
 		// whose END is in a log sorts them. But a Keeper takes what comes from some amount on.
 		held, from := q.intake.amount(), q.bounds.keepFrom
 		switch {
-		case d.keeper == nil || q.calls > d.cfg.concurrency:
+		case d.keeper == nil || q.calls > d.cfg.Concurrency:
 			return noDeadline, never
 		case held.reaches(from): // by what is with the exporter, or the Keeper has failed
-			return now + d.cfg.batchTimeout, never
+			return now + d.cfg.BatchTimeout, never
 		default:
 			return noDeadline, held.upTo(from)
 		}
 	case ready.items > 0:
-		return q.traces.oldest + d.cfg.batchTimeout, ready.upTo(full)
+		return q.traces.oldest + d.cfg.BatchTimeout, ready.upTo(full)
 	case busy:
 		// More for traces that are with the exporter, or rest, need not wake it one by one.
-		return now + d.cfg.batchTimeout, full
+		return now + d.cfg.BatchTimeout, full
 	default:
 		q.idle = true
 		return noDeadline, one
@@ -161,7 +161,7 @@ func (d *dispatcher) keeps(now time.Duration) bool {
 	}
 	held := q.intake.amount()
 	failing := q.retry.failing && !held.within(q.bounds.half)
-	busy := q.calls >= d.cfg.concurrency && held.reaches(q.bounds.keepFrom)
+	busy := q.calls >= d.cfg.Concurrency && held.reaches(q.bounds.keepFrom)
 	if !q.keeping && !failing && !busy {
 		return false
 	}

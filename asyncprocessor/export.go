@@ -40,9 +40,9 @@ func (x *export) call() (o outcome) {
 		parent, send = x.keepCtx, x.keeper.KeepSnapshots
 	}
 	ctx := context.WithValue(parent, callKey{}, x)
-	if x.cfg.exportTimeout > 0 {
+	if x.cfg.ExportTimeout > 0 {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeoutCause(ctx, x.cfg.exportTimeout, errExportTimeout)
+		ctx, cancel = context.WithTimeoutCause(ctx, x.cfg.ExportTimeout, errExportTimeout)
 		defer cancel()
 	}
 	snapshots := x.batch.snapshots

@@ -26,7 +26,7 @@ func (d *dispatcher) reportLeaks(spans []liveSpan, now time.Duration) {
 		if !d.queue.reporter.warnBelow(maxLeaks, fmt.Errorf(
 			"%w: %q of scope %q has run for %s, and %d more of that name for longer than %s; is End called?",
 			ErrLeakedSpan, name, oldest.live.InstrumentationScope().Name, (now-oldest.startedAt).Round(time.Second),
-			len(leaked)-1, d.cfg.leakAge)) {
+			len(leaked)-1, d.cfg.LeakAge)) {
 			return
 		}
 		d.queue.noteLeaked(leaked)

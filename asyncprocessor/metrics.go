@@ -92,7 +92,7 @@ func instrument(c config, q *queue) (lag, error) {
 			o.ObserveInt64(processed.Inst(), int64(n), withReason(reason))
 		}
 		o.ObserveInt64(size.Inst(), m.ends.queued, all)
-		o.ObserveInt64(capacity.Inst(), int64(c.maxQueueSize), all)
+		o.ObserveInt64(capacity.Inst(), int64(c.MaxQueueSize), all)
 		o.ObserveInt64(exported, int64(m.Exported), all)
 		o.ObserveInt64(coalesced, int64(m.Coalesced), all)
 		for _, reason := range knownReasons { // one that has not occurred is 0, so that its first loss is an increase
@@ -104,7 +104,7 @@ func instrument(c config, q *queue) (lag, error) {
 		o.ObserveInt64(queued, m.Queued, all)
 		o.ObserveInt64(inFlight, m.InFlight, all)
 		o.ObserveInt64(bytes, int64(m.bytes), all)
-		o.ObserveInt64(bytesCapacity, c.maxQueueBytes, all)
+		o.ObserveInt64(bytesCapacity, c.MaxQueueBytes, all)
 		o.ObserveInt64(tracked, m.Tracked, all)
 		o.ObserveInt64(untracked, int64(m.Untracked), all)
 		o.ObserveFloat64(oldest, m.oldest.Seconds(), all)

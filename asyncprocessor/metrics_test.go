@@ -133,17 +133,17 @@ func TestMarshalLogShowsTheConfiguration(t *testing.T) {
 		"MaxQueueBytes": 67108864,
 		"MaxExportBatchSize": 7,
 		"MaxExportBatchBytes": 1048576,
-		"BatchTimeout": "500ms",
-		"ExportTimeout": "5m0s",
-		"ShutdownTimeout": "30s",
+		"BatchTimeout": 500000000,
+		"ExportTimeout": 300000000000,
+		"ShutdownTimeout": 30000000000,
 		"Concurrency": 8,
 		"Blocking": true,
 		"StartPolicy": "StartCoalesced",
 		"MaxTrackedSpans": 10000,
-		"UpdateInterval": "0s",
+		"UpdateInterval": 0,
 		"UpdateBudget": 1048576,
 		"UnfinishedSpans": false,
-		"LeakAge": "1h0m0s",
+		"LeakAge": 3600000000000,
 		"SpanFilters": 0
 	}`, string(shown))
 }

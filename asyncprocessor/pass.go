@@ -170,13 +170,13 @@ func (q *queue) pass(spans []liveSpan, now time.Duration) (due, old []liveSpan, 
 			continue
 		}
 		s.writtenAt, s.fingerprint = r.writtenAt, r.fingerprint
-		if q.cfg.leakAge > 0 && !r.leaked && now-r.startedAt >= q.cfg.leakAge {
+		if q.cfg.LeakAge > 0 && !r.leaked && now-r.startedAt >= q.cfg.LeakAge {
 			old = append(old, *s)
 		}
-		switch interval := q.cfg.updateInterval; {
+		switch interval := q.cfg.UpdateInterval; {
 		case !r.written:
 		case s.ended: // a pass later no END can be on its way any more
-			if s.closes = r.endSeen && q.cfg.unfinished && !q.closed; s.closes {
+			if s.closes = r.endSeen && q.cfg.UnfinishedSpans && !q.closed; s.closes {
 				due = append(due, *s)
 			}
 			r.endSeen = true
@@ -184,7 +184,7 @@ func (q *queue) pass(spans []liveSpan, now time.Duration) (due, old []liveSpan, 
 			due = append(due, *s)
 		}
 	}
-	passes := max(1, int(q.cfg.updateInterval/passInterval))
+	passes := max(1, int(q.cfg.UpdateInterval/passInterval))
 	return due, old, max(minReads, q.tracked/passes+1)
 }
 

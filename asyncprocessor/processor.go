@@ -64,11 +64,8 @@ func New(exporter Exporter, opts ...Option) *Processor {
 }
 
 func disabled(exporter Exporter) bool {
-	if exporter == nil {
-		return true
-	}
 	e, ok := exporter.(interface{ Disabled() bool })
-	return ok && answer(e.Disabled)
+	return exporter == nil || ok && answer(e.Disabled)
 }
 
 // answer returns what an exporter's method says when the Processor is made. A typed nil may panic here, in the
@@ -94,7 +91,7 @@ func (p *Processor) OnStart(parent context.Context, s sdktrace.ReadWriteSpan) {
 		p.ignored.add(keyOf(sc), s.Parent())
 		return
 	}
-	if p.cfg.startPolicy == StartNever {
+	if p.cfg.StartPolicy == StartNever {
 		return
 	}
 	e := entry{span: s, key: keyOf(sc), phase: PhaseStart}

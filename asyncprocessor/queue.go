@@ -65,7 +65,7 @@ func newQueue(cfg config) *queue {
 		idle:     true,
 		oldest:   noDeadline,
 	}
-	q.traces.index = newIndex(cfg.maxQueueSize)
+	q.traces.index = newIndex(cfg.MaxQueueSize)
 	q.intake.init(q.bounds.fastBelow)
 	q.intake.await(one)
 	return q
@@ -172,7 +172,7 @@ func (q *queue) replaces(phase Phase, known *item) bool {
 	}
 	switch known.phase {
 	case PhaseStart:
-		return phase != PhaseStart && q.cfg.startPolicy == StartCoalesced
+		return phase != PhaseStart && q.cfg.StartPolicy == StartCoalesced
 	case PhaseUpdate:
 		return phase != PhaseStart
 	case PhaseUnfinished:
@@ -229,7 +229,7 @@ func (q *queue) track(e *entry, now time.Duration) *running {
 	r := q.runs.get()
 	r.live, r.start, r.startedAt = e.span, e.start, now
 	q.running++
-	if q.tracked < q.cfg.maxTracked {
+	if q.tracked < q.cfg.MaxTrackedSpans {
 		r.tracked = true
 		q.tracked++
 	}

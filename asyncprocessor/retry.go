@@ -86,7 +86,7 @@ func (q *queue) failedForNow(traces []*traceQueue, now time.Duration) {
 // gaveUp reports whether an item that failed for now is given up: alone it has failed for
 // longer than the export timeout, while others succeeded.
 func (q *queue) gaveUp(t *traceQueue, now time.Duration) bool {
-	return t.alone && q.cfg.exportTimeout > 0 && now-t.since > q.cfg.exportTimeout && q.retry.lastSuccess > t.since
+	return t.alone && q.cfg.ExportTimeout > 0 && now-t.since > q.cfg.ExportTimeout && q.retry.lastSuccess > t.since
 }
 
 // wakeResting ends the rest of traces.

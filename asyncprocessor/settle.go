@@ -40,7 +40,7 @@ func (q *queue) finish(b *batch, o outcome) (wake bool) {
 		q.keepAfter = s.now + firstRest
 	}
 	// The dispatcher has not looked for what came while all calls were under way.
-	return s.end() || q.calls == q.cfg.concurrency-1 || b.keep || q.closed
+	return s.end() || q.calls == q.cfg.Concurrency-1 || b.keep || q.closed
 }
 
 // settling is the settling of some snapshots of a batch. It is done with the queue's lock held.
@@ -96,7 +96,7 @@ func (s *settling) done(it *item, why *ExportError) {
 		}
 	}
 	latest := s.traces.index.remove(it) // the id has not started again
-	if why != nil && it.phase == PhaseEnd && it.closes && latest && why.reason() != ReasonFiltered && s.cfg.unfinished && !s.closed {
+	if why != nil && it.phase == PhaseEnd && it.closes && latest && why.reason() != ReasonFiltered && s.cfg.UnfinishedSpans && !s.closed {
 		// Its START was delivered: without this, in its room, the span would show as running for ever.
 		s.put(&entry{span: it.span, key: it.key, bytes: it.bytes, phase: PhaseUnfinished}, s.now)
 	} else {

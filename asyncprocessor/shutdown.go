@@ -65,7 +65,7 @@ func (p *Processor) shutdown(ctx context.Context) error {
 	deadline, ok := ctx.Deadline()
 	if !ok {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, p.cfg.shutdownTimeout)
+		ctx, cancel = context.WithTimeout(ctx, p.cfg.ShutdownTimeout)
 		defer cancel()
 		deadline, _ = ctx.Deadline()
 	}

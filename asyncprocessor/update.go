@@ -14,7 +14,7 @@ const heartbeats = 6
 // though no END of them came, since it was refused for want of room, are written as unfinished.
 func (d *dispatcher) writeStates(due []liveSpan, reads int, now time.Duration) {
 	slices.SortFunc(due, func(a, b liveSpan) int { return cmp.Compare(a.writtenAt, b.writtenAt) })
-	d.pass.budget = min(d.pass.budget+float64(d.cfg.updateBudget)*passInterval.Seconds(), float64(d.cfg.updateBudget))
+	d.pass.budget = min(d.pass.budget+float64(d.cfg.UpdateBudget)*passInterval.Seconds(), float64(d.cfg.UpdateBudget))
 	for i := range due {
 		s := &due[i]
 		if s.closes {
@@ -27,7 +27,7 @@ func (d *dispatcher) writeStates(due []liveSpan, reads int, now time.Duration) {
 		reads--
 		d.queue.noteRead(s, now)
 		state := readRunning(s.live, s.start)
-		changed := state.fingerprint != s.fingerprint || now-s.writtenAt >= heartbeats*d.cfg.updateInterval
+		changed := state.fingerprint != s.fingerprint || now-s.writtenAt >= heartbeats*d.cfg.UpdateInterval
 		if changed && state.end.IsZero() && d.queue.offerState(s, PhaseUpdate, state) {
 			d.pass.budget -= float64(state.size)
 		}
@@ -46,7 +46,7 @@ func (q *queue) noteRead(s *liveSpan, now time.Duration) {
 // unfinished writes, once all else is delivered, what still runs as unfinished, and what ended by now
 // as ended, as many as there is room for. It reports whether there is more to deliver now.
 func (d *dispatcher) unfinished() (more bool) {
-	if !d.cfg.unfinished {
+	if !d.cfg.UnfinishedSpans {
 		return false
 	}
 	defer func() { _ = recover() }() // a span that is not the SDK's: the rest is left
@@ -117,7 +117,7 @@ func (q *queue) readStarts(b *batch) {
 		b.snapshots[s.index].Span = span
 		if s.first {
 			it.run.fingerprint = before
-			if state.fingerprint != before && state.end.IsZero() && q.cfg.startPolicy == StartCoalesced {
+			if state.fingerprint != before && state.end.IsZero() && q.cfg.StartPolicy == StartCoalesced {
 				q.replaceStart(b, s.index, state)
 			}
 		}
@@ -130,7 +130,7 @@ func (q *queue) readStarts(b *batch) {
 func (q *queue) replaceStart(b *batch, index int, state *runningState) {
 	it := b.items[index]
 	more := amount{0, uint64(max(0, state.size-int(it.bytes)))}
-	if q.abandoned || b.bytes+more.bytes > uint64(q.cfg.maxBatchBytes) || !q.intake.add(more, q.bounds.half) {
+	if q.abandoned || b.bytes+more.bytes > uint64(q.cfg.MaxExportBatchBytes) || !q.intake.add(more, q.bounds.half) {
 		return
 	}
 	it.bytes += uint32(more.bytes)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/otelsgp/otelsgp/asyncprocessor"
 	"github.com/otelsgp/otelsgp/sgpexporter"
@@ -35,7 +36,8 @@ func Example_fromPython() {
 
 	var queue struct {
 		MaxExportBatchSize, MaxQueueSize, Concurrency int
-		BatchTimeout, StartPolicy                     string
+		BatchTimeout                                  time.Duration
+		StartPolicy                                   string
 	}
 	text, err := json.Marshal(proc.MarshalLog())
 	if err == nil {
