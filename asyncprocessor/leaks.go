@@ -29,16 +29,8 @@ func (d *dispatcher) reportLeaks(spans []liveSpan, now time.Duration) {
 			len(leaked)-1, d.cfg.LeakAge)) {
 			return
 		}
-		d.queue.noteLeaked(leaked)
-	}
-}
-
-func (q *queue) noteLeaked(spans []liveSpan) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	for i := range spans {
-		if r := spans[i].record; r.live == spans[i].live {
-			r.leaked = true
+		for i := range leaked {
+			d.queue.note(&leaked[i], func(r *running) { r.leaked = true })
 		}
 	}
 }

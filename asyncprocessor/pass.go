@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"slices"
 	"time"
-
-	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 )
 
 // The queue keeps live spans: those whose START waits, since what never changes is read late, and
@@ -29,29 +27,17 @@ const (
 type pass struct {
 	last   time.Duration // when it ran
 	next   int           // the part with which it goes on
-	oldest time.Duration // when the first span started that it has seen since part 0
 	budget float64       // of updates, in bytes
 }
 
 // liveSpan is a running span as a pass sees it. It is read without the queue's lock. If its END comes
 // meanwhile, live is not its record's any more.
 type liveSpan struct {
-	record *running
-	key    spanKey
-	live   sdktrace.ReadOnlySpan
-	start  *startMore
-	waits  startState // the START, if it waits and is still to be read
-	unread bool
-
-	name  string
-	size  int
-	ended bool
-	fixed sdktrace.ReadOnlySpan // the START, if it was to be read
-
-	startedAt   time.Duration
-	writtenAt   time.Duration
-	fingerprint uint64
-	closes      bool // it is to be written as unfinished: it ended, and its END was lost
+	running // a copy: the record as it was
+	record  *running
+	key     spanKey
+	name    string
+	ended   bool
 }
 
 // nextPass is when the next pass is due. It is called with the queue's lock held.
@@ -78,10 +64,10 @@ func (d *dispatcher) runPass() {
 	spans := d.lookAtRunning(now)
 	for i := range spans {
 		s := &spans[i]
-		s.ended = !s.live.EndTime().IsZero()
+		s.name, s.ended = s.live.Name(), !s.live.EndTime().IsZero()
 		s.size = startBytes + attrsSize(s.live.Attributes()) + eventsSize(s.live.Events()) + linksSize(s.live.Links())
-		if s.name = s.live.Name(); s.unread {
-			s.fixed = s.waits.snapshot(s.live)
+		if !s.sent && s.fixed == nil {
+			s.fixed = s.start.snapshot(s.live)
 		}
 	}
 	slices.SortFunc(spans, func(a, b liveSpan) int { return cmp.Compare(b.size, a.size) })
@@ -93,18 +79,8 @@ func (d *dispatcher) runPass() {
 // lookAtRunning returns the spans that it is a pass's turn to look at.
 func (d *dispatcher) lookAtRunning(now time.Duration) (spans []liveSpan) {
 	for range numParts {
-		if d.pass.next == 0 {
-			d.pass.oldest = noDeadline
-		}
-		begin := len(spans)
 		spans = d.queue.liveSpans(spans, d.pass.next, func(r *running) bool { return now-r.startedAt >= passInterval })
-		for i := begin; i < len(spans); i++ {
-			d.pass.oldest = min(d.pass.oldest, spans[i].startedAt)
-		}
-		if d.pass.next++; d.pass.next == numParts {
-			d.pass.next = 0
-			d.queue.setOldest(d.pass.oldest)
-		}
+		d.pass.next = (d.pass.next + 1) % numParts
 		if len(spans) >= maxSeen {
 			break
 		}
@@ -112,7 +88,8 @@ func (d *dispatcher) lookAtRunning(now time.Duration) (spans []liveSpan) {
 	return spans
 }
 
-// liveSpans appends the running spans in a part of the index that are chosen.
+// liveSpans appends the running spans in a part of the index that are chosen. With the last part it is known which is
+// the oldest of all.
 func (q *queue) liveSpans(spans []liveSpan, part int, choose func(*running) bool) []liveSpan {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -123,20 +100,15 @@ func (q *queue) liveSpans(spans []liveSpan, part int, choose func(*running) bool
 	for _, it := range q.traces.spans[part*size : (part+1)*size] {
 		for ; it != nil; it = it.inBucket {
 			if r := it.run; r != nil && r.live != nil && choose(r) {
-				spans = append(spans, liveSpan{
-					record: r, key: it.key, live: r.live, start: r.start.more, waits: r.start, unread: !r.sent && r.fixed == nil, startedAt: r.startedAt,
-				})
+				spans = append(spans, liveSpan{running: *r, record: r, key: it.key})
+				q.oldestSeen = min(q.oldestSeen, r.startedAt)
 			}
 		}
 	}
+	if part == numParts-1 {
+		q.oldest, q.oldestSeen = q.oldestSeen, noDeadline
+	}
 	return spans
-}
-
-// setOldest notes when the first of the spans started that run.
-func (q *queue) setOldest(at time.Duration) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.oldest = at
 }
 
 // pass lets go of spans, the largest of which come first. Of those that are kept it returns the ones that
@@ -169,14 +141,13 @@ func (q *queue) pass(spans []liveSpan, now time.Duration) (due, old []liveSpan, 
 			q.letGoTracked(s.key, r)
 			continue
 		}
-		s.writtenAt, s.fingerprint = r.writtenAt, r.fingerprint
 		if q.cfg.LeakAge > 0 && !r.leaked && now-r.startedAt >= q.cfg.LeakAge {
 			old = append(old, *s)
 		}
 		switch interval := q.cfg.UpdateInterval; {
 		case !r.written:
 		case s.ended: // a pass later no END can be on its way any more
-			if s.closes = r.endSeen && q.cfg.UnfinishedSpans && !q.closed; s.closes {
+			if r.endSeen && q.cfg.UnfinishedSpans && !q.closed {
 				due = append(due, *s)
 			}
 			r.endSeen = true
@@ -190,6 +161,15 @@ func (q *queue) pass(spans []liveSpan, now time.Duration) (due, old []liveSpan, 
 
 // minReads is how many spans a pass may read, however few run.
 const minReads = 256
+
+// note changes the record of a span, if that still runs.
+func (q *queue) note(s *liveSpan, change func(*running)) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if s.record.live == s.live {
+		change(s.record)
+	}
+}
 
 // letGoTracked lets go of a span that runs on.
 func (q *queue) letGoTracked(key spanKey, r *running) {

@@ -36,7 +36,8 @@ type queue struct {
 
 	tracked      int           // spans that are tracked
 	trackedBytes int64         // what they hold, as passes estimated it
-	oldest       time.Duration // when the first of them started, as passes saw it
+	oldest       time.Duration // when the first of them started, as the last pass saw it
+	oldestSeen   time.Duration // the same, of a pass that is under way
 	running      int           // records that keep a live span
 
 	waiters []waiter
@@ -56,14 +57,15 @@ type queue struct {
 
 func newQueue(cfg config) *queue {
 	q := &queue{
-		cfg:      cfg,
-		bounds:   newBounds(cfg),
-		epoch:    time.Now(),
-		reporter: newReporter(),
-		wake:     make(chan struct{}, 1),
-		retry:    newRetry(),
-		idle:     true,
-		oldest:   noDeadline,
+		cfg:        cfg,
+		bounds:     newBounds(cfg),
+		epoch:      time.Now(),
+		reporter:   newReporter(),
+		wake:       make(chan struct{}, 1),
+		retry:      newRetry(),
+		idle:       true,
+		oldest:     noDeadline,
+		oldestSeen: noDeadline,
 	}
 	q.traces.index = newIndex(cfg.MaxQueueSize)
 	q.intake.init(q.bounds.fastBelow)

@@ -17,29 +17,20 @@ func (d *dispatcher) writeStates(due []liveSpan, reads int, now time.Duration) {
 	d.pass.budget = min(d.pass.budget+float64(d.cfg.UpdateBudget)*passInterval.Seconds(), float64(d.cfg.UpdateBudget))
 	for i := range due {
 		s := &due[i]
-		if s.closes {
-			d.queue.offerState(s, PhaseUnfinished, readRunning(s.live, s.start))
+		if s.ended {
+			d.queue.offerState(s, PhaseUnfinished, readRunning(s.live, s.start.more))
 			continue
 		}
 		if d.pass.budget <= 0 || reads == 0 {
 			continue
 		}
 		reads--
-		d.queue.noteRead(s, now)
-		state := readRunning(s.live, s.start)
+		d.queue.note(s, func(r *running) { r.readAt = now }) // also if reading panics: not again before an interval has passed
+		state := readRunning(s.live, s.start.more)
 		changed := state.fingerprint != s.fingerprint || now-s.writtenAt >= heartbeats*d.cfg.UpdateInterval
 		if changed && state.end.IsZero() && d.queue.offerState(s, PhaseUpdate, state) {
 			d.pass.budget -= float64(state.size)
 		}
-	}
-}
-
-// noteRead notes that a span is read: not again before an interval has passed.
-func (q *queue) noteRead(s *liveSpan, now time.Duration) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if s.record.live == s.live {
-		s.record.readAt = now
 	}
 }
 
@@ -55,7 +46,7 @@ func (d *dispatcher) unfinished() (more bool) {
 		spans = d.queue.liveSpans(spans, part, func(r *running) bool { return r.tracked && r.written })
 	}
 	for i := range spans {
-		phase, state := PhaseEnd, readRunning(spans[i].live, spans[i].start)
+		phase, state := PhaseEnd, readRunning(spans[i].live, spans[i].start.more)
 		if state.end.IsZero() {
 			phase = PhaseUnfinished
 		}
@@ -71,18 +62,15 @@ func (q *queue) offerState(s *liveSpan, phase Phase, state *runningState) bool {
 	defer q.mu.Unlock()
 	q.collect()
 	r := s.record
-	if q.abandoned || r.live != s.live {
+	if q.abandoned || r.live != s.live || phase == PhaseUpdate && q.closed {
 		return false
 	}
 	known := q.traces.find(s.key)
 	if known == nil || known.state != settled {
 		return false
 	}
-	e := &entry{key: s.key, bytes: bounded(state.size), phase: phase}
 	limit := q.bounds.most
 	switch {
-	case phase == PhaseUpdate && q.closed:
-		return false
 	case phase == PhaseUpdate:
 		limit = q.bounds.half
 	case !q.closed:
@@ -91,8 +79,7 @@ func (q *queue) offerState(s *liveSpan, phase Phase, state *runningState) bool {
 	if phase != PhaseUpdate {
 		state.EndTime = state.end
 	}
-	e.span = state.Snapshot()
-	if !q.acceptWithin(e, limit) {
+	if !q.acceptWithin(&entry{span: state.Snapshot(), key: s.key, bytes: bounded(state.size), phase: phase}, limit) {
 		return false
 	}
 	if phase == PhaseUpdate {
