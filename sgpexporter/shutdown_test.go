@@ -45,7 +45,7 @@ func TestShutdownSaysWhyNothingWasDelivered(t *testing.T) {
 		err = proc.Shutdown(ctx)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 		require.ErrorIs(t, err, syscall.ECONNREFUSED)
-		assert.EqualError(t, err, "asyncprocessor: shutdown with 1 snapshot not delivered: the time of Shutdown was over: context deadline exceeded; "+
+		assert.EqualError(t, err, "asyncprocessor: shutdown with 1 snapshot not delivered: the time of Shutdown was over: context deadline exceeded\n"+
 			"sgpexporter: requests were failing: no answer from https://api.egp.scale.com: connection refused")
 		assert.Contains(t, errs.All(), err, "as the retries' jitter has it, a report of theirs comes before")
 		require.NoError(t, exp.Shutdown(t.Context()), "it is told once")
