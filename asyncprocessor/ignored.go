@@ -5,6 +5,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
 )
 
@@ -80,13 +81,16 @@ func (s *ignoredSpans) ended(key spanKey, filtering bool) bool {
 	return true
 }
 
-// keptParent returns the parent on which a span hangs whose own parent was left out.
-func (s *ignoredSpans) keptParent(parent trace.SpanContext) (kept trace.SpanContext, changed bool) {
+// keptParent returns the parent on which a span hangs whose own parent was left out, nil for others.
+func (s *ignoredSpans) keptParent(span sdktrace.ReadOnlySpan) *trace.SpanContext {
 	if s.count.Load() == 0 {
-		return parent, false
+		return nil
 	}
+	parent := keyOf(span.Parent())
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	kept, changed = s.parents[keyOf(parent)]
-	return kept, changed
+	if kept, ok := s.parents[parent]; ok {
+		return &kept
+	}
+	return nil
 }

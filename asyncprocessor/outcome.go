@@ -1,5 +1,7 @@
 package asyncprocessor
 
+import "slices"
+
 // outcome says what became of the snapshots of a call: why none was delivered, or by index why
 // some were not.
 type outcome struct {
@@ -9,24 +11,36 @@ type outcome struct {
 
 // outcomeOf reads the error of a call: one ExportError or several joined
 // ones name those that were not delivered; any other error means that none was.
-func outcomeOf(err error) (o outcome) {
-	if err == nil {
-		return o
-	}
-	partial, ok := exportErrors(err)
-	if !ok {
+func outcomeOf(err error) outcome {
+	o := outcome{some: make(map[int]*ExportError)}
+	if err != nil && !o.read(err) {
 		o.none = &ExportError{Reason: ReasonExportFailed, Err: err}
-		return o
 	}
-	o.some = make(map[int]*ExportError)
-	for _, e := range partial {
+	return o
+}
+
+// read adds what an error says. It reports false when some part of it is no ExportError, so that nothing can be said
+// of the rest.
+func (o *outcome) read(err error) bool {
+	switch e := err.(type) { //nolint:errorlint // this walks the tree itself
+	case *ExportError:
+		if e == nil {
+			return false
+		}
 		for _, i := range e.Undelivered {
 			if o.some[i] == nil {
 				o.some[i] = e
 			}
 		}
+		return true
+	case interface{ Unwrap() []error }:
+		all := e.Unwrap()
+		return len(all) > 0 && !slices.ContainsFunc(all, func(part error) bool { return !o.read(part) })
+	case interface{ Unwrap() error }:
+		return o.read(e.Unwrap())
+	default:
+		return false
 	}
-	return o
 }
 
 // panicked is the outcome of a call that panicked.
@@ -40,30 +54,4 @@ func (o outcome) of(i int) *ExportError {
 		return o.none
 	}
 	return o.some[i]
-}
-
-// exportErrors returns the ExportErrors that make up err. It reports false when
-// some part of err is none, so that nothing can be said of the rest.
-func exportErrors(err error) ([]*ExportError, bool) {
-	for err != nil {
-		switch e := err.(type) { //nolint:errorlint // this walks the tree itself
-		case *ExportError:
-			return []*ExportError{e}, e != nil
-		case interface{ Unwrap() []error }:
-			var all []*ExportError
-			for _, part := range e.Unwrap() {
-				found, ok := exportErrors(part)
-				if !ok {
-					return nil, false
-				}
-				all = append(all, found...)
-			}
-			return all, len(all) > 0
-		case interface{ Unwrap() error }:
-			err = e.Unwrap()
-		default:
-			return nil, false
-		}
-	}
-	return nil, false
 }

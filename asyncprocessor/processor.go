@@ -6,7 +6,6 @@ import (
 
 	"go.opentelemetry.io/otel"
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
-	"go.opentelemetry.io/otel/trace"
 )
 
 // Processor is an OpenTelemetry span processor that delivers every sampled span
@@ -96,7 +95,7 @@ func (p *Processor) OnStart(parent context.Context, s sdktrace.ReadWriteSpan) {
 	}
 	e := entry{span: s, key: keyOf(sc), phase: PhaseStart}
 	var size int
-	e.start, size = readStart(s, sc, p.keptParent(s))
+	e.start, size = readStart(s, sc, p.ignored.keptParent(s))
 	e.bytes = bounded(size)
 	p.queue.offer(&e)
 }
@@ -112,19 +111,8 @@ func (p *Processor) OnEnd(s sdktrace.ReadOnlySpan) {
 	if !sc.IsSampled() || p.ignored.ended(keyOf(sc), len(p.cfg.filters) > 0) {
 		return
 	}
-	s, size := readEnd(s, sc, p.keptParent(s))
+	s, size := readEnd(s, sc, p.ignored.keptParent(s))
 	p.queue.offer(&entry{span: s, key: keyOf(sc), bytes: bounded(size), phase: PhaseEnd})
-}
-
-// keptParent returns the parent on which a span hangs whose own parent the filter left out, nil for others.
-func (p *Processor) keptParent(s sdktrace.ReadOnlySpan) *trace.SpanContext {
-	if len(p.cfg.filters) == 0 {
-		return nil
-	}
-	if kept, changed := p.ignored.keptParent(s.Parent()); changed {
-		return &kept
-	}
-	return nil
 }
 
 // Stats returns a consistent view of the counts. It takes the queue's locks for a

@@ -49,9 +49,6 @@ func linksSize(links []sdktrace.Link) int {
 
 // traceStateSize is what the sender of a remote parent can make a span keep.
 func traceStateSize(state trace.TraceState) int {
-	if state.Len() == 0 {
-		return 0
-	}
 	n := 0
 	state.Walk(func(key, value string) bool {
 		n += memberBytes + len(key) + len(value)
@@ -63,23 +60,16 @@ func traceStateSize(state trace.TraceState) int {
 func attrsSize(attrs []attribute.KeyValue) int {
 	n := len(attrs) * attrBytes
 	for i := range attrs {
-		n += len(attrs[i].Key)
-		switch v := &attrs[i].Value; v.Type() {
-		case attribute.EMPTY, attribute.BOOL, attribute.INT64, attribute.FLOAT64:
-		case attribute.STRING, attribute.BYTESLICE:
-			n += len(v.AsString()) // of bytes too, without a copy
-		default:
-			n += compositeSize(*v)
-		}
+		n += len(attrs[i].Key) + valueSize(&attrs[i].Value)
 	}
 	return n
 }
 
-// compositeSize estimates what a value keeps beside itself.
-func compositeSize(v attribute.Value) int {
+// valueSize estimates what a value keeps beside itself.
+func valueSize(v *attribute.Value) (n int) {
 	switch v.Type() {
 	case attribute.STRING, attribute.BYTESLICE:
-		return len(v.AsString())
+		return len(v.AsString()) // of bytes too, without a copy
 	case attribute.BOOLSLICE:
 		return len(v.AsBoolSlice())
 	case attribute.INT64SLICE:
@@ -87,20 +77,15 @@ func compositeSize(v attribute.Value) int {
 	case attribute.FLOAT64SLICE:
 		return 8 * len(v.AsFloat64Slice())
 	case attribute.STRINGSLICE:
-		n := 0
 		for _, s := range v.AsStringSlice() {
 			n += 16 + len(s)
 		}
-		return n
 	case attribute.SLICE:
-		n := 0
 		for _, e := range v.AsSlice() {
-			n += 48 + compositeSize(e)
+			n += 48 + valueSize(&e)
 		}
-		return n
 	case attribute.MAP:
 		return attrsSize(v.AsMap())
-	default:
-		return 0
 	}
+	return n
 }
