@@ -22,12 +22,11 @@ func (q *queue) ask(e *entry) {
 		rest = stripped(e)
 	}
 	q.mu.Lock()
+	defer q.mu.Unlock()
 	q.collect()
 	q.decide(e, rest)
 	q.release()
-	wake := q.pressed && q.sendable() || q.intake.wakes(q.intake.amount())
-	q.mu.Unlock()
-	if wake {
+	if q.pressed && q.sendable() || q.intake.wakes(q.intake.amount()) {
 		q.signal()
 	}
 }

@@ -11,8 +11,8 @@ import "context"
 // What was told is final: the result of the call is about the others alone. With
 // another context it does nothing. It never blocks, and may be called concurrently.
 func Progress(ctx context.Context, delivered []int, err *ExportError) {
-	if x, ok := ctx.Value(callKey{}).(*export); ok && x.queue.progress(x.batch, delivered, err) {
-		x.queue.signal()
+	if x, ok := ctx.Value(callKey{}).(*export); ok {
+		x.queue.progress(x.batch, delivered, err)
 	}
 }
 

@@ -15,8 +15,8 @@ type dispatcher struct {
 
 	// exportCtx is the parent of all contexts of ExportSnapshots; Shutdown cancels it when it gives up. Calls
 	// of KeepSnapshots have keepCtx, and go on when exports are cancelled to make time for them.
-	exportCtx, keepCtx        context.Context
-	cancelExports, cancelKeep context.CancelFunc
+	exportCtx, keepCtx       context.Context
+	cancelExports, cancelAll context.CancelFunc
 
 	closing chan struct{} // closed when Shutdown begins
 	stopped chan struct{} // closed when run returns
@@ -36,8 +36,8 @@ func newDispatcher(c config, q *queue, exporter Exporter, l lag) *dispatcher {
 		stopped:  make(chan struct{}),
 		lag:      l,
 	}
-	d.exportCtx, d.cancelExports = context.WithCancel(SuppressContext(context.Background()))
-	d.keepCtx, d.cancelKeep = context.WithCancel(SuppressContext(context.Background()))
+	d.keepCtx, d.cancelAll = context.WithCancel(SuppressContext(context.Background()))
+	d.exportCtx, d.cancelExports = context.WithCancel(d.keepCtx)
 	return d
 }
 
@@ -92,9 +92,13 @@ func (d *dispatcher) look() (until time.Duration, done bool) {
 	if q.keeping && !keep { // exports are cut off, and the Keeper rests
 		return q.keepAfter, false
 	}
-	q.wakeRested(now)
+	q.wakeResting(func(t *traceQueue) bool { return t.until <= now })
 	sent := false
-	for (q.sendable() || keep && q.traces.first != nil && q.calls == d.cfg.Concurrency) && q.batchDue(now) {
+	calls := d.cfg.Concurrency
+	if keep {
+		calls++
+	}
+	for q.calls < calls && q.batchDue(now) {
 		sent = true
 		b := q.nextBatch()
 		b.keep = keep
@@ -110,7 +114,10 @@ func (d *dispatcher) look() (until time.Duration, done bool) {
 	if q.running == 0 && until > now+passInterval && d.cfg.StartPolicy != StartNever {
 		more = one // the first START in a log begins the time of a pass
 	}
-	until = min(until, q.nextRested(), d.nextPass())
+	if q.running > 0 {
+		until = min(until, d.pass.last+passInterval)
+	}
+	until = min(until, q.nextRested())
 	// What came into the logs meanwhile counts as more.
 	if !q.intake.await(more) {
 		q.signal()

@@ -23,11 +23,8 @@ type export struct {
 func (x *export) run() {
 	o := panicked(errExporterPanic) // if it ends this goroutine with runtime.Goexit
 	defer func() {
-		wake := x.queue.finish(x.batch, o)
+		x.queue.finish(x.batch, o)
 		clear(x.batch.snapshots) // let the collector have the spans
-		if wake {
-			x.queue.signal()
-		}
 	}()
 	o = x.call()
 }

@@ -32,7 +32,6 @@ func (p *Processor) ForceFlush(ctx context.Context) error {
 	}
 	before := p.queue.losses()
 	epoch := p.queue.flush()
-	p.queue.signal()
 	for ended := p.queue.unflushed(epoch); ended != nil; ended = p.queue.unflushed(epoch) {
 		select {
 		case <-ended:
@@ -109,6 +108,7 @@ func (q *queue) flush() uint32 {
 	if q.traces.first != nil {
 		q.traces.oldest = longAgo
 	}
+	q.signal()
 	return f.epoch - 1
 }
 

@@ -40,14 +40,6 @@ type liveSpan struct {
 	ended   bool
 }
 
-// nextPass is when the next pass is due. It is called with the queue's lock held.
-func (d *dispatcher) nextPass() time.Duration {
-	if d.queue.running == 0 {
-		return noDeadline
-	}
-	return d.pass.last + passInterval
-}
-
 // runPass makes a pass if one is due.
 func (d *dispatcher) runPass() {
 	q := d.queue

@@ -101,12 +101,7 @@ func (q *queue) wakeResting(which func(*traceQueue) bool) {
 	})
 }
 
-// wakeRested ends the rest of those that have rested long enough.
-func (q *queue) wakeRested(now time.Duration) {
-	q.wakeResting(func(t *traceQueue) bool { return t.until <= now })
-}
-
-// nextRested is when the next of them has.
+// nextRested is when the next trace has rested long enough.
 func (q *queue) nextRested() time.Duration {
 	next := noDeadline
 	for _, t := range q.retry.resting {

@@ -2,13 +2,12 @@ package asyncprocessor
 
 import "time"
 
-// progress settles a part of a batch while its call goes on. It reports whether the dispatcher
-// is to be woken.
-func (q *queue) progress(b *batch, delivered []int, err *ExportError) (wake bool) {
+// progress settles a part of a batch while its call goes on.
+func (q *queue) progress(b *batch, delivered []int, err *ExportError) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.abandoned || b.items == nil {
-		return false
+		return
 	}
 	s := settling{queue: q, batch: b, now: q.now()}
 	for _, i := range delivered {
@@ -19,17 +18,16 @@ func (q *queue) progress(b *batch, delivered []int, err *ExportError) (wake bool
 			s.settle(i, err)
 		}
 	}
-	return s.end()
+	s.end()
 }
 
-// finish settles what is left of a batch whose call is over. It reports whether the
-// dispatcher is to be woken.
-func (q *queue) finish(b *batch, o outcome) (wake bool) {
+// finish settles what is left of a batch whose call is over.
+func (q *queue) finish(b *batch, o outcome) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	defer func() { b.items = nil }() // a late Progress changes nothing
 	if q.abandoned {
-		return false
+		return
 	}
 	q.calls--
 	s := settling{queue: q, batch: b, now: q.now()}
@@ -39,8 +37,7 @@ func (q *queue) finish(b *batch, o outcome) (wake bool) {
 	if b.keep && len(s.retried) > 0 {
 		q.keepAfter = s.now + firstRest
 	}
-	// The dispatcher has not looked for what came while all calls were under way.
-	return s.end() || q.calls == q.cfg.Concurrency-1 || b.keep || q.closed
+	s.end()
 }
 
 // settling is the settling of some snapshots of a batch. It is done with the queue's lock held.
@@ -148,9 +145,8 @@ func (s *settling) putBack(it *item) {
 	}
 }
 
-// end counts what was lost, and lets callers go on that wait for room. It reports
-// whether the dispatcher is to be woken.
-func (s *settling) end() (wake bool) {
+// end counts what was lost, frees the room, and wakes the dispatcher.
+func (s *settling) end() {
 	q := s.queue
 	q.reporter.undelivered(s.lost)
 	if s.delivered && !s.batch.keep {
@@ -158,5 +154,5 @@ func (s *settling) end() (wake bool) {
 	}
 	q.failedForNow(s.retried, s.now)
 	q.release()
-	return q.sendable() || len(s.retried) > 0
+	q.signal()
 }

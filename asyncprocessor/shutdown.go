@@ -74,12 +74,9 @@ func (p *Processor) shutdown(ctx context.Context) error {
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(shutdownGrace, end) })()
 	before := p.queue.close(deadline)
 	close(p.dispatcher.closing)
-	p.queue.signal()
-
 	cause := p.drain(ctx, deadline)
 	p.queue.forget()
-	p.dispatcher.cancelExports()
-	p.dispatcher.cancelKeep()
+	p.dispatcher.cancelAll()
 	err := p.shutdownExporter(ctx)
 	n := p.queue.reporter.failures(true) - before
 	if n > 0 && cause == nil {
@@ -115,10 +112,8 @@ func (p *Processor) drain(ctx context.Context, deadline time.Time) error {
 			nearlyOver = nil
 			p.queue.keepWhatIsLeft()
 			p.dispatcher.cancelExports()
-			p.queue.signal()
 		case <-ctx.Done():
 			p.queue.abandon()
-			p.queue.signal()
 			return fmt.Errorf("the time of Shutdown was over: %w", ctx.Err())
 		}
 	}
@@ -170,6 +165,7 @@ func (q *queue) close(deadline time.Time) (failedBefore uint64) {
 	q.intake.close()
 	q.collect()
 	q.room.Signal()
+	q.signal()
 	return q.reporter.failures(true)
 }
 
@@ -178,6 +174,7 @@ func (q *queue) keepWhatIsLeft() {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.keeping = true
+	q.signal()
 }
 
 // abandon drops all that waits and all that is in flight. It is called after close.
@@ -193,6 +190,7 @@ func (q *queue) abandon() {
 	q.release()
 	q.abandoned = true
 	q.retry.resting = nil
+	q.signal()
 }
 
 // forget lets go of all memory, when nothing is held any more: the Processor may live on, and
