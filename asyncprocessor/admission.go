@@ -26,7 +26,8 @@ func (q *queue) ask(e *entry) {
 	q.collect()
 	q.decide(e, rest)
 	q.release()
-	if q.pressed && q.sendable() || q.intake.wakes(q.intake.amount()) {
+	sendable := q.traces.first != nil && q.calls < q.cfg.Concurrency
+	if q.pressed && sendable || q.intake.wakes(q.intake.amount()) {
 		q.signal()
 	}
 }

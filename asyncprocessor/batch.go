@@ -37,9 +37,6 @@ func (q *queue) fullBatch() amount {
 	return amount{uint64(q.cfg.MaxExportBatchSize), uint64(q.cfg.MaxExportBatchBytes)}
 }
 
-// sendable reports whether something could be sent now.
-func (q *queue) sendable() bool { return q.traces.first != nil && q.calls < q.cfg.Concurrency }
-
 // nextBatch takes a batch out of the queues of the traces that are ready, one trace after the
 // other. A snapshot that is larger than a batch goes alone.
 func (q *queue) nextBatch() *batch {
@@ -63,19 +60,13 @@ func (q *queue) nextBatch() *batch {
 		}
 		q.traces.popReady()
 	}
-	if !q.traces.ready.reaches(q.fullBatch()) {
-		q.findOldest()
+	if !q.traces.ready.reaches(q.fullBatch()) { // else the next batch is due in any case, and the list may be long
+		q.traces.oldest = noDeadline
+		for t := q.traces.first; t != nil; t = t.next {
+			q.traces.oldest = min(q.traces.oldest, q.due(t.head))
+		}
 	}
 	return b
-}
-
-// findOldest finds out anew when the first of the ready snapshots began to wait: they are fewer
-// than a batch has, so the list is short.
-func (q *queue) findOldest() {
-	q.traces.oldest = noDeadline
-	for t := q.traces.first; t != nil; t = t.next {
-		q.traces.oldest = min(q.traces.oldest, q.due(t.head))
-	}
 }
 
 // take puts an item into b.

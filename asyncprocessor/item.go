@@ -58,9 +58,3 @@ func (it *item) amount() amount { return amount{1, uint64(it.bytes)} }
 
 // last reports whether it is the last word on its span, so far.
 func (it *item) last() bool { return it.phase == PhaseEnd || it.phase == PhaseUnfinished }
-
-// replayed reports whether a snapshot is that of a span whose END waits or is in flight: as from a workflow
-// engine that replays.
-func (it *item) replayed(phase Phase) bool {
-	return phase == PhaseStart && it != nil && it.state != settled && it.last()
-}

@@ -71,7 +71,7 @@ func (d *dispatcher) runPass() {
 // lookAtRunning returns the spans that it is a pass's turn to look at.
 func (d *dispatcher) lookAtRunning(now time.Duration) (spans []liveSpan) {
 	for range numParts {
-		spans = d.queue.liveSpans(spans, d.pass.next, func(r *running) bool { return now-r.startedAt >= passInterval })
+		spans = d.queue.liveSpans(spans, d.pass.next, now-passInterval)
 		d.pass.next = (d.pass.next + 1) % numParts
 		if len(spans) >= maxSeen {
 			break
@@ -80,9 +80,9 @@ func (d *dispatcher) lookAtRunning(now time.Duration) (spans []liveSpan) {
 	return spans
 }
 
-// liveSpans appends the running spans in a part of the index that are chosen. With the last part it is known which is
+// liveSpans appends the running spans in a part of the index that started by then. With the last part it is known which is
 // the oldest of all.
-func (q *queue) liveSpans(spans []liveSpan, part int, choose func(*running) bool) []liveSpan {
+func (q *queue) liveSpans(spans []liveSpan, part int, by time.Duration) []liveSpan {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.collect(); q.abandoned {
@@ -91,7 +91,7 @@ func (q *queue) liveSpans(spans []liveSpan, part int, choose func(*running) bool
 	size := len(q.traces.spans) / numParts
 	for _, it := range q.traces.spans[part*size : (part+1)*size] {
 		for ; it != nil; it = it.inBucket {
-			if r := it.run; r != nil && r.live != nil && choose(r) {
+			if r := it.run; r != nil && r.live != nil && r.startedAt <= by {
 				spans = append(spans, liveSpan{running: *r, record: r, key: it.key})
 				q.oldestSeen = min(q.oldestSeen, r.startedAt)
 			}

@@ -131,7 +131,7 @@ func (q *queue) release() {
 // put puts a snapshot that is accepted where it belongs. It is called with mu held.
 func (q *queue) put(e *entry, since time.Duration) {
 	known := q.traces.find(e.key)
-	if known.replayed(e.phase) {
+	if e.phase == PhaseStart && known != nil && known.state != settled && known.last() { // as a workflow engine replays it
 		q.free(e.amount())
 		q.reporter.refused(e.phase, ReasonAlreadyEnded)
 		return

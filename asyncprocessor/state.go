@@ -148,13 +148,6 @@ func fingerprint(name string, attrs []attribute.KeyValue, events []sdktrace.Even
 	return maphash.Comparable(fingerprintSeed, changes)
 }
 
-func (s *startState) fingerprint() uint64 {
-	if s.more == nil {
-		return fingerprint(s.name, s.attrs, nil, sdktrace.Status{})
-	}
-	return fingerprint(s.name, s.attrs, s.more.events, s.more.status)
-}
-
 // ownLinks gives every link attributes of its own: the SDK's keep the slice that the
 // application passed in. links must not be shared.
 func ownLinks(links []sdktrace.Link) []sdktrace.Link {

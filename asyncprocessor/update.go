@@ -43,14 +43,18 @@ func (d *dispatcher) unfinished() (more bool) {
 	defer func() { _ = recover() }() // a span that is not the SDK's: the rest is left
 	var spans []liveSpan
 	for part := range numParts {
-		spans = d.queue.liveSpans(spans, part, func(r *running) bool { return r.tracked && r.written })
+		spans = d.queue.liveSpans(spans, part, noDeadline)
 	}
 	for i := range spans {
-		phase, state := PhaseEnd, readRunning(spans[i].live, spans[i].start.more)
+		s := &spans[i]
+		if !s.tracked || !s.written {
+			continue
+		}
+		phase, state := PhaseEnd, readRunning(s.live, s.start.more)
 		if state.end.IsZero() {
 			phase = PhaseUnfinished
 		}
-		more = d.queue.offerState(&spans[i], phase, state) || more
+		more = d.queue.offerState(s, phase, state) || more
 	}
 	return more
 }
@@ -94,11 +98,12 @@ func (q *queue) offerState(s *liveSpan, phase Phase, state *runningState) bool {
 func (q *queue) readStarts(b *batch) {
 	for _, s := range b.starts {
 		it := b.items[s.index]
+		span := s.start.snapshot(s.live)
 		before, state := uint64(0), (*runningState)(nil)
 		if s.first {
-			before, state = s.start.fingerprint(), readRunning(s.live, s.start.more)
+			before = fingerprint(span.Name(), span.Attributes(), span.Events(), span.Status())
+			state = readRunning(s.live, s.start.more)
 		}
-		span := s.start.snapshot(s.live)
 		q.mu.Lock()
 		it.span = span
 		b.snapshots[s.index].Span = span
