@@ -84,9 +84,8 @@ func WithMaxQueueSize(snapshots int) Option {
 // WithMaxQueueBytes bounds the memory held by the snapshots that wait and those
 // in flight together, by an estimate: a fixed size for each snapshot, and the length
 // of its name, trace state, keys, values and status description, those of events and
-// links included. What a START and its END share is counted twice. Above the bound a
-// snapshot is dropped as [ReasonQueueFull]; from three quarters of it STARTs are
-// refused as [ReasonStartRefused]; one that is larger than all of it is dropped as
+// links included. What a START and its END share is counted twice. What is dropped and refused is as with
+// [WithMaxQueueSize]; a snapshot that is larger than the bound is dropped as
 // [ReasonTooLarge]. The default is [DefaultMaxQueueBytes]; it must be positive. More than 32 GiB stands for that.
 func WithMaxQueueBytes(bytes int64) Option {
 	return func(c *config) { c.MaxQueueBytes = bytes }

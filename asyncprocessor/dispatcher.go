@@ -117,7 +117,9 @@ func (d *dispatcher) look() (until time.Duration, done bool) {
 	if q.running > 0 {
 		until = min(until, d.pass.last+passInterval)
 	}
-	until = min(until, q.nextRested())
+	for _, t := range q.retry.resting {
+		until = min(until, t.until)
+	}
 	// What came into the logs meanwhile counts as more.
 	if !q.intake.await(more) {
 		q.signal()

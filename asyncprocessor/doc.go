@@ -19,9 +19,7 @@ that show a span while it runs.
 	span.End ─────► OnEnd ───► snapshot ─┘   (bounded, a queue          (up to WithConcurrency at once)
 	                                          for each trace)
 
-OnStart and OnEnd fix a [Snapshot] and append it to a log under one short lock. One goroutine, the
-dispatcher, fills batches from the queues of the traces. While something of a trace is with the exporter,
-what follows of it waits. So a trace has one export in flight at a time, a retry holds up its own trace
+A trace has one export in flight at a time: what follows of it waits. So a retry holds up its own trace
 only, and the others go on.
 
 A span that runs on is written again when it has changed, at most once in [WithUpdateInterval], and what

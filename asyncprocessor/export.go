@@ -19,19 +19,17 @@ type export struct {
 	batch *batch
 }
 
-// run calls the exporter and settles what it says.
+// run calls ExportSnapshots, or KeepSnapshots, with a timeout, and settles what it says. A panic is an outcome too.
 func (x *export) run() {
 	o := panicked(errExporterPanic) // if it ends this goroutine with runtime.Goexit
+	snapshots := x.batch.snapshots
 	defer func() {
+		if r := recover(); r != nil {
+			o = panicked(fmt.Errorf("%w: %v", errExporterPanic, r))
+		}
 		x.queue.finish(x.batch, o)
-		clear(x.batch.snapshots) // let the collector have the spans
+		clear(snapshots) // let the collector have the spans
 	}()
-	o = x.call()
-}
-
-// call is ExportSnapshots, or KeepSnapshots, with a timeout, and with a panic turned into an
-// outcome.
-func (x *export) call() (o outcome) {
 	parent, send := x.exportCtx, x.exporter.ExportSnapshots
 	if x.batch.keep {
 		parent, send = x.keepCtx, x.keeper.KeepSnapshots
@@ -42,14 +40,7 @@ func (x *export) call() (o outcome) {
 		ctx, cancel = context.WithTimeoutCause(ctx, x.cfg.ExportTimeout, errExportTimeout)
 		defer cancel()
 	}
-	snapshots := x.batch.snapshots
-	defer func() {
-		if r := recover(); r != nil {
-			o = panicked(fmt.Errorf("%w: %v", errExporterPanic, r))
-		}
-	}()
 	x.queue.readStarts(x.batch)
 	o = outcomeOf(send(ctx, snapshots))
 	x.lag.record(snapshots, o)
-	return o
 }

@@ -100,9 +100,7 @@ func (p *Processor) OnStart(parent context.Context, s sdktrace.ReadWriteSpan) {
 	p.queue.offer(&e)
 }
 
-// OnEnd takes the span's END. It waits for nothing but a short lock, or for room
-// under [WithBlocking]. Spans that are not sampled, those that an exporter makes, and
-// those that [WithSpanFilter] left out are ignored.
+// OnEnd takes the span's END. What is said of waiting and of spans that are ignored at [Processor.OnStart] holds.
 func (p *Processor) OnEnd(s sdktrace.ReadOnlySpan) {
 	if p.queue == nil || s == nil {
 		return

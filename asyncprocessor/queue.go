@@ -145,15 +145,13 @@ func (q *queue) put(e *entry, since time.Duration) {
 	}
 	it := q.items.get()
 	it.span, it.key, it.bytes, it.phase, it.since = e.span, e.key, e.bytes, e.phase, since
-	switch {
-	case e.phase == PhaseStart:
+	switch e.phase {
+	case PhaseStart:
 		it.span, it.run = nil, q.track(e, since)
-	case e.phase == PhaseUpdate && known != nil:
+	case PhaseUpdate:
 		it.run = known.run
-	case e.phase == PhaseEnd && known == nil: // of a span that was not tracked the START may have been delivered
-		it.closes = q.counts.untracked > 0
-	case e.phase == PhaseEnd: // under StartAlways behind a START that waits, too
-		it.closes = known.run != nil
+	case PhaseEnd: // of a span that was not tracked the START may have been delivered
+		it.closes = known == nil && q.counts.untracked > 0 || known != nil && known.run != nil
 	}
 	q.traces.set(it, known)
 	t := q.traces.of(e.key.trace)

@@ -100,12 +100,3 @@ func (q *queue) wakeResting(which func(*traceQueue) bool) {
 		return true
 	})
 }
-
-// nextRested is when the next trace has rested long enough.
-func (q *queue) nextRested() time.Duration {
-	next := noDeadline
-	for _, t := range q.retry.resting {
-		next = min(next, t.until)
-	}
-	return next
-}
