@@ -22,22 +22,26 @@ func (q *queue) ask(e *entry) {
 		rest = stripped(e)
 	}
 	q.mu.Lock()
-	defer q.mu.Unlock()
 	q.collect()
-	q.decide(e, rest)
+	room := q.decide(e, rest)
 	q.release()
 	sendable := q.traces.first != nil && q.calls < q.cfg.Concurrency
 	if q.pressed && sendable || q.intake.wakes(q.intake.amount()) {
 		q.signal()
 	}
+	q.mu.Unlock()
+	if room != nil {
+		<-room // admitted, or refused by close
+	}
 }
 
-// decide accepts e, or drops it, after a wait for room under WithBlocking. rest is what remains of an END that is larger
-// than the queue. It is called with mu held, and the logs sorted.
-func (q *queue) decide(e, rest *entry) {
+// decide accepts e, drops it, or returns the channel that is closed when its caller need not wait for
+// room any more. rest is what remains of an END that is larger than the queue. It is called with mu held, and the logs
+// sorted.
+func (q *queue) decide(e, rest *entry) (room <-chan struct{}) {
 	if q.closed {
 		q.reporter.refused(e.phase, ReasonAlreadyShutdown)
-		return
+		return nil
 	}
 	b := &q.bounds
 	held := q.intake.amount()
@@ -45,13 +49,12 @@ func (q *queue) decide(e, rest *entry) {
 	switch {
 	case rest != nil && uint64(rest.bytes) <= b.most.bytes:
 		q.reporter.refused(0, ReasonTooLarge) // what remains is the END of the span
-		q.decide(rest, nil)
+		return q.decide(rest, nil)
 	case uint64(e.bytes) > b.most.bytes:
 		q.reporter.refused(e.phase, ReasonTooLarge)
+	case q.cfg.Blocking && (len(q.waiters) > 0 || !q.acceptWithin(e, b.most)): // others may be accepted meanwhile
+		return q.lineUp(e)
 	case q.cfg.Blocking:
-		if q.waiting > 0 || !q.acceptWithin(e, b.most) { // others may be accepted meanwhile
-			q.waitForRoom(e)
-		}
 	case e.phase == PhaseStart && held.reaches(b.startsBelow):
 		q.refuseForRoom(e.phase, ReasonStartRefused)
 	case !with.within(b.startsBelow) && !with.within(held) && !q.traces.held(e.key.trace).within(b.half):
@@ -59,6 +62,7 @@ func (q *queue) decide(e, rest *entry) {
 	case !q.acceptWithin(e, b.most):
 		q.refuseForRoom(e.phase, ReasonQueueFull)
 	}
+	return nil
 }
 
 // replacedBy returns what e takes the place of.
@@ -86,26 +90,37 @@ func (q *queue) refuseForRoom(phase Phase, reason DropReason) {
 	q.reporter.refused(phase, reason)
 }
 
-// waitForRoom makes a caller of OnStart or OnEnd wait until its snapshot is accepted, or refused at Shutdown. mu is held, but
-// for the wait. Callers stand in line, so that a large snapshot is not starved by small ones, and the first waits for
-// room. Meanwhile the logs are closed, and empty: who comes next stands in line too.
-func (q *queue) waitForRoom(e *entry) {
-	q.waiting++
+// waiter is a caller of OnStart or OnEnd that waits for room under WithBlocking. Waiters are admitted in
+// their order, so that a large snapshot is not starved by small ones.
+type waiter struct {
+	entry entry
+	done  chan struct{}
+}
+
+// lineUp puts a caller in line. The logs are closed, so that who comes next waits behind it.
+func (q *queue) lineUp(e *entry) <-chan struct{} {
+	q.pressed = true
 	q.intake.close()
-	q.mu.Unlock()
-	q.line <- struct{}{}
-	q.mu.Lock()
-	for !q.closed && !q.acceptWithin(e, q.bounds.most) {
-		q.pressed = true
-		q.signal()
-		q.room.Wait()
+	w := waiter{*e, make(chan struct{})}
+	q.waiters = append(q.waiters, w)
+	return w.done
+}
+
+// admit accepts the waiters that now fit, and lets their callers go on. It is called with mu held.
+// While somebody waits the logs are closed and empty.
+func (q *queue) admit() {
+	for len(q.waiters) > 0 {
+		w := q.waiters[0]
+		if !q.acceptWithin(&w.entry, q.bounds.most) {
+			q.pressed = true
+			return
+		}
+		q.waiters[0] = waiter{}
+		q.waiters = q.waiters[1:]
+		close(w.done)
+		q.signal() // it may complete a batch
 	}
-	<-q.line
-	q.waiting--
-	switch {
-	case q.closed:
-		q.reporter.refused(e.phase, ReasonAlreadyShutdown)
-	case q.waiting == 0:
+	if !q.closed {
 		q.intake.open()
 	}
 }

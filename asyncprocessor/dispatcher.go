@@ -105,7 +105,7 @@ func (d *dispatcher) look() (until time.Duration, done bool) {
 		q.calls++
 		go (&export{d, b}).run()
 	}
-	q.pressed = q.waiting > 0
+	q.pressed = len(q.waiters) > 0
 	if q.closed && q.calls == 0 && q.intake.amount().items == 0 {
 		return 0, true
 	}

@@ -21,7 +21,6 @@ type queue struct {
 	epoch    time.Time // the queue's clock counts from here
 	reporter *reporter
 	wake     chan struct{} // holds one token, for the dispatcher
-	line     chan struct{} // holds one token, of the first of those who wait for room
 
 	mu sync.Mutex // guards all that follows
 
@@ -41,9 +40,8 @@ type queue struct {
 	oldestSeen   time.Duration // the same, of a pass that is under way
 	running      int           // records that keep a live span
 
-	waiting int        // callers that wait for room
-	room    *sync.Cond // signalled when there is more, for the first of them
-	pressed bool       // something did not fit since the dispatcher last looked
+	waiters []waiter
+	pressed bool // something did not fit since the dispatcher last looked
 	flushes flushes
 	retry   retry
 
@@ -64,13 +62,11 @@ func newQueue(cfg config) *queue {
 		epoch:      time.Now(),
 		reporter:   newReporter(),
 		wake:       make(chan struct{}, 1),
-		line:       make(chan struct{}, 1),
 		retry:      newRetry(),
 		idle:       true,
 		oldest:     noDeadline,
 		oldestSeen: noDeadline,
 	}
-	q.room = sync.NewCond(&q.mu)
 	q.traces.index = newIndex(cfg.MaxQueueSize)
 	q.intake.init(q.bounds.fastBelow)
 	q.intake.await(one)
@@ -119,12 +115,19 @@ func (q *queue) collect() {
 // free frees the room of what is no longer held, as soon as release is called.
 func (q *queue) free(a amount) { q.freed = q.freed.plus(a) }
 
-// release gives the room that is free to who needs it.
+// release gives the room that is free to who needs it. Whoever is admitted may free more.
 func (q *queue) release() {
-	if q.freed != (amount{}) {
-		q.intake.release(q.freed)
-		q.freed = amount{}
-		q.room.Signal()
+	for {
+		if q.freed != (amount{}) {
+			q.intake.release(q.freed)
+			q.freed = amount{}
+		}
+		if len(q.waiters) == 0 {
+			return
+		}
+		if q.admit(); q.freed == (amount{}) {
+			return
+		}
 	}
 }
 

@@ -154,7 +154,7 @@ func (p *Processor) shutdownExporter(ctx context.Context) error {
 	return fmt.Errorf("asyncprocessor: exporter's Shutdown did not return: %w", ctx.Err())
 }
 
-// close refuses all that comes from now on, and what waits for room, and lets all that
+// close refuses all that comes from now on, and those that wait for room, and lets all that
 // failed for now be tried again. It returns how many were accepted and lost before.
 func (q *queue) close(deadline time.Time) (failedBefore uint64) {
 	q.mu.Lock()
@@ -164,7 +164,11 @@ func (q *queue) close(deadline time.Time) (failedBefore uint64) {
 	q.wakeResting(func(*traceQueue) bool { return true })
 	q.intake.close()
 	q.collect()
-	q.room.Signal()
+	for _, w := range q.waiters {
+		q.reporter.refused(w.entry.phase, ReasonAlreadyShutdown)
+		close(w.done)
+	}
+	q.waiters = nil
 	q.signal()
 	return q.reporter.failures(true)
 }
