@@ -60,7 +60,14 @@ func traceStateSize(state trace.TraceState) int {
 func attrsSize(attrs []attribute.KeyValue) int {
 	n := len(attrs) * attrBytes
 	for i := range attrs {
-		n += len(attrs[i].Key) + valueSize(&attrs[i].Value)
+		n += len(attrs[i].Key)
+		switch v := &attrs[i].Value; v.Type() { // most are one of these, and need no call
+		case attribute.EMPTY, attribute.BOOL, attribute.INT64, attribute.FLOAT64:
+		case attribute.STRING:
+			n += len(v.AsString())
+		default:
+			n += valueSize(v)
+		}
 	}
 	return n
 }
