@@ -29,7 +29,7 @@ func (s *spooler) replay() {
 	defer under.Wait()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	closing := newCloser(s)
+	closing := &closer{spooler: s}
 	// What SGP has an end of is not sent again, if SGP says so: a START would show the span as running.
 	closing.run()
 	for {
@@ -37,7 +37,7 @@ func (s *spooler) replay() {
 		}
 		closing.run()
 		var again <-chan time.Time
-		if s.disk.Waiting() > 0 || closing.left {
+		if s.disk.Waiting() > 0 || closing.left() {
 			timer.Reset(replayPoll)
 			again = timer.C
 		}

@@ -61,8 +61,7 @@ func (c *Client) put(ctx context.Context, items []byte, n int, once bool) (code 
 	var key string
 	defer func() {
 		if value := recover(); value != nil {
-			text := scrub(scrub(fmt.Sprint(value), key), c.keys.inUse())
-			err = fmt.Errorf("%w: %s", ErrPanic, shorten(text))
+			err = c.panicked(value, key)
 		}
 	}()
 
@@ -84,6 +83,7 @@ func (c *Client) put(ctx context.Context, items []byte, n int, once bool) (code 
 		if err == nil {
 			c.refused.over()
 			c.limit.stored()
+			c.inTime.stored()
 			return code, nil
 		}
 		if aboutItems(err) != nil {
@@ -111,6 +111,11 @@ func (c *Client) put(ctx context.Context, items []byte, n int, once bool) (code 
 			return code, err
 		}
 	}
+}
+
+// panicked is the error for a panic of the application's HTTP client or key source.
+func (c *Client) panicked(value any, key string) error {
+	return fmt.Errorf("%w: %s", ErrPanic, shorten(scrub(scrub(fmt.Sprint(value), key), c.keys.inUse())))
 }
 
 // attempts is how often, and for how long, one request has failed for now.
