@@ -208,7 +208,12 @@ func (x *export) sendOrStore(n int, last bool) {
 	if len(running) > 0 {
 		// A span that cannot be noted is delivered all the same. It is not ended after a crash.
 		items := x.spoolItems(&x.batch, x.index, running)
-		_ = x.spool.disk.Try(x.ctx, false, func(l *spool.Log) error { return l.AppendWritten(items) }, nil)
+		_ = x.spool.disk.Try(x.ctx, false, func(l *spool.Log) error {
+			if err := l.AppendWritten(items); !errors.Is(err, spool.ErrFull) {
+				return err
+			}
+			return nil // what is to be delivered needs the room
+		}, nil)
 	}
 	x.deliverBut(behind, n, last)
 	x.noteEnds(n)
