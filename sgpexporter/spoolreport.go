@@ -14,15 +14,17 @@ const tellInterval = 10 * time.Second
 
 // tellings report, to the global OpenTelemetry error handler, what goes wrong outside of the processor's calls:
 // in the replay, and at the disk. They do so at most once in tellInterval, then with the last error and the
-// number of those before it, and on a goroutine of their own: a handler that blocks holds up nothing.
+// number of those before it, and on a goroutine of their own, one at a time: a handler that blocks holds up
+// nothing.
 type tellings struct {
 	underWay sync.WaitGroup
 
-	mu    sync.Mutex  // guards what follows
-	timer *time.Timer // runs since the last report; nil when another may be made
-	last  error       // not reported yet
-	more  int         // beside it
-	ended bool
+	mu       sync.Mutex  // guards what follows
+	timer    *time.Timer // runs since the last report; nil when another may be made
+	handling bool        // the handler is called
+	last     error       // not reported yet
+	more     int         // beside it
+	ended    bool
 }
 
 func (t *tellings) tell(err error) {
@@ -35,19 +37,29 @@ func (t *tellings) tell(err error) {
 		t.more++
 	}
 	t.last = err
-	if t.timer == nil {
-		t.handle()
-	}
+	t.handle()
 }
 
-// handle reports what is not yet, and begins the interval.
+// handle reports what is not yet, if it is time to, and begins the interval. t.mu must be held.
 func (t *tellings) handle() {
+	if t.last == nil || t.timer != nil || t.handling {
+		return
+	}
 	err := t.last
 	if t.more > 0 {
 		err = fmt.Errorf("%w (and %d more like it)", err, t.more)
 	}
-	t.last, t.more = nil, 0
-	t.underWay.Go(func() { otel.Handle(err) })
+	t.last, t.more, t.handling = nil, 0, true
+	t.underWay.Go(func() {
+		defer func() {
+			_ = recover() // of the handler: it is no reason to end the process
+			t.mu.Lock()
+			defer t.mu.Unlock()
+			t.handling = false
+			t.handle()
+		}()
+		otel.Handle(err)
+	})
 	if !t.ended {
 		t.timer = time.AfterFunc(tellInterval, t.intervalOver)
 	}
@@ -56,9 +68,11 @@ func (t *tellings) handle() {
 func (t *tellings) intervalOver() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.timer = nil; t.last != nil && !t.ended {
-		t.handle()
+	if t.ended {
+		return
 	}
+	t.timer = nil
+	t.handle()
 }
 
 // end reports what is not yet, and waits for the handler until ctx ends.
@@ -69,9 +83,7 @@ func (t *tellings) end(ctx context.Context) {
 		t.timer.Stop()
 		t.timer = nil
 	}
-	if t.last != nil {
-		t.handle()
-	}
+	t.handle()
 	t.mu.Unlock()
 	done := make(chan struct{})
 	go func() {
