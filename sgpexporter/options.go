@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"slices"
 	"time"
 
 	"go.opentelemetry.io/otel/metric"
@@ -72,13 +73,15 @@ func WithHTTPClient(client *http.Client) Option {
 
 // WithHeaders adds headers to every request. Names that the exporter sets itself
 // (Content-Type, x-api-key and the like) and values that cannot stand in a header
-// make [New] return [ErrInvalidOption]. MarshalLog shows their names alone.
+// make [New] return [ErrInvalidOption]. Of one name, in whatever case, the later counts. MarshalLog shows their names alone.
 func WithHeaders(headers map[string]string) Option {
 	return func(c *config) {
 		if c.headers == nil {
 			c.headers = make(map[string]string, len(headers))
 		}
-		maps.Copy(c.headers, headers)
+		for _, name := range slices.Sorted(maps.Keys(headers)) {
+			c.headers[http.CanonicalHeaderKey(name)] = headers[name]
+		}
 	}
 }
 
@@ -94,7 +97,7 @@ func WithTimeout(timeout time.Duration) Option {
 // WithRetry says how requests that failed for now are repeated. The default is
 // [DefaultRetryConfig].
 func WithRetry(retry RetryConfig) Option {
-	return func(c *config) { c.retry = &retry }
+	return func(c *config) { own := retry; c.retry = &own }
 }
 
 // Compression is how requests are compressed.
