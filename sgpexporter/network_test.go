@@ -106,6 +106,41 @@ func TestSwitchedProtocolIsNotWaitedFor(t *testing.T) {
 	require.NoError(t, exp.Shutdown(t.Context()))
 }
 
+// A server that closes a connection in place of an answer, since it took it for idle, costs nothing, not even a retry.
+func TestConnectionThatIsClosedWhenItIsUsedAgain(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer func() { _ = l.Close() }()
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer func() { _ = c.Close() }()
+				in := bufio.NewReader(c)
+				req, err := http.ReadRequest(in)
+				if err != nil {
+					return
+				}
+				_, _ = io.Copy(io.Discard, req.Body)
+				_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 12\r\n\r\n{\"items\":[]}")
+				if req, err = http.ReadRequest(in); err == nil { // the next one is not answered
+					_, _ = io.Copy(io.Discard, req.Body)
+				}
+			}()
+		}
+	}()
+	exp, err := sgpexporter.New(sgpexporter.WithBaseURL("http://"+l.Addr().String()), sgpexporter.WithAPIKey(key),
+		sgpexporter.WithRetry(sgpexporter.RetryConfig{}))
+	require.NoError(t, err)
+	for range 10 {
+		require.NoError(t, exp.ExportSnapshots(t.Context(), ends(1)))
+	}
+	require.NoError(t, exp.Shutdown(t.Context()))
+}
+
 // slowLine is an SGP behind a line that takes so many bytes a second of all requests together.
 type slowLine struct {
 	bytes int

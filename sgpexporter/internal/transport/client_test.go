@@ -29,6 +29,7 @@ func TestRequestHeaders(t *testing.T) {
 		"Accept":                {"application/json"},
 		"Accept-Encoding":       {"gzip"},
 		"Content-Type":          {"application/json"},
+		"Idempotency-Key":       nil, // for net/http alone
 		"X-Api-Key":             {testKey},
 		"X-Selected-Account-Id": {"acct"},
 		"X-Team":                {"red"},
