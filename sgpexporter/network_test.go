@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/otel/attribute"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.opentelemetry.io/otel/trace"
 
@@ -178,27 +180,82 @@ func (l *slowLine) RoundTrip(req *http.Request) (*http.Response, error) {
 	return l.next.RoundTrip(copied)
 }
 
-// A line that is slow costs no span, though a whole batch does not get through it within WithTimeout: what is sent
-// becomes smaller.
-func TestSlowLine(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		sgpexporter.Handled(t)
-		srv := sgptest.NewServer(sgptest.WithInMemoryNetwork())
-		defer srv.Close()
-		line := &slowLine{50_000, srv.Client().Transport, make(chan struct{}, 1)}
-		exp, err := sgpexporter.New(sgpexporter.WithBaseURL(srv.URL), sgpexporter.WithAPIKey(key),
-			sgpexporter.WithHTTPClient(&http.Client{Transport: line}))
-		require.NoError(t, err)
-		proc := asyncprocessor.New(exp, asyncprocessor.WithUnfinishedSpans(false))
-		prompt := strings.Repeat("word ", 2000)
-		for n := 1; n <= 150; n++ { // 1.5 MB, 30 s of the line
-			proc.OnEnd(span(1, inTrace(byte(n)), func(s *tracetest.SpanStub) {
-				s.Attributes = []attribute.KeyValue{attribute.String("input.value", prompt)}
-			}))
-		}
-		time.Sleep(5 * time.Minute)
-		assert.Len(t, srv.Spans(), 150)
-		require.NoError(t, proc.Shutdown(t.Context()))
-		assert.Equal(t, uint64(150), proc.Stats().Exported)
+// What answers large requests in another way than by a 413 holds nothing up for long, though no small ones are there.
+func TestLargeRequestsThatFail(t *testing.T) {
+	for name, fails := range map[string]func() (*http.Response, error){
+		"reset":           func() (*http.Response, error) { return nil, syscall.ECONNRESET },
+		"closed":          func() (*http.Response, error) { return nil, io.EOF },
+		"gateway timeout": func() (*http.Response, error) { return answer(504), nil },
+		"request timeout": func() (*http.Response, error) { return answer(408), nil },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				sgpexporter.Handled(t)
+				srv := sgptest.NewServer(sgptest.WithInMemoryNetwork())
+				defer srv.Close()
+				exp, err := sgpexporter.New(sgpexporter.WithBaseURL(srv.URL), sgpexporter.WithAPIKey(key),
+					sgpexporter.WithHTTPClient(&http.Client{Transport: roundTripper(func(req *http.Request) (*http.Response, error) {
+						if req.ContentLength > 256<<10 {
+							_ = req.Body.Close()
+							return fails()
+						}
+						return srv.Client().Transport.RoundTrip(req)
+					})}))
+				require.NoError(t, err)
+				proc := asyncprocessor.New(exp, asyncprocessor.WithUnfinishedSpans(false))
+				for n := range 100 { // one batch of 1 MB
+					proc.OnEnd(withPrompt(n))
+				}
+				time.Sleep(time.Minute)
+				assert.Len(t, srv.Spans(), 100)
+				require.NoError(t, proc.Shutdown(t.Context()))
+				assert.Equal(t, uint64(100), proc.Stats().Exported)
+			})
+		})
+	}
+}
+
+func answer(code int) *http.Response {
+	return &http.Response{StatusCode: code, Header: http.Header{}, Body: http.NoBody}
+}
+
+// withPrompt is a span of 10 kB, of a trace of its own.
+func withPrompt(n int) sdktrace.ReadOnlySpan {
+	return span(1, inTrace(byte(n+1)), func(s *tracetest.SpanStub) {
+		s.Attributes = []attribute.KeyValue{attribute.String("input.value", strings.Repeat("word ", 2000))}
 	})
+}
+
+// A line that is slow costs no span, though a whole batch does not get through it within the time of a request: what
+// is sent becomes smaller.
+func TestSlowLine(t *testing.T) {
+	for name, opts := range map[string][]sgpexporter.Option{
+		"WithTimeout":      {},
+		"client's Timeout": {sgpexporter.WithTimeout(0)},
+		"spool on failure": {sgpexporter.WithSpool(t.TempDir())},
+		"spool always":     {sgpexporter.WithSpool(t.TempDir()), sgpexporter.WithSpoolMode(sgpexporter.SpoolAlways)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				sgpexporter.Handled(t)
+				srv := sgptest.NewServer(sgptest.WithInMemoryNetwork())
+				defer srv.Close()
+				client := &http.Client{Transport: &slowLine{50_000, srv.Client().Transport, make(chan struct{}, 1)}}
+				if name == "client's Timeout" {
+					client.Timeout = 10 * time.Second
+				}
+				exp, err := sgpexporter.New(append(opts, sgpexporter.WithBaseURL(srv.URL), sgpexporter.WithAPIKey(key),
+					sgpexporter.WithHTTPClient(client))...)
+				require.NoError(t, err)
+				proc := asyncprocessor.New(exp, asyncprocessor.WithUnfinishedSpans(false))
+				for n := range 150 { // 1.5 MB, 30 s of the line
+					proc.OnEnd(withPrompt(n))
+				}
+				time.Sleep(5 * time.Minute)
+				assert.Len(t, srv.Spans(), 150)
+				require.NoError(t, proc.Shutdown(t.Context()))
+				assert.Equal(t, uint64(150), proc.Stats().Exported)
+			})
+		})
+	}
 }

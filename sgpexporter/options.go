@@ -138,7 +138,8 @@ func WithMaxRequestItems(items int) Option {
 // WithMaxRequestBytes bounds the body of one request, in bytes before
 // compression. An item that is larger goes alone. A server that answers 413
 // lowers the bound, by half of what it refused; after 1,000 requests that were
-// accepted it doubles again, up to this value. The default is
+// accepted it doubles again, up to this value. A request of several items that gets no answer within
+// [WithTimeout], a 408 or a 504, or whose connection is closed, lowers it likewise, for 32 requests. The default is
 // [DefaultMaxRequestBytes]; it must be positive.
 func WithMaxRequestBytes(bytes int) Option {
 	return func(c *config) { c.maxRequestBytes = bytes }

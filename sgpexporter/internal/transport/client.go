@@ -62,7 +62,7 @@ type Client struct {
 	template *http.Request // all but context, body and key
 	keys     *keyring
 	limit    sizeLimit // by 413
-	inTime   sizeLimit // by requests that were not answered within Timeout: the line or SGP is slow
+	passes   sizeLimit // by requests that failed and may be too large: see mayBeTooLarge
 	health   health
 	parents  spanSet // that were refused
 	lost     spanSet // of which a write failed alone, for now
@@ -77,7 +77,7 @@ type Client struct {
 func NewClient(cfg Config) *Client {
 	c := &Client{cfg: cfg, keys: newKeyring(cfg.APIKey)}
 	c.limit.init(cfg.MaxBytes, growAfter)
-	c.inTime.init(cfg.MaxBytes, growSoon)
+	c.passes.init(cfg.MaxBytes, growSoon)
 	c.health.renew = func() {}
 	c.refused.waits = cfg.Retry.backOff()
 	if cfg.HTTPClient != nil {
@@ -114,8 +114,8 @@ func NewClient(cfg Config) *Client {
 
 // MaxBodyBytes is the size, before compression, above which no request should be
 // made of several items: what is configured, or what the server's 413, or requests that
-// were not answered in time, taught.
-func (c *Client) MaxBodyBytes() int { return int(min(c.limit.get(), c.inTime.get())) }
+// got no answer, taught.
+func (c *Client) MaxBodyBytes() int { return int(min(c.limit.get(), c.passes.get())) }
 
 // CloseIdleConnections closes the connections of our own HTTP client. Those of
 // a client that the application gave are the application's.
@@ -173,9 +173,6 @@ func (c *Client) attempt(ctx context.Context, p *payload, key string, items []by
 	resp, err := c.http.Do(req)
 	if err != nil {
 		how, err = c.unanswered(ctx, err, key)
-		if try.items > 1 && len(items) >= 2*minLearned && errors.As(err, new(errTimeout)) {
-			c.inTime.refused(int64(len(items)), try.items)
-		}
 		return 0, err
 	}
 	// The answer is known: what is left of it, a reason or the echo, must not hold

@@ -79,11 +79,14 @@ func (c *Client) put(ctx context.Context, items []byte, n int, once bool) (code 
 			if answered, err = c.attempt(ctx, &p, key, items, try); answered != 0 {
 				code = answered
 			}
+			if n > 1 && len(items) >= 2*minLearned && ctx.Err() == nil && mayBeTooLarge(err) {
+				c.passes.refused(int64(len(items)), n)
+			}
 		}
 		if err == nil {
 			c.refused.over()
 			c.limit.stored()
-			c.inTime.stored()
+			c.passes.stored()
 			return code, nil
 		}
 		if aboutItems(err) != nil {

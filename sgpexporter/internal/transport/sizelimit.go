@@ -1,6 +1,11 @@
 package transport
 
-import "sync/atomic"
+import (
+	"errors"
+	"net"
+	"net/http"
+	"sync/atomic"
+)
 
 const (
 	// minLearned is the least that the limit can be brought down to.
@@ -9,13 +14,13 @@ const (
 	// doubles: one request in a thousand is spent to find out whether the
 	// server takes more by now.
 	growAfter = 1000
-	// growSoon is that number where a request was not answered in time: the next may be.
+	// growSoon is that number where it is not known that the size was the reason.
 	growSoon = 32
 )
 
 // sizeLimit is the size, in bytes before compression, above which no request is
-// made of several items. It starts at what is configured; a 413, or an answer that does
-// not come in time, lowers it to half of what was sent, and it recovers slowly.
+// made of several items. It starts at what is configured; a 413, or a failure
+// that may be due to the size, lowers it to half of what was sent, and it recovers slowly.
 type sizeLimit struct {
 	configured int64
 	growAfter  int64
@@ -59,4 +64,21 @@ func (l *sizeLimit) stored() {
 	if l.current.CompareAndSwap(current, min(2*current, l.configured)) {
 		l.accepted.Store(0)
 	}
+}
+
+// mayBeTooLarge says that a request may have failed for its size: the line or SGP needs more time for it than
+// there is, or somebody between closes the connection in place of a 413.
+func mayBeTooLarge(err error) bool {
+	var (
+		status     *StatusError
+		unanswered *unansweredError
+		connection *net.OpError
+	)
+	switch {
+	case errors.As(err, &status):
+		return status.Code == http.StatusRequestTimeout || status.Code == http.StatusGatewayTimeout
+	case errors.As(err, &connection) && connection.Op == "dial", errors.Is(err, errRestart):
+		return false
+	}
+	return errors.As(err, &unanswered)
 }
