@@ -68,6 +68,7 @@ type Client struct {
 	lost     spanSet // of which a write failed alone, for now
 	refused  refusal
 	failures failures
+	requests atomic.Uint64
 	wasSGP   atomic.Bool  // SGP answered once
 	unnamed  atomic.Int64 // culprits in 1,000 items of the last batch that the answers did not name
 	apart    atomic.Bool  // altered items that were sent together were refused: the next ones go apart
@@ -116,6 +117,9 @@ func NewClient(cfg Config) *Client {
 // made of several items: what is configured, or what the server's 413, or requests that
 // got no answer, taught.
 func (c *Client) MaxBodyBytes() int { return int(min(c.limit.get(), c.passes.get())) }
+
+// Requests returns the number of requests with items, each attempt one.
+func (c *Client) Requests() uint64 { return c.requests.Load() }
 
 // CloseIdleConnections closes the connections of our own HTTP client. Those of
 // a client that the application gave are the application's.
@@ -170,6 +174,7 @@ func (c *Client) attempt(ctx context.Context, p *payload, key string, items []by
 	req.GetBody = l.open
 	req.Body, _ = l.open()
 
+	c.requests.Add(1)
 	resp, err := c.http.Do(req)
 	if err != nil {
 		how, err = c.unanswered(ctx, err, key)
