@@ -100,9 +100,11 @@ func NewClient(cfg Config) *Client {
 	header.Set("Accept", "application/json")
 	// Set by us, so that net/http does not decompress an echo nobody reads.
 	header.Set("Accept-Encoding", "gzip")
-	// An upsert and a search can be repeated. Without a value this is not sent: it tells net/http so, which
-	// sends a request again at once when the server closed a connection that is used again, and did not answer.
-	header["Idempotency-Key"] = nil
+	if c.own != nil {
+		// An upsert and a search can be repeated. Without a value this is not sent: it tells net/http so, which
+		// sends a request again at once when the server closed a connection that is used again, and did not answer.
+		header["Idempotency-Key"] = nil
+	}
 	if cfg.Gzip {
 		header.Set("Content-Encoding", "gzip")
 	}

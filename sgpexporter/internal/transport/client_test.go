@@ -29,7 +29,6 @@ func TestRequestHeaders(t *testing.T) {
 		"Accept":                {"application/json"},
 		"Accept-Encoding":       {"gzip"},
 		"Content-Type":          {"application/json"},
-		"Idempotency-Key":       nil, // for net/http alone
 		"X-Api-Key":             {testKey},
 		"X-Selected-Account-Id": {"acct"},
 		"X-Team":                {"red"},
