@@ -29,6 +29,7 @@ type spooler struct {
 	direct   chan struct{} // places of deliveries at once
 	failing  atomic.Bool   // SGP takes nothing for now
 	tried    atomic.Uint64 // deliveries that are over
+	resting  atomic.Bool   // all that waits rests, as it fails alone, or the disk fails
 	pace     pace
 	ending   chan struct{} // closed when Shutdown begins
 	hurry    chan struct{} // has a token when a rest of the pace is over before its time
@@ -128,7 +129,8 @@ func (s *spooler) drain(ctx context.Context) {
 	defer cancel()
 	ticker := time.NewTicker(10 * time.Millisecond)
 	defer ticker.Stop()
-	for s.disk.Waiting() > 0 && !s.rests.any() && (!s.failing.Load() || s.tried.Load() == tried) {
+	s.resting.Store(false)
+	for s.disk.Waiting() > 0 && !s.resting.Load() && (!s.failing.Load() || s.tried.Load() == tried) {
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():

@@ -79,6 +79,7 @@ func (s *spooler) deliverSome(places chan struct{}, under *sync.WaitGroup) bool 
 	claims := s.claim(min(most, s.maxItems))
 	if len(claims) == 0 {
 		<-places
+		s.resting.Store(len(places) == 0 && len(s.direct) == 0)
 		return false
 	}
 	s.pace.sent(time.Now(), len(claims))
@@ -196,12 +197,6 @@ func (r *rests) add(trace string) {
 		r.until = make(map[string]time.Time)
 	}
 	r.until[trace] = time.Now().Add(restAlone)
-}
-
-func (r *rests) any() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return len(r.until) > 0
 }
 
 // now returns the traces that rest, by what stands for them in the spool.
