@@ -115,6 +115,41 @@ func TestFullSpoolDropsNothingForWhatRuns(t *testing.T) {
 	})
 }
 
+// What goes to disk is not cut in the small pieces in which it is sent after large requests have failed: each would cost
+// an fsync.
+func TestSpoolWritesWholeBatches(t *testing.T) {
+	for _, mode := range spoolModes {
+		t.Run(mode.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				sgpexporter.Handled(t)
+				disk := new(sgpexporter.Disk)
+				srv, exp := newExporter(t, []sgptest.Option{sgptest.WithInMemoryNetwork()},
+					sgpexporter.WithSpool(t.TempDir()), sgpexporter.WithSpoolMode(mode), sgpexporter.WithDisk(disk))
+				srv.SetFault(func(*sgptest.Request) sgptest.Fault { return sgptest.ResetConnection() })
+				var batch []asyncprocessor.Snapshot
+				for n := range 64 { // 0.6 MB
+					batch = append(batch, asyncprocessor.Snapshot{Phase: end, Span: withPrompt(n)})
+				}
+				for range 10 {
+					_ = exp.ExportSnapshots(t.Context(), batch) // or it goes to disk at once
+					time.Sleep(20 * time.Second)
+				}
+				before := disk.Writes()
+				require.NoError(t, exp.KeepSnapshots(t.Context(), batch))
+				assert.Less(t, disk.Writes()-before, 6)
+				before = disk.Writes()
+				if mode == sgpexporter.SpoolAlways {
+					require.NoError(t, exp.ExportSnapshots(t.Context(), batch))
+					assert.Less(t, disk.Writes()-before, 6)
+				}
+				srv.SetFault(nil)
+				time.Sleep(time.Minute)
+				assert.Zero(t, exp.Stats().Spool.Items)
+			})
+		})
+	}
+}
+
 // The disk fails while SGP is away, and some spans are in the spool: what memory has room for waits there, and
 // no trace is delivered out of order.
 func TestSpoolOnADiskThatFailsInAnOutage(t *testing.T) {
