@@ -2,6 +2,7 @@ package sgpexporter_test
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -127,6 +128,40 @@ func TestSearchAsksForAnotherKey(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		isEnded(t, srv)
 	})
+}
+
+// An answer in another shape than SGP's says of no span that it has not ended: an END that is stored must not be
+// overwritten.
+func TestSearchThatSGPDidNotAnswer(t *testing.T) {
+	for _, answer := range []string{
+		`{}`, `{"items":null}`, `{"error":"not now"}`, `[]`, `{"items":[{}]}`, `{"items":[{"id":"0000000000000001"}]}`, `{"items":[`,
+	} {
+		t.Run(answer, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				sgpexporter.Handled(t)
+				srv := sgptest.NewServer(sgptest.WithInMemoryNetwork())
+				defer srv.Close()
+				left := leftRunning(t, srv)
+				other := another(t, srv, t.TempDir(), sgpexporter.SpoolOnFailure)
+				require.NoError(t, other.ExportSnapshots(t.Context(), ends(1))) // the answer was lost with the process
+				client := &http.Client{Transport: roundTripper(func(req *http.Request) (*http.Response, error) {
+					if strings.HasSuffix(req.URL.Path, "/search") {
+						return &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {"application/json"}},
+							Body: io.NopCloser(strings.NewReader(answer))}, nil
+					}
+					return srv.Client().Transport.RoundTrip(req)
+				})}
+				exp, err := sgpexporter.New(sgpexporter.WithBaseURL(srv.URL), sgpexporter.WithAPIKey(key), sgpexporter.WithHTTPClient(client),
+					sgpexporter.WithSpool(left))
+				require.NoError(t, err)
+				time.Sleep(time.Minute)
+				assert.Zero(t, exp.Stats().Spool.Unfinished)
+				require.NoError(t, exp.Shutdown(t.Context()))
+				stored, _ := srv.Span(span(1).SpanContext().TraceID().String(), span(1).SpanContext().SpanID().String())
+				assert.Equal(t, "SUCCESS", stored.Status)
+			})
+		})
+	}
 }
 
 // The search goes to where the spans go: below the same path, and along the same redirects.

@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -81,6 +83,9 @@ func (c *Client) Search(ctx context.Context, traces, ids []string) (found []Foun
 	}
 	if err := json.NewDecoder(io.LimitReader(resp.Body, maxSearchBytes)).Decode(&answer); err != nil {
 		return nil, fmt.Errorf("the answer of a search: %w", err)
+	}
+	if answer.Items == nil || slices.ContainsFunc(answer.Items, func(f Found) bool { return f.TraceID == "" || f.ID == "" }) {
+		return nil, errors.New("the answer of a search is not SGP's: it has no items, or some without ids")
 	}
 	if len(answer.Items) >= searchLimit {
 		return nil, fmt.Errorf("the answer of a search has %d items: it may not be whole", len(answer.Items))
