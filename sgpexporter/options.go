@@ -66,7 +66,8 @@ func WithBaseURL(url string) Option {
 // concurrency (net/http's default keeps 2); for HTTP/2 an HTTP2.SendPingTimeout of some
 // 10 s and PingTimeout of some 5 s, or a connection that has gone silent is written into
 // for a quarter of an hour; and a MaxResponseHeaderBytes of 64 KiB. The default has all
-// of that, and makes new connections when nothing is answered.
+// of that, and makes new connections when nothing is answered, or for 5 s nothing but
+// failures: the address may lead elsewhere by now.
 func WithHTTPClient(client *http.Client) Option {
 	return func(c *config) { c.httpClient = client }
 }

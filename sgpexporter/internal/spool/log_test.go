@@ -282,6 +282,28 @@ func TestLogDeletesSegmentsThatAreDelivered(t *testing.T) {
 	assert.Len(t, open(t, dir).Orphans(10), 1)
 }
 
+// What is asked for at once is bounded in memory, too, and comes in the end.
+func TestOrphansAreBoundedInBytes(t *testing.T) {
+	dir := newMemDir()
+	limits := Limits{MaxBytes: 1 << 30, MaxAge: time.Hour}
+	l, err := Open(dir, limits)
+	require.NoError(t, err)
+	for n := range 20 {
+		require.NoError(t, l.AppendWritten([]Item{write("t", fmt.Sprint(n), strings.Repeat("x", 1<<20), false)}))
+	}
+	require.NoError(t, l.Close())
+	l, err = Open(dir, limits)
+	require.NoError(t, err)
+	for left := 20; left > 0; {
+		some := l.Orphans(250)
+		require.NotEmpty(t, some)
+		require.LessOrEqual(t, len(some), 4)
+		require.NoError(t, l.Ended(some))
+		left -= len(some)
+	}
+	assert.Empty(t, l.Orphans(250))
+}
+
 func TestDirectoryOfTwoProcesses(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "spool")
 	limits := Limits{MaxBytes: 1 << 20, MaxAge: time.Hour}
