@@ -146,7 +146,7 @@ func TestSearchThatSGPDidNotAnswer(t *testing.T) {
 				require.NoError(t, other.ExportSnapshots(t.Context(), ends(1))) // the answer was lost with the process
 				client := &http.Client{Transport: roundTripper(func(req *http.Request) (*http.Response, error) {
 					if strings.HasSuffix(req.URL.Path, "/search") {
-						return &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {"application/json"}},
+						return &http.Response{StatusCode: http.StatusOK, Header: http.Header{"Content-Type": {"application/json"}},
 							Body: io.NopCloser(strings.NewReader(answer))}, nil
 					}
 					return srv.Client().Transport.RoundTrip(req)
