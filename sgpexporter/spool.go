@@ -38,6 +38,7 @@ type spooler struct {
 	closed   atomic.Uint64 // spans that were ended as unfinished
 	aboutSGP tellings      // what is reported
 	ofDisk   tellings
+	kept     limiter
 	removed  func() // of the metrics
 }
 
@@ -149,6 +150,12 @@ func putBatch(b *transport.Batch) {
 	}
 }
 
+// within is the context of a delivery.
+func (s *spooler) within(most time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(s.requests, most,
+		fmt.Errorf("not within %v, which a delivery from the spool has: %w", most, context.DeadlineExceeded))
+}
+
 // deliver sends items that are claimed and settles what becomes of them. It reports whether SGP
 // took or judged them.
 func (s *spooler) deliver(ctx context.Context, batch *transport.Batch, phases []uint8, seqs []spool.Seq) bool {
@@ -161,6 +168,7 @@ func (s *spooler) deliver(ctx context.Context, batch *transport.Batch, phases []
 	for _, f := range result.Failed {
 		alone := transport.FailedAlone(f.Err)
 		ok = ok && alone
+		s.tellKept(ctx, f.Err)
 		for _, i := range f.Items {
 			lost[i] = true
 			failed = append(failed, seqs[i])

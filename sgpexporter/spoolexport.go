@@ -189,7 +189,7 @@ func (s *spooler) deliverHeld(h heldItems) {
 	if len(seqs) == 0 {
 		return
 	}
-	ctx, cancel := context.WithTimeout(s.requests, directTime)
+	ctx, cancel := s.within(directTime)
 	defer cancel()
 	s.deliver(ctx, batch, phases, seqs)
 }
@@ -277,6 +277,7 @@ func (x *export) spooled(batch *transport.Batch, index []int, failed transport.F
 	if x.spool == nil || transport.Retryable(failed.Err) && !errors.Is(failed.Err, ErrUnauthorized) {
 		return false
 	}
+	x.spool.tellKept(x.ctx, failed.Err)
 	x.keep = x.keep || !transport.FailedAlone(failed.Err)
 	x.store(batch, index, slices.Sorted(slices.Values(failed.Items)))
 	return true

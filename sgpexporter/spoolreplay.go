@@ -93,7 +93,7 @@ func (s *spooler) deliverSome(places chan struct{}, under *sync.WaitGroup) bool 
 			batch.Commit(append(batch.Buffer(), c.JSON...), c.Item.Item)
 			phases[i], seqs[i] = c.Phase, c.Seq
 		}
-		ctx, cancel := context.WithTimeout(s.requests, replayTimeout)
+		ctx, cancel := s.within(replayTimeout)
 		defer cancel()
 		s.deliver(ctx, batch, phases, seqs)
 	})

@@ -2,11 +2,14 @@ package sgpexporter
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
 
 	"go.opentelemetry.io/otel"
+
+	"github.com/otelsgp/otelsgp/sgpexporter/internal/transport"
 )
 
 // tellInterval is the least time between two reports of one kind.
@@ -93,6 +96,14 @@ func (t *tellings) end(ctx context.Context) {
 	select {
 	case <-done:
 	case <-ctx.Done():
+	}
+}
+
+// tellKept reports why items are in the spool that would be lost without one. What is tried again the transport
+// reports, and a refused key too.
+func (s *spooler) tellKept(ctx context.Context, err error) {
+	if !transport.Retryable(err) && !errors.Is(err, ErrUnauthorized) && s.kept.allow(time.Now()) {
+		s.tell(ctx, fmt.Errorf("sgpexporter: a request has failed, its spans wait in the spool: %w", err))
 	}
 }
 
