@@ -84,13 +84,13 @@ func (l *Log) take(dir Dir) error {
 		return err
 	}
 	defer other.closeReader()
-	l.stats.Damaged += other.stats.Damaged
-	l.stats.Foreign += other.stats.Foreign
 	for _, s := range other.segments {
 		if err := l.takeSegment(other, s); err != nil {
 			return err
 		}
 	}
+	l.stats.Damaged += other.stats.Damaged
+	l.stats.Foreign += other.stats.Foreign
 	return nil
 }
 
