@@ -7,6 +7,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -100,6 +101,7 @@ func newConfig(opts []Option, env environment) (config, error) {
 		c.resolveURL(env),
 		c.resolveHeader(env),
 		c.resolveRetry(env),
+		c.resolveSpool(),
 		inRange("WithTimeout", c.timeout, 0, 1<<63-1),
 		inRange("WithMaxRequestItems", c.maxRequestItems, 1, DefaultMaxRequestItems),
 		inRange("WithMaxRequestBytes", c.maxRequestBytes, 1, 1<<31-1),
@@ -172,6 +174,19 @@ func (c *config) resolveURL(env environment) error {
 		u.RawPath += path
 	}
 	c.url = u
+	return nil
+}
+
+// resolveSpool makes the directory absolute: the application may change its own.
+func (c *config) resolveSpool() error {
+	if c.spool.dir == "" {
+		return nil
+	}
+	dir, err := filepath.Abs(c.spool.dir)
+	if err != nil {
+		return fmt.Errorf("%w: WithSpool(%q): %w", ErrInvalidOption, c.spool.dir, err)
+	}
+	c.spool.dir = dir
 	return nil
 }
 

@@ -137,12 +137,21 @@ func (x *export) run() {
 		}
 		x.batch.Commit(buf, item)
 		x.index = append(x.index, i)
-		if n := x.batch.Len(); n > 1 && (n > x.maxItems || x.batch.BodySize() > x.client.MaxBodyBytes()) {
+		if n := x.batch.Len(); n > 1 && (n > x.maxItems || x.batch.BodySize() > x.maxBodyBytes()) {
 			x.send(n-1, false)
 		}
 	}
 	x.lastSize.Store(int64(min(x.batch.BodySize(), maxPooledBytes)))
 	x.send(x.batch.Len(), true)
+}
+
+// maxBodyBytes bounds a request of several items. What only goes to disk is not cut for what SGP takes at present: each
+// part costs a write there, and an fsync.
+func (x *export) maxBodyBytes() int {
+	if x.spool != nil && (x.keep || x.spool.mode == SpoolAlways && x.spool.failing.Load()) {
+		return x.maxBytes
+	}
+	return x.client.MaxBodyBytes()
 }
 
 // send delivers the first n items of the batch. After it they are stored, rejected, or

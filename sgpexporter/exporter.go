@@ -32,6 +32,7 @@ type Exporter struct {
 	mapper   *mapping.Mapper
 	client   *transport.Client // nil if disabled
 	maxItems int
+	maxBytes int // of a request
 	records  *logrecords.Store
 	cut      cutSpans
 	lastSize atomic.Int64 // bytes of items of the last call, which the next is likely to have
@@ -75,7 +76,7 @@ func New(opts ...Option) (*Exporter, error) {
 		otel.Handle(fmt.Errorf("%w: %s: use https", ErrPlainHTTP, cfg.url))
 	}
 	e.mapper = mapping.New(cfg.mapping)
-	e.maxItems = cfg.maxRequestItems
+	e.maxItems, e.maxBytes = cfg.maxRequestItems, cfg.maxRequestBytes
 	e.records = logrecords.NewStore(logrecords.DefaultLimits)
 	e.metrics = newMetrics(cfg.meterProvider, cfg.url)
 	e.client = transport.NewClient(transport.Config{

@@ -44,6 +44,9 @@ type metrics struct {
 	rejects metric.Int64Counter
 	cuts    metric.Int64Counter
 
+	// What Stats tells, whatever the MeterProvider.
+	retriesMade, splitsMade, itemsRefused atomic.Uint64
+
 	base []attribute.KeyValue
 	set  attribute.Set      // of base
 	add  []metric.AddOption // set, as an option
@@ -183,10 +186,18 @@ func outcome(lost *losses, lastStatus int) []attribute.KeyValue {
 	return attrs
 }
 
-func (m *metrics) split(ctx context.Context)   { count(ctx, m.splits, m.add) }
-func (m *metrics) retried(ctx context.Context) { count(ctx, m.retries, m.add) }
+func (m *metrics) split(ctx context.Context) {
+	m.splitsMade.Add(1)
+	count(ctx, m.splits, m.add)
+}
+
+func (m *metrics) retried(ctx context.Context) {
+	m.retriesMade.Add(1)
+	count(ctx, m.retries, m.add)
+}
 
 func (m *metrics) refused(ctx context.Context, status int) {
+	m.itemsRefused.Add(1)
 	if m.rejects.Enabled(ctx) {
 		m.rejects.Add(ctx, 1, metric.WithAttributeSet(m.with(semconv.HTTPResponseStatusCode(status))))
 	}

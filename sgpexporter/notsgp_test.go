@@ -28,6 +28,9 @@ func TestNotSGP(t *testing.T) {
 		"not found": {sgptest.Status(404), nil, "404 Not Found: injected"},
 		"not implemented": {sgptest.Status(501).Body("text/html", "<html>"), sgpexporter.ErrNotSGP,
 			"501 Not Implemented and a page (text/html)"},
+		"proxy without credentials": {sgptest.Status(407), nil, "407 Proxy Authentication Required: injected"},
+		"captive portal": {sgptest.Status(511).Body("text/html", "<html>"), sgpexporter.ErrNotSGP,
+			"511 Network Authentication Required and a page (text/html)"},
 		"forbidden by a proxy": {sgptest.Status(403).Body("text/html", "<html>"), sgpexporter.ErrNotSGP,
 			"403 Forbidden and a page (text/html)"},
 	} {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"slices"
 	"time"
 
 	"go.opentelemetry.io/otel/metric"
@@ -65,20 +66,23 @@ func WithBaseURL(url string) Option {
 // concurrency (net/http's default keeps 2); for HTTP/2 an HTTP2.SendPingTimeout of some
 // 10 s and PingTimeout of some 5 s, or a connection that has gone silent is written into
 // for a quarter of an hour; and a MaxResponseHeaderBytes of 64 KiB. The default has all
-// of that, and makes new connections when nothing is answered.
+// of that, and makes new connections when nothing is answered, or for 5 s nothing but
+// failures: the address may lead elsewhere by now.
 func WithHTTPClient(client *http.Client) Option {
 	return func(c *config) { c.httpClient = client }
 }
 
 // WithHeaders adds headers to every request. Names that the exporter sets itself
 // (Content-Type, x-api-key and the like) and values that cannot stand in a header
-// make [New] return [ErrInvalidOption]. MarshalLog shows their names alone.
+// make [New] return [ErrInvalidOption]. Of one name, in whatever case, the later counts. MarshalLog shows their names alone.
 func WithHeaders(headers map[string]string) Option {
 	return func(c *config) {
 		if c.headers == nil {
 			c.headers = make(map[string]string, len(headers))
 		}
-		maps.Copy(c.headers, headers)
+		for _, name := range slices.Sorted(maps.Keys(headers)) {
+			c.headers[http.CanonicalHeaderKey(name)] = headers[name]
+		}
 	}
 }
 
@@ -94,7 +98,7 @@ func WithTimeout(timeout time.Duration) Option {
 // WithRetry says how requests that failed for now are repeated. The default is
 // [DefaultRetryConfig].
 func WithRetry(retry RetryConfig) Option {
-	return func(c *config) { c.retry = &retry }
+	return func(c *config) { own := retry; c.retry = &own }
 }
 
 // Compression is how requests are compressed.
@@ -135,7 +139,8 @@ func WithMaxRequestItems(items int) Option {
 // WithMaxRequestBytes bounds the body of one request, in bytes before
 // compression. An item that is larger goes alone. A server that answers 413
 // lowers the bound, by half of what it refused; after 1,000 requests that were
-// accepted it doubles again, up to this value. The default is
+// accepted it doubles again, up to this value. A request of several items that gets no answer within
+// [WithTimeout], a 408 or a 504, or whose connection is closed, lowers it likewise, for 32 requests. The default is
 // [DefaultMaxRequestBytes]; it must be positive.
 func WithMaxRequestBytes(bytes int) Option {
 	return func(c *config) { c.maxRequestBytes = bytes }

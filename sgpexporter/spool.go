@@ -29,6 +29,7 @@ type spooler struct {
 	direct   chan struct{} // places of deliveries at once
 	failing  atomic.Bool   // SGP takes nothing for now
 	tried    atomic.Uint64 // deliveries that are over
+	resting  atomic.Bool   // all that waits rests, as it fails alone, or the disk fails
 	pace     pace
 	ending   chan struct{} // closed when Shutdown begins
 	hurry    chan struct{} // has a token when a rest of the pace is over before its time
@@ -37,6 +38,7 @@ type spooler struct {
 	closed   atomic.Uint64 // spans that were ended as unfinished
 	aboutSGP tellings      // what is reported
 	ofDisk   tellings
+	kept     limiter
 	removed  func() // of the metrics
 }
 
@@ -128,7 +130,8 @@ func (s *spooler) drain(ctx context.Context) {
 	defer cancel()
 	ticker := time.NewTicker(10 * time.Millisecond)
 	defer ticker.Stop()
-	for s.disk.Waiting() > 0 && !s.rests.any() && (!s.failing.Load() || s.tried.Load() == tried) {
+	s.resting.Store(false)
+	for s.disk.Waiting() > 0 && !s.resting.Load() && (!s.failing.Load() || s.tried.Load() == tried) {
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
@@ -147,6 +150,12 @@ func putBatch(b *transport.Batch) {
 	}
 }
 
+// within is the context of a delivery.
+func (s *spooler) within(most time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeoutCause(s.requests, most,
+		fmt.Errorf("not within %v, which a delivery from the spool has: %w", most, context.DeadlineExceeded))
+}
+
 // deliver sends items that are claimed and settles what becomes of them. It reports whether SGP
 // took or judged them.
 func (s *spooler) deliver(ctx context.Context, batch *transport.Batch, phases []uint8, seqs []spool.Seq) bool {
@@ -159,6 +168,7 @@ func (s *spooler) deliver(ctx context.Context, batch *transport.Batch, phases []
 	for _, f := range result.Failed {
 		alone := transport.FailedAlone(f.Err)
 		ok = ok && alone
+		s.tellKept(ctx, f.Err)
 		for _, i := range f.Items {
 			lost[i] = true
 			failed = append(failed, seqs[i])

@@ -20,10 +20,10 @@ import (
 // left as they are, and asked for again later.
 type closer struct {
 	*spooler
-	left bool
-	wait time.Duration
-	next time.Time
-	told bool
+	asked bool // whether there are any, since the spool was opened
+	wait  time.Duration
+	next  time.Time
+	told  bool
 }
 
 const (
@@ -31,11 +31,13 @@ const (
 	longestSearchWait = time.Minute
 )
 
-func newCloser(s *spooler) *closer { return &closer{spooler: s, left: true} }
+// left reports whether there may be some: of a process that was over when the spool was opened, or of another
+// one with the same directory since.
+func (c *closer) left() bool { return !c.asked || c.disk.Orphans() > 0 }
 
 // run ends some of them, if there are any and it is time to.
 func (c *closer) run() {
-	for c.left && c.ctx.Err() == nil && !time.Now().Before(c.next) {
+	for c.left() && c.ctx.Err() == nil && !time.Now().Before(c.next) {
 		found := make(chan []spool.Item, 1)
 		err := c.disk.Do(c.ctx, func(l *spool.Log) error {
 			found <- l.Orphans(transport.MaxSearchSpans)
@@ -47,7 +49,7 @@ func (c *closer) run() {
 		}
 		items := <-found
 		if len(items) == 0 {
-			c.left, c.next = false, time.Time{}
+			c.asked, c.next = true, time.Time{}
 			return
 		}
 		if err := c.close(items); err != nil {

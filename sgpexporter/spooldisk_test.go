@@ -85,6 +85,71 @@ func TestSpoolOnADiskThatFails(t *testing.T) {
 	}
 }
 
+// A spool that is full of what is to be delivered drops none of it for what runs, and says nothing of it.
+func TestFullSpoolDropsNothingForWhatRuns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		reports := sgpexporter.Handled(t)
+		srv, exp := newExporter(t, []sgptest.Option{sgptest.WithInMemoryNetwork()},
+			sgpexporter.WithSpool(t.TempDir()), sgpexporter.WithSpoolMaxBytes(1<<20))
+		isDown(srv)
+		for n := 1; exp.Stats().Spool.Dropped["spool_full"] == 0; n++ {
+			require.NoError(t, exp.KeepSnapshots(t.Context(), []asyncprocessor.Snapshot{snapshot(end, n)}))
+		}
+		before := exp.Stats().Spool
+		reports.Forget()
+		for n := range 10 {
+			var starts []asyncprocessor.Snapshot
+			for i := range 100 {
+				starts = append(starts, snapshot(start, 1+100*n+i, inTrace(2)))
+			}
+			require.Error(t, exp.ExportSnapshots(t.Context(), starts))
+		}
+		assert.Equal(t, before.Items, exp.Stats().Spool.Items)
+		assert.Equal(t, before.Dropped, exp.Stats().Spool.Dropped)
+		assert.Zero(t, exp.Stats().Spool.Failures)
+		for _, err := range reports.All() {
+			assert.NotContains(t, err.Error(), "full")
+		}
+		srv.SetFault(nil)
+		time.Sleep(time.Minute)
+	})
+}
+
+// What goes to disk is not cut in the small pieces in which it is sent after large requests have failed: each would cost
+// an fsync.
+func TestSpoolWritesWholeBatches(t *testing.T) {
+	for _, mode := range spoolModes {
+		t.Run(mode.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				sgpexporter.Handled(t)
+				disk := new(sgpexporter.Disk)
+				srv, exp := newExporter(t, []sgptest.Option{sgptest.WithInMemoryNetwork()},
+					sgpexporter.WithSpool(t.TempDir()), sgpexporter.WithSpoolMode(mode), sgpexporter.WithDisk(disk))
+				srv.SetFault(func(*sgptest.Request) sgptest.Fault { return sgptest.ResetConnection() })
+				var batch []asyncprocessor.Snapshot
+				for n := range 64 { // 0.6 MB
+					batch = append(batch, asyncprocessor.Snapshot{Phase: end, Span: withPrompt(n)})
+				}
+				for range 10 {
+					_ = exp.ExportSnapshots(t.Context(), batch) // or it goes to disk at once
+					time.Sleep(20 * time.Second)
+				}
+				before := disk.Writes()
+				require.NoError(t, exp.KeepSnapshots(t.Context(), batch))
+				assert.Less(t, disk.Writes()-before, 6)
+				before = disk.Writes()
+				if mode == sgpexporter.SpoolAlways {
+					require.NoError(t, exp.ExportSnapshots(t.Context(), batch))
+					assert.Less(t, disk.Writes()-before, 6)
+				}
+				srv.SetFault(nil)
+				time.Sleep(time.Minute)
+				assert.Zero(t, exp.Stats().Spool.Items)
+			})
+		})
+	}
+}
+
 // The disk fails while SGP is away, and some spans are in the spool: what memory has room for waits there, and
 // no trace is delivered out of order.
 func TestSpoolOnADiskThatFailsInAnOutage(t *testing.T) {

@@ -189,7 +189,7 @@ func (s *spooler) deliverHeld(h heldItems) {
 	if len(seqs) == 0 {
 		return
 	}
-	ctx, cancel := context.WithTimeout(s.requests, directTime)
+	ctx, cancel := s.within(directTime)
 	defer cancel()
 	s.deliver(ctx, batch, phases, seqs)
 }
@@ -208,7 +208,12 @@ func (x *export) sendOrStore(n int, last bool) {
 	if len(running) > 0 {
 		// A span that cannot be noted is delivered all the same. It is not ended after a crash.
 		items := x.spoolItems(&x.batch, x.index, running)
-		_ = x.spool.disk.Try(x.ctx, false, func(l *spool.Log) error { return l.AppendWritten(items) }, nil)
+		_ = x.spool.disk.Try(x.ctx, false, func(l *spool.Log) error {
+			if err := l.AppendWritten(items); !errors.Is(err, spool.ErrFull) {
+				return err
+			}
+			return nil // what is to be delivered needs the room
+		}, nil)
 	}
 	x.deliverBut(behind, n, last)
 	x.noteEnds(n)
@@ -272,6 +277,7 @@ func (x *export) spooled(batch *transport.Batch, index []int, failed transport.F
 	if x.spool == nil || transport.Retryable(failed.Err) && !errors.Is(failed.Err, ErrUnauthorized) {
 		return false
 	}
+	x.spool.tellKept(x.ctx, failed.Err)
 	x.keep = x.keep || !transport.FailedAlone(failed.Err)
 	x.store(batch, index, slices.Sorted(slices.Values(failed.Items)))
 	return true

@@ -44,7 +44,8 @@ func (m SpoolMode) String() string {
 }
 
 // WithSpool keeps spans in files of a directory when they cannot be delivered, and delivers
-// them later: when SGP is back, or by the next process with that directory. It is made, for
+// them later: when SGP is back, or by the next process with that directory. A relative path is one
+// of the working directory of [New]. The directory is made, for
 // its owner alone (0700, files 0600), if it does not exist. What is in the spool counts as
 // exported by the processor; [Exporter.Stats] tells what becomes of it.
 //

@@ -29,7 +29,7 @@ func (s *spooler) replay() {
 	defer under.Wait()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	closing := newCloser(s)
+	closing := &closer{spooler: s}
 	// What SGP has an end of is not sent again, if SGP says so: a START would show the span as running.
 	closing.run()
 	for {
@@ -37,7 +37,7 @@ func (s *spooler) replay() {
 		}
 		closing.run()
 		var again <-chan time.Time
-		if s.disk.Waiting() > 0 || closing.left {
+		if s.disk.Waiting() > 0 || closing.left() {
 			timer.Reset(replayPoll)
 			again = timer.C
 		}
@@ -79,6 +79,7 @@ func (s *spooler) deliverSome(places chan struct{}, under *sync.WaitGroup) bool 
 	claims := s.claim(min(most, s.maxItems))
 	if len(claims) == 0 {
 		<-places
+		s.resting.Store(len(places) == 0 && len(s.direct) == 0)
 		return false
 	}
 	s.pace.sent(time.Now(), len(claims))
@@ -92,7 +93,7 @@ func (s *spooler) deliverSome(places chan struct{}, under *sync.WaitGroup) bool 
 			batch.Commit(append(batch.Buffer(), c.JSON...), c.Item.Item)
 			phases[i], seqs[i] = c.Phase, c.Seq
 		}
-		ctx, cancel := context.WithTimeout(s.requests, replayTimeout)
+		ctx, cancel := s.within(replayTimeout)
 		defer cancel()
 		s.deliver(ctx, batch, phases, seqs)
 	})
@@ -196,12 +197,6 @@ func (r *rests) add(trace string) {
 		r.until = make(map[string]time.Time)
 	}
 	r.until[trace] = time.Now().Add(restAlone)
-}
-
-func (r *rests) any() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return len(r.until) > 0
 }
 
 // now returns the traces that rest, by what stands for them in the spool.

@@ -2,11 +2,14 @@ package sgpexporter
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
 
 	"go.opentelemetry.io/otel"
+
+	"github.com/otelsgp/otelsgp/sgpexporter/internal/transport"
 )
 
 // tellInterval is the least time between two reports of one kind.
@@ -14,15 +17,17 @@ const tellInterval = 10 * time.Second
 
 // tellings report, to the global OpenTelemetry error handler, what goes wrong outside of the processor's calls:
 // in the replay, and at the disk. They do so at most once in tellInterval, then with the last error and the
-// number of those before it, and on a goroutine of their own: a handler that blocks holds up nothing.
+// number of those before it, and on a goroutine of their own, one at a time: a handler that blocks holds up
+// nothing.
 type tellings struct {
 	underWay sync.WaitGroup
 
-	mu    sync.Mutex  // guards what follows
-	timer *time.Timer // runs since the last report; nil when another may be made
-	last  error       // not reported yet
-	more  int         // beside it
-	ended bool
+	mu       sync.Mutex  // guards what follows
+	timer    *time.Timer // runs since the last report; nil when another may be made
+	handling bool        // the handler is called
+	last     error       // not reported yet
+	more     int         // beside it
+	ended    bool
 }
 
 func (t *tellings) tell(err error) {
@@ -35,19 +40,29 @@ func (t *tellings) tell(err error) {
 		t.more++
 	}
 	t.last = err
-	if t.timer == nil {
-		t.handle()
-	}
+	t.handle()
 }
 
-// handle reports what is not yet, and begins the interval.
+// handle reports what is not yet, if it is time to, and begins the interval. t.mu must be held.
 func (t *tellings) handle() {
+	if t.last == nil || t.timer != nil || t.handling {
+		return
+	}
 	err := t.last
 	if t.more > 0 {
 		err = fmt.Errorf("%w (and %d more like it)", err, t.more)
 	}
-	t.last, t.more = nil, 0
-	t.underWay.Go(func() { otel.Handle(err) })
+	t.last, t.more, t.handling = nil, 0, true
+	t.underWay.Go(func() {
+		defer func() {
+			_ = recover() // of the handler: it is no reason to end the process
+			t.mu.Lock()
+			defer t.mu.Unlock()
+			t.handling = false
+			t.handle()
+		}()
+		otel.Handle(err)
+	})
 	if !t.ended {
 		t.timer = time.AfterFunc(tellInterval, t.intervalOver)
 	}
@@ -56,9 +71,11 @@ func (t *tellings) handle() {
 func (t *tellings) intervalOver() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.timer = nil; t.last != nil && !t.ended {
-		t.handle()
+	if t.ended {
+		return
 	}
+	t.timer = nil
+	t.handle()
 }
 
 // end reports what is not yet, and waits for the handler until ctx ends.
@@ -69,9 +86,7 @@ func (t *tellings) end(ctx context.Context) {
 		t.timer.Stop()
 		t.timer = nil
 	}
-	if t.last != nil {
-		t.handle()
-	}
+	t.handle()
 	t.mu.Unlock()
 	done := make(chan struct{})
 	go func() {
@@ -81,6 +96,14 @@ func (t *tellings) end(ctx context.Context) {
 	select {
 	case <-done:
 	case <-ctx.Done():
+	}
+}
+
+// tellKept reports why items are in the spool that would be lost without one. What is tried again the transport
+// reports, and a refused key too.
+func (s *spooler) tellKept(ctx context.Context, err error) {
+	if !transport.Retryable(err) && !errors.Is(err, ErrUnauthorized) && s.kept.allow(time.Now()) {
+		s.tell(ctx, fmt.Errorf("sgpexporter: a request has failed, its spans wait in the spool: %w", err))
 	}
 }
 

@@ -126,6 +126,28 @@ func TestShutdownLeavesWhatFailsAloneInTheSpool(t *testing.T) {
 	}
 }
 
+// A span that always gets a 500 keeps nothing else in the spool when Shutdown begins and SGP takes it.
+func TestShutdownDeliversWhatDoesNotFailAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sgpexporter.Handled(t)
+		srv, exp := newExporter(t, []sgptest.Option{sgptest.WithInMemoryNetwork()}, sgpexporter.WithSpool(t.TempDir()))
+		poison := sgptest.RefuseItems(500, func(item *sgptest.Span) bool { return item.Name == "poison" })
+		srv.SetFault(poison)
+		require.NoError(t, exp.KeepSnapshots(t.Context(), []asyncprocessor.Snapshot{
+			snapshot(end, 1, inTrace(201), withName("poison")), snapshot(end, 1, inTrace(202)),
+		}))
+		time.Sleep(15 * time.Second)
+		require.Equal(t, int64(1), exp.Stats().Spool.Items)
+		isDown(srv)
+		backlog(t, exp, 20)
+		srv.SetFault(poison)
+		require.NoError(t, exp.Shutdown(t.Context()))
+		assert.Equal(t, int64(1), exp.Stats().Spool.Items)
+		assert.Len(t, srv.Spans(), 21)
+		synctest.Wait()
+	})
+}
+
 // A server that is back when Shutdown begins gets what is in the spool, though the last tries have failed.
 func TestShutdownTriesTheSpoolOnceMore(t *testing.T) {
 	for _, mode := range spoolModes {

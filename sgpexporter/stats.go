@@ -2,12 +2,27 @@ package sgpexporter
 
 // Stats is what an [Exporter] has done since [New].
 type Stats struct {
+	// Requests counts the requests with spans.
+	Requests RequestStats
 	// LogRecords counts the log records of [Exporter.LogProcessor].
 	LogRecords LogRecordStats
 	// Mapping counts what the mapping has made of spans.
 	Mapping MappingStats
 	// Spool is what is in the spool of [WithSpool]; zero without one.
 	Spool SpoolStats
+}
+
+// RequestStats counts requests with spans, those of the spool's replay too.
+type RequestStats struct {
+	// Sent is the number of requests, each attempt one.
+	Sent uint64
+	// Retries is how often a request that failed for now was about to be sent again, after a wait within a call.
+	Retries uint64
+	// Splits is the number of requests that were refused whole, or failed alone, and whose items were sent again
+	// in parts or altered.
+	Splits uint64
+	// Refused is the number of items, STARTs and ENDs, that SGP refused alone and for good.
+	Refused uint64
 }
 
 // MappingStats counts what the mapping has made of spans, by the writes of them.
@@ -55,7 +70,10 @@ func (e *Exporter) Stats() Stats {
 	if e.spool != nil {
 		spool = e.spool.stats()
 	}
-	return Stats{Spool: spool, LogRecords: LogRecordStats{
+	return Stats{Requests: RequestStats{
+		Sent: e.client.Requests(), Retries: e.metrics.retriesMade.Load(), Splits: e.metrics.splitsMade.Load(),
+		Refused: e.metrics.itemsRefused.Load(),
+	}, Spool: spool, LogRecords: LogRecordStats{
 		Offered: records.Added, Joined: records.Taken, Refused: records.Refused,
 		Evicted: records.Evicted, Expired: records.Expired,
 		Held: records.Held, HeldBytes: records.HeldBytes,

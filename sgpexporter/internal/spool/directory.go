@@ -76,7 +76,8 @@ func (d *directory) adopt(l *Log) error {
 	return errors.Join(errs...)
 }
 
-// take moves all of another log to this one, in order.
+// take moves all of another log to this one, in order, and segment by segment: what fails for now takes none
+// twice.
 func (l *Log) take(dir Dir) error {
 	other, err := Open(dir, l.limits)
 	if err != nil {
@@ -84,42 +85,55 @@ func (l *Log) take(dir Dir) error {
 	}
 	defer other.closeReader()
 	for _, s := range other.segments {
-		var waiting, running []Item
-		for i := range s.entries {
-			e := &s.entries[i]
-			if e.state == gone {
-				continue
-			}
-			it, err := other.read(s, e)
-			switch {
-			case err != nil:
-				l.stats.Damaged++
-			case e.state == pending:
-				waiting = append(waiting, it)
-			default:
-				running = append(running, it)
-			}
-		}
-		if _, err := l.Append(waiting); err != nil {
-			return err
-		}
-		l.stats.Stored -= uint64(len(waiting))
-		l.stats.Recovered += uint64(len(waiting))
-		if err := l.AppendWritten(running); err != nil {
+		if err := l.takeSegment(other, s); err != nil {
 			return err
 		}
 	}
-	if err := l.Sync(); err != nil {
-		return err
-	}
-	for key := range other.running {
-		l.orphans = append(l.orphans, key)
-	}
-	l.changed = true
 	l.stats.Damaged += other.stats.Damaged
 	l.stats.Foreign += other.stats.Foreign
-	for _, s := range other.segments {
-		_ = dir.Remove(s.name())
+	return nil
+}
+
+// takeSegment moves a segment of another log to this one.
+func (l *Log) takeSegment(other *Log, s *segment) error {
+	var waiting, running []Item
+	var orphans []span
+	for i := range s.entries {
+		e := &s.entries[i]
+		if e.state == gone {
+			continue
+		}
+		it, err := other.read(s, e)
+		switch {
+		case err != nil:
+			l.stats.Damaged++
+			continue
+		case e.state == pending:
+			waiting = append(waiting, it)
+		default:
+			running = append(running, it)
+		}
+		if key, runs := other.spanOf[seqOf(s.id, e.number)]; runs {
+			orphans = append(orphans, key)
+		}
 	}
+	if err := l.AppendWritten(running); err != nil {
+		return err
+	}
+	seqs, err := l.Append(waiting)
+	if err == nil {
+		err = l.Sync()
+	}
+	if err == nil {
+		err = other.dir.Remove(s.name())
+	}
+	if err != nil {
+		l.Withdraw(seqs)
+		return err
+	}
+	l.stats.Stored -= uint64(len(waiting))
+	l.stats.Recovered += uint64(len(waiting))
+	l.orphans = append(l.orphans, orphans...)
+	l.changed = true
 	return nil
 }

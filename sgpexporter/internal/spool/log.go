@@ -83,7 +83,8 @@ func (l *Log) Runs(trace, id string) bool {
 // all of them or none.
 func (l *Log) Append(items []Item) ([]Seq, error) { return l.append(items, false) }
 
-// AppendWritten adds the state of spans that run and were written, or are about to be.
+// AppendWritten adds the state of spans that run and were written, or are about to be. For these nothing is
+// dropped that is to be delivered: without room it returns ErrFull.
 func (l *Log) AppendWritten(items []Item) error {
 	_, err := l.append(items, true)
 	return err
@@ -97,7 +98,7 @@ func (l *Log) append(items []Item, isWritten bool) ([]Seq, error) {
 	for i := range items {
 		size += itemSize(&items[i]) + recordHeader + 10 // with a mark
 	}
-	if err := l.reserve(int64(size)); err != nil {
+	if err := l.reserve(int64(size), isWritten); err != nil {
 		return nil, err
 	}
 	s := l.last()

@@ -222,6 +222,51 @@ func TestLogMakesRoomOnAFullDiskByWhatWasDelivered(t *testing.T) {
 	assert.Zero(t, l.Stats().Bytes)
 }
 
+// What is kept for the time after a crash takes the place of nothing that is to be delivered.
+func TestLogDropsNothingForWhatRuns(t *testing.T) {
+	l, err := Open(newMemDir(), Limits{MaxBytes: 64 << 10, MaxAge: time.Hour})
+	require.NoError(t, err)
+	for n := 0; err == nil; n++ {
+		_, err = l.Append([]Item{write("t", fmt.Sprint(n), strings.Repeat("x", 1000), true)})
+		require.NoError(t, err)
+		if l.Stats().Dropped[DropFull] > 0 {
+			break
+		}
+	}
+	items, dropped := l.Stats().Items, l.Stats().Dropped[DropFull]
+	for n := range 100 {
+		if err = l.AppendWritten([]Item{write("u", fmt.Sprint(n), strings.Repeat("x", 1000), false)}); err != nil {
+			break
+		}
+	}
+	require.ErrorIs(t, err, ErrFull)
+	assert.Equal(t, items, l.Stats().Items)
+	assert.Equal(t, dropped, l.Stats().Dropped[DropFull])
+}
+
+// What cannot be taken over whole, as the disk is full, is not taken over twice.
+func TestLogTakesNothingTwice(t *testing.T) {
+	left, disk := newMemDir(), newMemDir()
+	limits := Limits{MaxBytes: 64 << 10, MaxAge: time.Hour}
+	other, err := Open(left, limits)
+	require.NoError(t, err)
+	for n := range 10 {
+		_, err := other.Append([]Item{write("t", fmt.Sprint(n), strings.Repeat("x", 1000), true)})
+		require.NoError(t, err)
+	}
+	require.NoError(t, other.Close())
+	require.Len(t, left.files, 4)
+
+	l, err := Open(disk, limits)
+	require.NoError(t, err)
+	for disk.left = 3; l.take(left) != nil; disk.left = 6 {
+		require.LessOrEqual(t, l.Stats().Items, int64(10))
+	}
+	assert.Equal(t, int64(10), l.Stats().Items)
+	assert.Equal(t, uint64(10), l.Stats().Recovered)
+	assert.Empty(t, left.files)
+}
+
 func TestLogDeletesSegmentsThatAreDelivered(t *testing.T) {
 	dir := newMemDir()
 	l, err := Open(dir, Limits{MaxBytes: 64 << 10, MaxAge: time.Hour})
@@ -235,6 +280,28 @@ func TestLogDeletesSegmentsThatAreDelivered(t *testing.T) {
 	}
 	assert.LessOrEqual(t, len(dir.files), 5)
 	assert.Len(t, open(t, dir).Orphans(10), 1)
+}
+
+// What is asked for at once is bounded in memory, too, and comes in the end.
+func TestOrphansAreBoundedInBytes(t *testing.T) {
+	dir := newMemDir()
+	limits := Limits{MaxBytes: 1 << 30, MaxAge: time.Hour}
+	l, err := Open(dir, limits)
+	require.NoError(t, err)
+	for n := range 20 {
+		require.NoError(t, l.AppendWritten([]Item{write("t", fmt.Sprint(n), strings.Repeat("x", 1<<20), false)}))
+	}
+	require.NoError(t, l.Close())
+	l, err = Open(dir, limits)
+	require.NoError(t, err)
+	for left := 20; left > 0; {
+		some := l.Orphans(250)
+		require.NotEmpty(t, some)
+		require.LessOrEqual(t, len(some), 4)
+		require.NoError(t, l.Ended(some))
+		left -= len(some)
+	}
+	assert.Empty(t, l.Orphans(250))
 }
 
 func TestDirectoryOfTwoProcesses(t *testing.T) {

@@ -100,12 +100,16 @@ func (l *Log) apply(marks []mark) {
 	}
 }
 
-// Orphans returns the last writes of up to n spans that ran in a process that is over.
+// maxOrphanBytes bounds the JSON that Orphans returns, beyond one item.
+const maxOrphanBytes = 4 << 20
+
+// Orphans returns the last writes of up to n spans that ran in a process that is over: fewer if they are large.
 func (l *Log) Orphans(n int) []Item {
 	var items []Item
 	var left []span
+	size := 0
 	for i, key := range l.orphans {
-		if len(items) == n {
+		if len(items) == n || size >= maxOrphanBytes {
 			left = append(left, l.orphans[i:]...)
 			break
 		}
@@ -117,6 +121,7 @@ func (l *Log) Orphans(n int) []Item {
 		e := s.find(seq.number())
 		if it, err := l.read(s, e); err == nil {
 			items = append(items, it)
+			size += len(it.JSON)
 			left = append(left, key)
 		}
 	}

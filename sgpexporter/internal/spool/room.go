@@ -5,12 +5,12 @@ import (
 )
 
 // reserve makes room for an append of a size, and begins a new segment if it is time to.
-func (l *Log) reserve(size int64) error {
+func (l *Log) reserve(size int64, isWritten bool) error {
 	if size > l.limits.MaxBytes {
 		return ErrFull
 	}
 	for l.stats.Bytes+size+int64(len(fileHeader)) > l.limits.MaxBytes {
-		if !l.makeRoom() {
+		if !l.makeRoom(isWritten) {
 			return ErrFull
 		}
 	}
@@ -20,15 +20,19 @@ func (l *Log) reserve(size int64) error {
 	return nil
 }
 
-// makeRoom frees some room, and reports whether it could: first what is needed no more, then
-// STARTs and updates that wait, the oldest first, then the oldest ENDs.
-func (l *Log) makeRoom() bool {
+// makeRoom frees some room, and reports whether it could: first what is needed no more, then, unless
+// dropsNone, STARTs and updates that wait, the oldest first, then the oldest ENDs.
+func (l *Log) makeRoom(dropsNone bool) bool {
 	before := l.stats.Bytes
-	for _, drops := range [...]func(*entry) bool{
+	stages := []func(*entry) bool{
 		func(*entry) bool { return false },
 		func(e *entry) bool { return e.state == pending && !e.ends },
 		func(e *entry) bool { return e.state == pending },
-	} {
+	}
+	if dropsNone {
+		stages = stages[:1]
+	}
+	for _, drops := range stages {
 		for i := 0; i < len(l.segments); i++ {
 			s := l.segments[i]
 			var freed int64

@@ -35,6 +35,7 @@ type Spool struct {
 	// Written by the goroutine.
 	waiting  atomic.Int64 // items to be delivered
 	running  atomic.Int64
+	orphans  atomic.Int64
 	failures atomic.Uint64
 	stats    atomic.Pointer[Stats]
 	index    atomic.Pointer[index]
@@ -74,6 +75,9 @@ func (s *Spool) Waiting() int64 { return s.waiting.Load() }
 
 // Running: see Waiting.
 func (s *Spool) Running() int64 { return s.running.Load() }
+
+// Orphans returns the number of those that ran in a process that is over.
+func (s *Spool) Orphans() int64 { return s.orphans.Load() }
 
 // Waits reports whether items of a trace are to be delivered, Runs whether the last record of a span says
 // that it runs, which may be a mistake. They never wait for the disk.
@@ -263,8 +267,10 @@ func (s *Spool) note(err error) {
 // publish makes the counts visible.
 func (s *Spool) publish() {
 	st := Stats{}
+	s.orphans.Store(0)
 	if s.log != nil {
 		st = s.log.Stats()
+		s.orphans.Store(int64(len(s.log.orphans)))
 	}
 	items, running := st.Items, st.Running
 	st.add(s.lost)

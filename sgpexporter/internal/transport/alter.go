@@ -59,6 +59,8 @@ func (s *sending) alter(i int, refused *StatusError) bool {
 			return false
 		}
 		a.json, a.reduced = reduced(s.json(i), refused.Code), true
+	default:
+		return false
 	}
 	if a.json == nil {
 		return false

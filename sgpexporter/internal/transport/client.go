@@ -61,12 +61,14 @@ type Client struct {
 	own      *connections  // of http, nil if the application gave one
 	template *http.Request // all but context, body and key
 	keys     *keyring
-	limit    sizeLimit
+	limit    sizeLimit // by 413
+	passes   sizeLimit // by requests that failed and may be too large: see mayBeTooLarge
 	health   health
 	parents  spanSet // that were refused
 	lost     spanSet // of which a write failed alone, for now
 	refused  refusal
 	failures failures
+	requests atomic.Uint64
 	wasSGP   atomic.Bool  // SGP answered once
 	unnamed  atomic.Int64 // culprits in 1,000 items of the last batch that the answers did not name
 	apart    atomic.Bool  // altered items that were sent together were refused: the next ones go apart
@@ -75,7 +77,8 @@ type Client struct {
 // NewClient returns a Client for cfg.
 func NewClient(cfg Config) *Client {
 	c := &Client{cfg: cfg, keys: newKeyring(cfg.APIKey)}
-	c.limit.init(cfg.MaxBytes)
+	c.limit.init(cfg.MaxBytes, growAfter)
+	c.passes.init(cfg.MaxBytes, growSoon)
 	c.health.renew = func() {}
 	c.refused.waits = cfg.Retry.backOff()
 	if cfg.HTTPClient != nil {
@@ -97,6 +100,11 @@ func NewClient(cfg Config) *Client {
 	header.Set("Accept", "application/json")
 	// Set by us, so that net/http does not decompress an echo nobody reads.
 	header.Set("Accept-Encoding", "gzip")
+	if c.own != nil {
+		// An upsert and a search can be repeated. Without a value this is not sent: it tells net/http so, which
+		// sends a request again at once when the server closed a connection that is used again, and did not answer.
+		header["Idempotency-Key"] = nil
+	}
 	if cfg.Gzip {
 		header.Set("Content-Encoding", "gzip")
 	}
@@ -108,8 +116,12 @@ func NewClient(cfg Config) *Client {
 }
 
 // MaxBodyBytes is the size, before compression, above which no request should be
-// made of several items: what is configured, or what the server's 413 taught.
-func (c *Client) MaxBodyBytes() int { return int(c.limit.get()) }
+// made of several items: what is configured, or what the server's 413, or requests that
+// got no answer, taught.
+func (c *Client) MaxBodyBytes() int { return int(min(c.limit.get(), c.passes.get())) }
+
+// Requests returns the number of requests with items, each attempt one.
+func (c *Client) Requests() uint64 { return c.requests.Load() }
 
 // CloseIdleConnections closes the connections of our own HTTP client. Those of
 // a client that the application gave are the application's.
@@ -164,6 +176,7 @@ func (c *Client) attempt(ctx context.Context, p *payload, key string, items []by
 	req.GetBody = l.open
 	req.Body, _ = l.open()
 
+	c.requests.Add(1)
 	resp, err := c.http.Do(req)
 	if err != nil {
 		how, err = c.unanswered(ctx, err, key)
@@ -173,7 +186,9 @@ func (c *Client) attempt(ctx context.Context, p *payload, key string, items []by
 	// up what comes after.
 	defer time.AfterFunc(maxBodyTime, func() { cancel(nil) }).Stop()
 	defer func() { _ = resp.Body.Close() }()
-	defer drain(resp.Body, int64(len(items)))
+	if resp.StatusCode != http.StatusSwitchingProtocols {
+		defer drain(resp.Body, int64(len(items)))
+	}
 	if resp.Request == nil {
 		resp.Request = req // a RoundTripper need not set it
 	}

@@ -11,7 +11,7 @@
 //	alone.go       items that fail alone, at the end of the process
 //	culprits.go    what a refusal says of the items at fault
 //	spanset.go     spans that are remembered: refused parents, what failed alone
-//	sizelimit.go   what the server's 413 taught about the size of a request
+//	sizelimit.go   what a 413, or a request that took too long, taught about the size of requests
 //	retry.go       repeats a request that failed for now, within the context
 //	refusal.go     a key that is refused: another one, one report, and how long to wait
 //	retryafter.go  reads Retry-After

@@ -74,7 +74,8 @@ func (e *StatusError) Error() string {
 // another server's or a proxy's answer, or SGP is being rolled out.
 func (e *StatusError) Foreign() bool {
 	switch e.Code {
-	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusNotImplemented, http.StatusMisdirectedRequest:
+	case http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusNotImplemented, http.StatusMisdirectedRequest,
+		http.StatusProxyAuthRequired, http.StatusNetworkAuthenticationRequired:
 		return true
 	}
 	return e.Code < 400 || e.ContentType != "" && !e.overload() && !e.AboutItems()

@@ -22,6 +22,9 @@ const (
 	overtaken = 3 * time.Second
 	// renewInterval is the least time between two renewals of the connections.
 	renewInterval = time.Second
+	// stuck is how long all answers are failures before new connections are made: those
+	// that there are stay where the address led when they were made.
+	stuck = 5 * time.Second
 )
 
 // health is what the requests of a Client say about SGP, for each other.
@@ -44,6 +47,7 @@ type health struct {
 	interval  time.Duration
 	renewed   time.Time
 	successes uint64
+	failing   time.Time // since when all answers are failures, or connections were renewed for it
 	held      time.Time // until when no request is sent
 	heldFor   error
 	news      chan struct{} // closed at the next answer; nil when nobody waits
@@ -189,8 +193,15 @@ func (h *health) done(f *flight, how outcome) {
 		return
 	case gone:
 		return
+	case failed:
+		if h.failing.IsZero() {
+			h.failing = now
+		} else if now.Sub(h.failing) >= stuck {
+			h.failing = now
+			h.reconnect(now)
+		}
 	case accepted:
-		h.held, h.heldFor = time.Time{}, nil
+		h.failing, h.held, h.heldFor = time.Time{}, time.Time{}, nil
 		h.successes++
 		h.latency = now.Sub(f.sent)
 	}

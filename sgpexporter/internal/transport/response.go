@@ -50,6 +50,7 @@ func judge(resp *http.Response, key string, items []byte) error {
 		URL:        shorten(scrub(origin(asked)+asked.EscapedPath(), key)),
 	}
 	switch {
+	case code == http.StatusSwitchingProtocols: // its body is the connection, from which nothing may come
 	case code >= 300 && code < 400:
 		status.Reason = shorten(scrub(redirectReason(resp), key))
 	case success || isPage(contentType):

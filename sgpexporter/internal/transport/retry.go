@@ -61,8 +61,7 @@ func (c *Client) put(ctx context.Context, items []byte, n int, once bool) (code 
 	var key string
 	defer func() {
 		if value := recover(); value != nil {
-			text := scrub(scrub(fmt.Sprint(value), key), c.keys.inUse())
-			err = fmt.Errorf("%w: %s", ErrPanic, shorten(text))
+			err = c.panicked(value, key)
 		}
 	}()
 
@@ -80,10 +79,14 @@ func (c *Client) put(ctx context.Context, items []byte, n int, once bool) (code 
 			if answered, err = c.attempt(ctx, &p, key, items, try); answered != 0 {
 				code = answered
 			}
+			if n > 1 && len(items) >= 2*minLearned && ctx.Err() == nil && mayBeTooLarge(err) {
+				c.passes.refused(int64(len(items)), n)
+			}
 		}
 		if err == nil {
 			c.refused.over()
 			c.limit.stored()
+			c.passes.stored()
 			return code, nil
 		}
 		if aboutItems(err) != nil {
@@ -111,6 +114,11 @@ func (c *Client) put(ctx context.Context, items []byte, n int, once bool) (code 
 			return code, err
 		}
 	}
+}
+
+// panicked is the error for a panic of the application's HTTP client or key source.
+func (c *Client) panicked(value any, key string) error {
+	return fmt.Errorf("%w: %s", ErrPanic, shorten(scrub(scrub(fmt.Sprint(value), key), c.keys.inUse())))
 }
 
 // attempts is how often, and for how long, one request has failed for now.

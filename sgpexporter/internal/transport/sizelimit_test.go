@@ -8,7 +8,7 @@ import (
 
 func TestSizeLimit(t *testing.T) {
 	var l sizeLimit
-	l.init(1 << 20)
+	l.init(1<<20, growAfter)
 	l.refused(1<<20, 10)
 	assert.EqualValues(t, 512<<10, l.get())
 	l.refused(1<<20, 10) // a request of before
@@ -30,7 +30,7 @@ func TestSizeLimit(t *testing.T) {
 	assert.EqualValues(t, 1<<20, l.get(), "never above what is configured")
 
 	var small sizeLimit
-	small.init(1000)
+	small.init(1000, growAfter)
 	small.refused(1000, 2)
 	assert.EqualValues(t, 1000, small.get(), "never raised by a 413")
 }
