@@ -42,5 +42,7 @@ func (x *export) run() {
 	}
 	x.queue.readStarts(x.batch)
 	o = outcomeOf(send(ctx, snapshots))
-	x.lag.record(snapshots, o)
+	if !x.batch.keep { // what was kept is still to be delivered
+		x.lag.record(snapshots, o)
+	}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	sdkmetric "go.opentelemetry.io/otel/sdk/metric"
 
 	"github.com/otelsgp/otelsgp/asyncprocessor"
 )
@@ -28,6 +29,21 @@ func TestAnOutageWithAKeeperGivesNothingUp(t *testing.T) {
 		}
 		assert.Empty(t, balanced(t, p).DroppedBy)
 		require.NoError(t, p.Shutdown(t.Context()))
+	})
+}
+
+// What a Keeper took over is not at the backend: it has no delivery lag.
+func TestWhatAKeeperTookHasNoDeliveryLag(t *testing.T) {
+	collectReports(t)
+	synctest.Test(t, func(t *testing.T) {
+		k := &keeping{recorder: new(recorder)}
+		k.export = func(_ context.Context, _ int, snapshots []asyncprocessor.Snapshot) error { return forNow(snapshots) }
+		reader := sdkmetric.NewManualReader()
+		p := asyncprocessor.New(k, asyncprocessor.WithMeterProvider(sdkmetric.NewMeterProvider(sdkmetric.WithReader(reader))))
+		offerEnds(p, 3)
+		require.NoError(t, p.Shutdown(t.Context()))
+		assert.Equal(t, uint64(3), p.Stats().Exported)
+		assert.NotContains(t, collect(t, reader), "asyncprocessor.delivery.lag")
 	})
 }
 
