@@ -8,6 +8,7 @@ FUZZTIME      ?= 30s
 CHECKS        ?= 1000
 SOAK          ?= 4m
 KILLS         ?= 200
+TAGS          := browser,grafana
 
 # Their packages, those first that take longest. One "go test" for all of them, four packages at a time, so that
 # those that wait run beside those that compute. "make vet" vets them, with all of vet.
@@ -34,7 +35,7 @@ dashboard: ## test the queries of docs/grafana with Prometheus's engine, against
 	go test -vet=off -tags grafana ./integration/grafana
 
 vet: ## go vet in all modules
-	$(call each,go vet -tags browser,grafana ./...)
+	$(call each,go vet -tags $(TAGS) ./...)
 
 lint: ## golangci-lint in all modules
 	$(call each,go run $(GOLANGCI_LINT) run ./...)
