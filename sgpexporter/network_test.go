@@ -71,11 +71,12 @@ func TestAlteredItemIsRejectedByA400(t *testing.T) {
 	}
 }
 
-// A server that switches protocols, which nobody asked for, holds up no call for longer than WithTimeout.
-func TestSwitchedProtocolIsNotWaitedFor(t *testing.T) {
+// rawServer serves each connection by a function, which may break the rules of HTTP, and closes it then.
+func rawServer(t *testing.T, serve func(c net.Conn, in *bufio.Reader)) (url string) {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	defer func() { _ = l.Close() }()
+	t.Cleanup(func() { _ = l.Close() })
 	go func() {
 		for {
 			c, err := l.Accept()
@@ -84,17 +85,31 @@ func TestSwitchedProtocolIsNotWaitedFor(t *testing.T) {
 			}
 			go func() {
 				defer func() { _ = c.Close() }()
-				req, err := http.ReadRequest(bufio.NewReader(c))
-				if err != nil {
-					return
-				}
-				_, _ = io.Copy(io.Discard, req.Body)
-				_, _ = io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
-				_, _ = io.Copy(io.Discard, c) // until the other side closes it
+				serve(c, bufio.NewReader(c))
 			}()
 		}
 	}()
-	exp, err := sgpexporter.New(sgpexporter.WithBaseURL("http://"+l.Addr().String()), sgpexporter.WithAPIKey(key),
+	return "http://" + l.Addr().String()
+}
+
+// readRequest reads a request whole.
+func readRequest(in *bufio.Reader) error {
+	req, err := http.ReadRequest(in)
+	if err == nil {
+		_, err = io.Copy(io.Discard, req.Body)
+	}
+	return err
+}
+
+// A server that switches protocols, which nobody asked for, holds up no call for longer than WithTimeout.
+func TestSwitchedProtocolIsNotWaitedFor(t *testing.T) {
+	url := rawServer(t, func(c net.Conn, in *bufio.Reader) {
+		if readRequest(in) == nil {
+			_, _ = io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+			_, _ = io.Copy(io.Discard, c) // until the other side closes it
+		}
+	})
+	exp, err := sgpexporter.New(sgpexporter.WithBaseURL(url), sgpexporter.WithAPIKey(key),
 		sgpexporter.WithTimeout(100*time.Millisecond), sgpexporter.WithRetry(sgpexporter.RetryConfig{}))
 	require.NoError(t, err)
 	result := make(chan error, 1)
@@ -110,31 +125,13 @@ func TestSwitchedProtocolIsNotWaitedFor(t *testing.T) {
 
 // A server that closes a connection in place of an answer, since it took it for idle, costs nothing, not even a retry.
 func TestConnectionThatIsClosedWhenItIsUsedAgain(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer func() { _ = l.Close() }()
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer func() { _ = c.Close() }()
-				in := bufio.NewReader(c)
-				req, err := http.ReadRequest(in)
-				if err != nil {
-					return
-				}
-				_, _ = io.Copy(io.Discard, req.Body)
-				_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 12\r\n\r\n{\"items\":[]}")
-				if req, err = http.ReadRequest(in); err == nil { // the next one is not answered
-					_, _ = io.Copy(io.Discard, req.Body)
-				}
-			}()
+	url := rawServer(t, func(c net.Conn, in *bufio.Reader) {
+		if readRequest(in) == nil {
+			_, _ = io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 12\r\n\r\n{\"items\":[]}")
+			_ = readRequest(in) // this one is not answered
 		}
-	}()
-	exp, err := sgpexporter.New(sgpexporter.WithBaseURL("http://"+l.Addr().String()), sgpexporter.WithAPIKey(key),
+	})
+	exp, err := sgpexporter.New(sgpexporter.WithBaseURL(url), sgpexporter.WithAPIKey(key),
 		sgpexporter.WithRetry(sgpexporter.RetryConfig{}))
 	require.NoError(t, err)
 	for range 10 {
