@@ -143,6 +143,19 @@ func TestServeShowsOtherProcesses(t *testing.T) {
 	span.End()
 	require.NoError(t, provider.Shutdown(t.Context()))
 	require.Eventually(t, shows(false), time.Minute, 5*time.Millisecond)
+
+	// A spool asks for what a process that was killed left running.
+	search, err := http.NewRequestWithContext(t.Context(), http.MethodPost, own[1]+"/v5/spans/search", strings.NewReader(`{"trace_ids":["`+id+`"]}`))
+	require.NoError(t, err)
+	search.Header.Set("Content-Type", "application/json")
+	search.Header.Set("X-Api-Key", own[2])
+	response, err := client.Do(search)
+	require.NoError(t, err)
+	defer func() { _ = response.Body.Close() }()
+	found, err := io.ReadAll(response.Body)
+	require.NoError(t, err)
+	assert.Equal(t, http.StatusOK, response.StatusCode)
+	assert.Contains(t, string(found), `"of another process"`)
 	p.stop()
 	require.Equal(t, 0, p.wait(t), p.stderr.String())
 }
