@@ -72,7 +72,8 @@
 //	rejected             SGP refused the span alone, for good. Each is named once
 //	export_failed        WithRetry allows no more attempts; alone it failed for too long, or
 //	                     at Shutdown, while others were stored; at Shutdown, the base URL
-//	                     never was SGP's
+//	                     never was SGP's: what answers there is not SGP, or the
+//	                     host name does not exist
 //	unauthorized         SGP refuses the key, at Shutdown
 //	filtered, hook_panic a hook's doing
 //	unencodable          reading the span panicked: it is not the SDK's own
