@@ -87,6 +87,9 @@ func (d *dispatcher) look() (until time.Duration, done bool) {
 		return 0, true
 	}
 	q.collect()
+	if q.closed && q.calls == 0 && q.intake.amount().items == 0 {
+		return 0, true
+	}
 	now := q.lookedAt
 	keep := d.keeps(now)
 	if q.keeping && !keep { // exports are cut off, and the Keeper rests
@@ -106,9 +109,6 @@ func (d *dispatcher) look() (until time.Duration, done bool) {
 		go (&export{d, b}).run()
 	}
 	q.pressed = len(q.waiters) > 0
-	if q.closed && q.calls == 0 && q.intake.amount().items == 0 {
-		return 0, true
-	}
 	until, more := d.nextLook(now, q.arrived && !sent)
 	q.arrived = false
 	if q.running == 0 && until > now+passInterval && d.cfg.StartPolicy != StartNever {

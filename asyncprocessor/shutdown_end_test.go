@@ -1,0 +1,89 @@
+package asyncprocessor_test
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/otelsgp/otelsgp/asyncprocessor"
+)
+
+// An exporter whose Shutdown does not return takes nothing of the moment in which the error handler writes what was lost.
+func TestALossIsReportedThoughTheExportersShutdownHangs(t *testing.T) {
+	collectReports(t)
+	synctest.Test(t, func(t *testing.T) {
+		var written []error
+		onReport(t, func(err error) {
+			time.Sleep(10 * time.Millisecond)
+			written = append(written, err)
+		})
+		exp, released := new(recorder), make(chan struct{})
+		exp.export = func(ctx context.Context, _ int, _ []asyncprocessor.Snapshot) error {
+			<-ctx.Done()
+			return ctx.Err()
+		}
+		exp.shutdown = func(context.Context) error {
+			<-released
+			return nil
+		}
+		p := newProcessor(t, exp)
+		offerEnds(p, 3)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		begin := time.Now()
+		err := p.Shutdown(ctx)
+		require.Error(t, err)
+		assert.Equal(t, 1060*time.Millisecond, time.Since(begin), "the deadline, 50 ms for the exporter, 10 ms to write")
+		assert.Equal(t, []error{err}, written, "by the time Shutdown has returned")
+		close(released)
+	})
+}
+
+// fullKeeper is a Keeper that has no room for now.
+type fullKeeper struct {
+	*recorder
+	asked atomic.Int32
+}
+
+func (k *fullKeeper) KeepSnapshots(_ context.Context, snapshots []asyncprocessor.Snapshot) error {
+	k.asked.Add(1)
+	return forNow(snapshots)
+}
+
+// What a Keeper could not take, and was delivered after all, does not hold up the end of Shutdown until the Keeper would be
+// asked again.
+func TestShutdownEndsAsSoonAsNothingIsLeft(t *testing.T) {
+	collectReports(t)
+	synctest.Test(t, func(t *testing.T) {
+		k, first := &fullKeeper{recorder: new(recorder)}, newGate()
+		k.export = func(ctx context.Context, n int, snapshots []asyncprocessor.Snapshot) error {
+			if n == 1 {
+				return first.export(ctx, n, snapshots)
+			}
+			<-ctx.Done()
+			return nil // it was answered at the last moment
+		}
+		p := asyncprocessor.New(k, asyncprocessor.WithConcurrency(1), asyncprocessor.WithMaxQueueSize(16),
+			asyncprocessor.WithMaxExportBatchSize(10), asyncprocessor.WithBatchTimeout(10*time.Millisecond))
+		offerEnds(p, 10)
+		synctest.Wait()
+		offerEnds(p, 2)
+		time.Sleep(50 * time.Millisecond)
+		require.Equal(t, int32(1), k.asked.Load())
+		first.open()
+		synctest.Wait()
+		require.Equal(t, int64(2), p.Stats().InFlight)
+
+		begin := time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), 400*time.Millisecond)
+		defer cancel()
+		require.NoError(t, p.Shutdown(ctx))
+		assert.Equal(t, 300*time.Millisecond, time.Since(begin), "when exports are cut off to make time for the Keeper")
+		assert.Equal(t, uint64(12), balanced(t, p).Exported)
+	})
+}
