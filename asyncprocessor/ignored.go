@@ -35,7 +35,8 @@ const maxIgnored = 8192
 // their children hang on their nearest ancestor that was kept. Mostly there are few or none, so
 // all other spans pay one load for it.
 type ignoredSpans struct {
-	count atomic.Int64
+	filtering bool // there is a filter: else only those that an exporter made are ignored
+	count     atomic.Int64
 
 	mu sync.Mutex // guards what follows, and writes to count
 	// parents has the parent of each ignored span, or the nearest ancestor that was kept; it is
@@ -63,9 +64,9 @@ func (s *ignoredSpans) add(key spanKey, parent trace.SpanContext) {
 	s.count.Store(int64(len(s.parents)))
 }
 
-// ended reports whether a span that ended was ignored. It forgets one that an exporter made:
-// others cannot be its children.
-func (s *ignoredSpans) ended(key spanKey, filtering bool) bool {
+// ended reports whether a span that ended was ignored. Without a filter it is forgotten: nobody asks for the parent of
+// one that an exporter made.
+func (s *ignoredSpans) ended(key spanKey) bool {
 	if s.count.Load() == 0 {
 		return false
 	}
@@ -74,16 +75,16 @@ func (s *ignoredSpans) ended(key spanKey, filtering bool) bool {
 	if _, ok := s.parents[key]; !ok {
 		return false
 	}
-	if !filtering {
+	if !s.filtering {
 		delete(s.parents, key)
 		s.count.Store(int64(len(s.parents)))
 	}
 	return true
 }
 
-// keptParent returns the parent on which a span hangs whose own parent was left out, nil for others.
+// keptParent returns the parent on which a span hangs whose own parent the filter left out, nil for others.
 func (s *ignoredSpans) keptParent(span sdktrace.ReadOnlySpan) *trace.SpanContext {
-	if s.count.Load() == 0 {
+	if !s.filtering || s.count.Load() == 0 {
 		return nil
 	}
 	parent := keyOf(span.Parent())

@@ -58,6 +58,7 @@ func New(exporter Exporter, opts ...Option) *Processor {
 		otel.Handle(err)
 	}
 	p := &Processor{queue: q, dispatcher: newDispatcher(cfg, q, exporter, lag), cfg: cfg, shutdownDone: make(chan struct{})}
+	p.ignored.filtering = len(cfg.filters) > 0
 	go p.dispatcher.run()
 	return p
 }
@@ -86,7 +87,7 @@ func (p *Processor) OnStart(parent context.Context, s sdktrace.ReadWriteSpan) {
 	if !sc.IsSampled() {
 		return
 	}
-	if isExport(parent) || len(p.cfg.filters) > 0 && !p.keeps(s) {
+	if isExport(parent) || p.ignored.filtering && !p.keeps(s) {
 		p.ignored.add(keyOf(sc), s.Parent())
 		return
 	}
@@ -106,7 +107,7 @@ func (p *Processor) OnEnd(s sdktrace.ReadOnlySpan) {
 		return
 	}
 	sc := s.SpanContext()
-	if !sc.IsSampled() || p.ignored.ended(keyOf(sc), len(p.cfg.filters) > 0) {
+	if !sc.IsSampled() || p.ignored.ended(keyOf(sc)) {
 		return
 	}
 	s, size := readEnd(s, sc, p.ignored.keptParent(s))
