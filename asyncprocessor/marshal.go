@@ -9,10 +9,11 @@ func (p *Processor) MarshalLog() any {
 	if p.dispatcher != nil {
 		exporter = p.dispatcher.exporter
 	}
+	type Options = config // logr's formatters show what has an exported name
 	return struct {
 		Type     string
 		Exporter string
-		config
+		Options
 		SpanFilters int
 	}{componentType, fmt.Sprintf("%T", exporter), p.cfg, len(p.cfg.filters)}
 }
