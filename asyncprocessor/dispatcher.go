@@ -146,7 +146,7 @@ func (d *dispatcher) nextLook(now time.Duration, busy bool) (until time.Duration
 		case d.keeper == nil || q.calls > d.cfg.Concurrency:
 			return noDeadline, never
 		case held.reaches(from): // by what is with the exporter, or the Keeper has failed
-			return now + d.cfg.BatchTimeout, never
+			return max(now+d.cfg.BatchTimeout, q.keepAfter), never
 		default:
 			return noDeadline, held.upTo(from)
 		}
@@ -162,14 +162,14 @@ func (d *dispatcher) nextLook(now time.Duration, busy bool) (until time.Duration
 }
 
 // keeps reports whether what is sent now is handed over to a Keeper: because Shutdown is nearly over, because
-// delivery fails for now and half of a bound is held, or because all calls are under way and more is held.
+// delivery fails for now, not only the Keeper, and half of a bound is held, or because all calls are under way and more is held.
 func (d *dispatcher) keeps(now time.Duration) bool {
 	q := d.queue
 	if d.keeper == nil || now < q.keepAfter {
 		return false
 	}
 	held := q.intake.amount()
-	failing := q.retry.failing && !held.within(q.bounds.half)
+	failing := q.retry.failing && !q.keepFailed && !held.within(q.bounds.half)
 	busy := q.calls >= d.cfg.Concurrency && held.reaches(q.bounds.keepFrom)
 	if !q.keeping && !failing && !busy {
 		return false

@@ -34,7 +34,7 @@ func (q *queue) finish(b *batch, o outcome) {
 	for i := len(b.items) - 1; i >= 0; i-- { // what is put back goes before what is there
 		s.settle(i, o.of(i))
 	}
-	if b.keep && len(s.retried) > 0 {
+	if q.keepFailed = b.keep && len(s.retried) > 0; q.keepFailed {
 		q.keepAfter = s.now + firstRest
 	}
 	s.end()
