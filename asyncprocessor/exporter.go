@@ -43,8 +43,8 @@ type Keeper interface {
 	Exporter
 
 	// KeepSnapshots takes snapshots over. It is called in place of ExportSnapshots, under the same
-	// rules, while delivery fails for now and half of a bound is held, and when Shutdown is
-	// nearly over; and, as one more call than [WithConcurrency] allows, while all of these are under way
+	// rules, while delivery fails for now and half of a bound is held (in turn with it, if it fails for now too), and when
+	// Shutdown is nearly over; and, as one more call than [WithConcurrency] allows, while all of these are under way
 	// and five eighths of a bound are held. What it takes counts as exported; its error is read as that of
 	// ExportSnapshots is. The order of a trace between what was taken over and what is exported
 	// afterwards is the Keeper's to keep. Its context ends with Shutdown's time.
