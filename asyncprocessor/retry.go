@@ -75,12 +75,17 @@ func (q *queue) failedForNow(traces []*traceQueue, now time.Duration) {
 		if t.alone {
 			rest = min(firstRest<<min(t.failures, 10), longestRest)
 		}
-		if q.closed { // several tries fit into what Shutdown has left
-			rest = min(rest, max((q.retry.deadline-now)/8, shortestRest))
-		}
-		t.until = now + rest
+		t.until = q.restUntil(rest, now)
 	}
 	q.retry.resting = append(q.retry.resting, traces...)
+}
+
+// restUntil is when a rest ends that begins now. Several tries fit into what Shutdown has left.
+func (q *queue) restUntil(rest, now time.Duration) time.Duration {
+	if q.closed {
+		rest = min(rest, max((q.retry.deadline-now)/8, shortestRest))
+	}
+	return now + rest
 }
 
 // gaveUp reports whether an item that failed for now is given up: alone it has failed for

@@ -35,7 +35,7 @@ func (q *queue) finish(b *batch, o outcome) {
 		s.settle(i, o.of(i))
 	}
 	if q.keepFailed = b.keep && len(s.retried) > 0; q.keepFailed {
-		q.keepAfter = s.now + firstRest
+		q.keepAfter = q.restUntil(firstRest, s.now)
 	}
 	s.end()
 }

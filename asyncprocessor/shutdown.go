@@ -123,14 +123,14 @@ func (p *Processor) drain(ctx context.Context, deadline time.Time) error {
 const keepReserve = 2 * time.Second
 
 // shutdownGrace is what the exporter's Shutdown and the error handler get when the
-// time is up already, half of it each: enough to close what it holds and to write a line, before the
+// time is up already: enough to close what it holds and, in the last quarter, to write a line, before the
 // program ends.
 const shutdownGrace = 100 * time.Millisecond
 
 // shutdownExporter calls the exporter's Shutdown, on a goroutine of its own so
 // that one that ignores its context is not waited for, beyond the grace.
 func (p *Processor) shutdownExporter(ctx context.Context) error {
-	grace, cancel := context.WithTimeout(context.Background(), shutdownGrace/2)
+	grace, cancel := context.WithTimeout(context.Background(), shutdownGrace*3/4)
 	defer cancel()
 	result := make(chan error, 1)
 	go func() {
@@ -162,6 +162,7 @@ func (q *queue) close(deadline time.Time) (failedBefore uint64) {
 	q.closed = true
 	q.retry.deadline = deadline.Sub(q.epoch)
 	q.wakeResting(func(*traceQueue) bool { return true })
+	q.keepAfter = 0
 	q.intake.close()
 	q.collect()
 	for _, w := range q.waiters {

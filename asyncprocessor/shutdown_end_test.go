@@ -2,7 +2,6 @@ package asyncprocessor_test
 
 import (
 	"context"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -38,21 +37,10 @@ func TestALossIsReportedThoughTheExportersShutdownHangs(t *testing.T) {
 		begin := time.Now()
 		err := p.Shutdown(ctx)
 		require.Error(t, err)
-		assert.Equal(t, 1060*time.Millisecond, time.Since(begin), "the deadline, 50 ms for the exporter, 10 ms to write")
+		assert.Equal(t, 1085*time.Millisecond, time.Since(begin), "the deadline, 75 ms for the exporter, 10 ms to write")
 		assert.Equal(t, []error{err}, written, "by the time Shutdown has returned")
 		close(released)
 	})
-}
-
-// fullKeeper is a Keeper that has no room for now.
-type fullKeeper struct {
-	*recorder
-	asked atomic.Int32
-}
-
-func (k *fullKeeper) KeepSnapshots(_ context.Context, snapshots []asyncprocessor.Snapshot) error {
-	k.asked.Add(1)
-	return forNow(snapshots)
 }
 
 // What a Keeper could not take, and was delivered after all, does not hold up the end of Shutdown until the Keeper would be
@@ -60,7 +48,7 @@ func (k *fullKeeper) KeepSnapshots(_ context.Context, snapshots []asyncprocessor
 func TestShutdownEndsAsSoonAsNothingIsLeft(t *testing.T) {
 	collectReports(t)
 	synctest.Test(t, func(t *testing.T) {
-		k, first := &fullKeeper{recorder: new(recorder)}, newGate()
+		k, first := &fullKeeper{recorder: new(recorder), pause: 7850 * time.Millisecond}, newGate()
 		k.export = func(ctx context.Context, n int, snapshots []asyncprocessor.Snapshot) error {
 			if n == 1 {
 				return first.export(ctx, n, snapshots)
@@ -69,21 +57,18 @@ func TestShutdownEndsAsSoonAsNothingIsLeft(t *testing.T) {
 			return nil // it was answered at the last moment
 		}
 		p := asyncprocessor.New(k, asyncprocessor.WithConcurrency(1), asyncprocessor.WithMaxQueueSize(16),
-			asyncprocessor.WithMaxExportBatchSize(10), asyncprocessor.WithBatchTimeout(10*time.Millisecond))
+			asyncprocessor.WithMaxExportBatchSize(10))
 		offerEnds(p, 10)
 		synctest.Wait()
 		offerEnds(p, 2)
-		time.Sleep(50 * time.Millisecond)
-		require.Equal(t, int32(1), k.asked.Load())
-		first.open()
-		synctest.Wait()
-		require.Equal(t, int64(2), p.Stats().InFlight)
+		time.AfterFunc(7900*time.Millisecond, first.open)
 
 		begin := time.Now()
-		ctx, cancel := context.WithTimeout(t.Context(), 400*time.Millisecond)
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 		defer cancel()
 		require.NoError(t, p.Shutdown(ctx))
-		assert.Equal(t, 300*time.Millisecond, time.Since(begin), "when exports are cut off to make time for the Keeper")
+		assert.Equal(t, 8*time.Second, time.Since(begin), "when exports are cut off to make time for the Keeper")
+		assert.Equal(t, int32(1), k.asked.Load())
 		assert.Equal(t, uint64(12), balanced(t, p).Exported)
 	})
 }
