@@ -162,7 +162,8 @@ func (d *dispatcher) nextLook(now time.Duration, busy bool) (until time.Duration
 }
 
 // keeps reports whether what is sent now is handed over to a Keeper: because Shutdown is nearly over, because
-// delivery fails for now, not only the Keeper, and half of a bound is held, or because all calls are under way and more is held.
+// delivery fails for now, half of a bound is held and it is not the exporter's turn, or because all calls are under way
+// and more is held.
 func (d *dispatcher) keeps(now time.Duration) bool {
 	q := d.queue
 	if d.keeper == nil || now < q.keepAfter {

@@ -50,7 +50,7 @@ type queue struct {
 	keeping   bool // Shutdown is nearly over: what is left is handed to a Keeper
 	abandoned bool // Shutdown gave up: late results change nothing
 
-	keepFailed bool          // the last call that was over was a Keeper's, and failed for now: it is the exporter's turn
+	keepFailed bool          // the last call was a Keeper's, and failed for now: it is the exporter's turn
 	keepAfter  time.Duration // a Keeper failed, and is not asked before
 
 	counts counts
