@@ -56,6 +56,7 @@ type Log struct {
 	changed  bool   // there may be something to claim
 	stats    Stats
 	scratch  []byte
+	marks    []byte // that are to be written
 }
 
 // Stats is what a Log holds and has done since it was opened.
@@ -116,6 +117,7 @@ func (l *Log) append(items []Item, isWritten bool) ([]Seq, error) {
 		b = appendMarks(b, marks)
 	}
 	at := s.size
+	l.scratch = b[:0]
 	if err := l.write(b); err != nil {
 		return nil, err
 	}

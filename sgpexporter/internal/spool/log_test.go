@@ -209,6 +209,23 @@ func TestLogGoesOnAfterTheDiskWasFull(t *testing.T) {
 	assert.Equal(t, []string{"1", "3"}, texts(open(t, dir)))
 }
 
+// When a mark finds no room on the disk, none of a later record of its span is written before it: after a crash the START of
+// a span that has ended would be sent again, alone.
+func TestMarksAreWrittenInOrderAfterTheDiskWasFull(t *testing.T) {
+	dir := newMemDir()
+	l := open(t, dir)
+	seqs, err := l.Append([]Item{write("t", "a", "START", false), write("t", "a", "UPDATE", false)})
+	require.NoError(t, err)
+	dir.full = true
+	require.ErrorIs(t, l.Delivered(seqs[:1]), errDisk)
+	dir.full = false
+	end, err := l.Append([]Item{write("t", "a", "END", true)})
+	require.NoError(t, err)
+	assert.Equal(t, []string{"START", "UPDATE", "END"}, texts(open(t, dir)), "so far all are repeated")
+	require.NoError(t, l.Delivered([]Seq{seqs[1], end[0]}))
+	assert.Empty(t, texts(open(t, dir)))
+}
+
 func TestLogMakesRoomOnAFullDiskByWhatWasDelivered(t *testing.T) {
 	dir := newMemDir()
 	l := open(t, dir)

@@ -164,6 +164,9 @@ func (l *Log) collect() {
 		l.stats.Bytes -= s.size
 		l.segments = l.segments[1:]
 	}
+	if len(l.segments) == 0 {
+		l.marks = l.marks[:0] // what they are about is gone
+	}
 }
 
 // Tidy drops what is too old, and moves the state of spans that run long out of the way of

@@ -26,7 +26,7 @@ func (l *Log) Withdraw(seqs []Seq) {
 	_ = l.flushMarks()
 }
 
-// settle ends the waiting of records and writes marks of it to scratch.
+// settle ends the waiting of records, and adds the marks of it to those that are to be written.
 func (l *Log) settle(seqs []Seq) (settled uint64) {
 	l.changed = true // what waits behind them
 	var marks []mark
@@ -48,10 +48,7 @@ func (l *Log) settle(seqs []Seq) (settled uint64) {
 		l.set(s, e, gone)
 		marks = append(marks, mark{seq, markGone})
 	}
-	l.scratch = l.scratch[:0]
-	if len(marks) > 0 {
-		l.scratch = appendMarks(l.scratch, marks)
-	}
+	l.mark(marks)
 	return settled
 }
 
@@ -79,10 +76,7 @@ func (l *Log) Ended(items []Item) error {
 	if len(over) > 0 {
 		marks = append(marks, l.settleWaiting(over, traces)...)
 	}
-	l.scratch = l.scratch[:0]
-	if len(marks) > 0 {
-		l.scratch = appendMarks(l.scratch, marks)
-	}
+	l.mark(marks)
 	return l.flushMarks()
 }
 
@@ -104,11 +98,18 @@ func (l *Log) settleWaiting(over map[span]bool, traces map[uint64]bool) (marks [
 	return marks
 }
 
-// flushMarks writes the marks in scratch. When that fails, a replay after a crash repeats
-// writes, in order.
+// mark adds marks to those that are to be written.
+func (l *Log) mark(marks []mark) {
+	if len(marks) > 0 {
+		l.marks = appendMarks(l.marks, marks)
+	}
+}
+
+// flushMarks writes the marks. When that fails they go before the next ones: a replay after a crash repeats
+// writes, in order, and never the START of a span whose END has a mark.
 func (l *Log) flushMarks() error {
 	defer l.collect()
-	if len(l.scratch) == 0 {
+	if len(l.marks) == 0 {
 		return nil
 	}
 	if l.current == nil {
@@ -116,5 +117,9 @@ func (l *Log) flushMarks() error {
 			return err
 		}
 	}
-	return l.write(l.scratch)
+	err := l.write(l.marks)
+	if err == nil {
+		l.marks = l.marks[:0]
+	}
+	return err
 }

@@ -10,7 +10,6 @@ import (
 // write appends b to the current segment, whole or not at all.
 func (l *Log) write(b []byte) error {
 	s := l.last()
-	l.scratch = b[:0]
 	if !l.dir.Exists(s.name()) {
 		return fmt.Errorf("%w: %s", ErrRemoved, s.name())
 	}
