@@ -94,5 +94,5 @@ api: ## the public API against its listing and the last tag; make api UPDATE=1 l
 browser: ## install Chromium, for "make page" (Debian, as root)
 	./.ci/install-browser
 
-ci: ## what CI runs
+ci: ## all that must hold before a release
 	./.ci/run

@@ -23,7 +23,8 @@ A trace has one export in flight at a time: what follows of it waits. So a retry
 only, and the others go on.
 
 A span that runs on is written again when it has changed, at most once in [WithUpdateInterval], and what
-still runs at Shutdown is written as unfinished, so that nothing shows as running for ever.
+still runs at Shutdown is written as unfinished, so that it does not show as running. This needs a Shutdown that has
+time for it, and a span within [WithMaxTrackedSpans] and the byte bound: [Stats].Untracked counts the others.
 
 # Promises
 

@@ -101,7 +101,7 @@ func (s *service) ask(question string) <-chan answer {
 // of spans.
 type counts struct{ offered, delivered, coalesced, lost int }
 
-var countsLine = regexp.MustCompile(`(?m)^Of (\d+) starts and ends of spans: (\d+) delivered, (\d+) starts left out as their end tells it all, (\d+) not delivered\.$`)
+var countsLine = regexp.MustCompile(`(?m)^Of (\d+) starts and ends of spans: (\d+) delivered, (\d+) starts not sent \(the end says all of it\), (\d+) not delivered\.$`)
 
 func (p *process) counts() counts {
 	p.t.Helper()

@@ -42,12 +42,12 @@
 //	SGP_API_KEY                       WithAPIKey, WithAPIKeySource    none: New fails
 //	SGP_ACCOUNT_ID                    WithAccountID                   none is sent
 //	SGP_CLIENT_BASE_URL               WithBaseURL                     https://api.egp.scale.com
-//	DISABLE_SCALE_TRACING             -                               unset; set, to whatever:
-//	                                                                  nothing is exported
+//	DISABLE_SCALE_TRACING             -                               unset; set, "false" and "0"
+//	                                                                  too: nothing is exported
 //	AGENT_NAME, AGENT_ID, ACP_TYPE,   -                               absent from metadata
 //	AGENT_VERSION, AGENT_COMMIT_SHA
-//	AGENTEX_SPAN_QUEUE_MAX_RETRIES    WithRetry                       no bound but the context's;
-//	                                                                  n: 4·n attempts
+//	AGENTEX_SPAN_QUEUE_MAX_RETRIES    WithRetry                       attempts have no bound: see Time;
+//	                                                                  n: 4·n attempts, 4 if n is 0
 //	AGENTEX_SPAN_QUEUE_BATCH_SIZE     see ProcessorOptionsFromEnv, for these and
 //	                 …_LINGER_MS      how they differ from the Python agent's
 //	                 …_MAX_SIZE
@@ -111,6 +111,16 @@
 //	                                      http.response.status_code
 //	sgpexporter.span.cut                  spans whose attributes a limit of the SDK has cut
 //
+// With [WithSpool] also those of the spool, which count writes of spans ([SpoolStats] has more):
+//
+//	sgpexporter.spool.items               writes on disk that are to be delivered
+//	sgpexporter.spool.size                bytes of its files
+//	sgpexporter.spool.age                 seconds since the oldest of these writes was stored
+//	sgpexporter.spool.delivered           writes that were delivered from it
+//	sgpexporter.spool.dropped             writes that were lost in it, by error.type: see
+//	                                      SpoolStats.Dropped
+//	sgpexporter.spool.failures            how often its disk failed
+//
 // All carry otel.component.name, otel.component.type, server.address and
 // server.port. The series of a counter, one for each error.type or status code, appears
 // with its first event, as with other OpenTelemetry components: Prometheus's rate() and
@@ -140,7 +150,7 @@
 //	end_timestamp             end time, of an END; of a span that is written as unfinished
 //	                          and has none, the time of the write
 //	group_id                  the conversation or session: gen_ai.conversation.id,
-//	                          session.id and the like ([BaggageConversation] takes them
+//	                          session.id and the like (BaggageConversation takes them
 //	                          from baggage); else that of another span of the trace, of
 //	                          several the nearest above; else temporalWorkflowID
 //	application_variant_id    sgp.application_variant_id
@@ -204,7 +214,7 @@
 //	metadata.heartbeat        of an update: the time of the write
 //	metadata.evaluations      gen_ai.evaluation.result: [{name, score, label, explanation,
 //	                          response_id, error_type}], those that are known
-//	metadata.KEY              sgp.metadata.KEY; what [WithMetadataAttributes] names
+//	metadata.KEY              sgp.metadata.KEY; what WithMetadataAttributes names
 //	metadata.service_name     service.name of the resource; likewise service_version,
 //	                          deployment_environment, and k8s_pod_name, else host_name
 //	metadata.attributes       the attributes that are not, whole, in a row above as type,

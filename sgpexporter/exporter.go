@@ -55,9 +55,9 @@ var _ asyncprocessor.Keeper = (*Exporter)(nil)
 // [ErrInvalidOption] with [errors.Is]. New makes no request: whether the key is
 // accepted shows with the first spans.
 //
-// With DISABLE_SCALE_TRACING set, to whatever but the empty string, "false" and
-// "0" included as in the Python SDK, the Exporter is disabled: it needs no key, and
-// exports nothing. A value that reads like false is reported to the global
+// With DISABLE_SCALE_TRACING set to any value but the empty string the Exporter is
+// disabled: it needs no key, and exports nothing; "false" and "0" disable it too, as in
+// the Python SDK. A value that reads like false is reported to the global
 // OpenTelemetry error handler, as it was hardly meant so.
 func New(opts ...Option) (*Exporter, error) {
 	cfg, err := newConfig(opts, osEnvironment())

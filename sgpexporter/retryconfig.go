@@ -39,12 +39,12 @@ type RetryConfig struct {
 	// default, 20 s.
 	MaxInterval time.Duration
 	// MaxElapsedTime is the time after which no retry is begun for a request, within
-	// one call: its spans are lost then. 0, the default, means no bound.
+	// one call: its spans are lost then. 0, the default, means no bound: see above.
 	MaxElapsedTime time.Duration
 	// MaxAttempts bounds the attempts for a request, the first one included, within
-	// one call: its spans are lost then. 0, the default, means no bound. Without [WithRetry] it is four times
-	// AGENTEX_SPAN_QUEUE_MAX_RETRIES, if that is set: it is how often the
-	// Python agent's queue hands a batch to its client, which makes four
+	// one call: its spans are lost then. 0, the default, means no bound: see above. Without [WithRetry]
+	// it is four times AGENTEX_SPAN_QUEUE_MAX_RETRIES, and 4 for 0, if that is set: it is how often
+	// the Python agent's queue hands a batch to its client, which makes four
 	// attempts each time.
 	MaxAttempts int
 }

@@ -144,7 +144,7 @@ func TestOnce(t *testing.T) {
 	}
 	assert.Regexp(t, `Trace [0-9a-f]{32}, as it was delivered:`, out)
 	assert.NotContains(t, out, "running", "every span has ended")
-	counts := regexp.MustCompile(`Of (\d+) starts and ends of spans: (\d+) delivered, (\d+) starts left out`).FindStringSubmatch(out)
+	counts := regexp.MustCompile(`Of (\d+) starts and ends of spans: (\d+) delivered, (\d+) starts not sent`).FindStringSubmatch(out)
 	require.NotNil(t, counts)
 	offered := number(t, counts[1])
 	assert.GreaterOrEqual(t, offered, 88, "two of each of the 40 spans of the question and the 4 of the index, and updates")

@@ -353,7 +353,7 @@ func TestWriteStats(t *testing.T) {
 		DroppedBy: map[asyncprocessor.DropReason]uint64{"rejected": 1, "export_failed": 4},
 	})
 	assert.Equal(t, `In all traces of this process, its own start-up included:
-Of 20 starts and ends of spans: 8 delivered, 4 starts left out as their end tells it all, 8 not delivered.
+Of 20 starts and ends of spans: 8 delivered, 4 starts not sent (the end says all of it), 8 not delivered.
   4 export_failed
   1 rejected
   3 still on their way

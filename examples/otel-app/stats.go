@@ -15,7 +15,7 @@ func say(w io.Writer, format string, args ...any) { _, _ = fmt.Fprintf(w, format
 // writeStats prints what was delivered and what was not, of all traces of the
 // process. The unit is the snapshot: a span has two, its start and its end.
 func writeStats(w io.Writer, s asyncprocessor.Stats) {
-	say(w, "In all traces of this process, its own start-up included:\nOf %d starts and ends of spans: %d delivered, %d starts left out as their end tells it all, %d not delivered.\n",
+	say(w, "In all traces of this process, its own start-up included:\nOf %d starts and ends of spans: %d delivered, %d starts not sent (the end says all of it), %d not delivered.\n",
 		s.Offered, s.Exported, s.Coalesced, lost(s))
 	for _, reason := range slices.Sorted(maps.Keys(s.DroppedBy)) {
 		say(w, "  %d %s\n", s.DroppedBy[reason], reason)

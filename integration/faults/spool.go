@@ -93,8 +93,8 @@ var withSpool = &kind{header: `
 
 The same with ` + "`WithSpool`" + `, in both modes at the same time (%s, %d cores; ` + "`make faults FAULTS=-spool`" + ` runs these alone). *Lost* are
 spans that neither the service stored nor, after it, a process with the same directory, in front of a server that is
-well. *Next run* are those that this process delivered. *Again* are STARTs that came after an END since START and END
-were both written once more, in order: a request was abandoned without an answer, and had taken effect.
+well. *Next run* are those that this process delivered. *(n again)* under *order*, where it is there, are STARTs that came after
+an END since START and END were both written once more, in order: a request was abandoned without an answer, and had taken effect.
 
 | fault | SpoolOnFailure: lost | next run | order | recovered | memory | shutdown | SpoolAlways: lost | next run | order | recovered | memory | shutdown |
 |---|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|---:|

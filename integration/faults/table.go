@@ -26,8 +26,9 @@ BatchSpanProcessor and otlptracehttp at their defaults under the same, at the sa
 Each row is a service in a process of its own, of 2,000 spans/s where nothing else is said, half of the traces open for 0.8 s, behind
 toxiproxy. A fault comes after a second, and is followed by five seconds of load and a shutdown of at most 30 s. *Lost* are spans
 that ended and were not stored; *at fault* are those that the server is made to refuse. *Recovered* is how long after the fault spans were still stored late: more than 2 s after their end,
-7 s with BatchSpanProcessor, whose batches wait 5 s. *Memory* is the most heap in use above that at the start. *Order* counts a
+7 s with BatchSpanProcessor, whose batches wait 5 s; – is that none was. *Memory* is the most heap in use above that at the start. *Order* counts a
 START that was stored after its END and a child that was before its parent's START. What BatchSpanProcessor drops it does not count.
+Where all its columns are –, it was not run: those faults are SGP's own.
 
 | fault | spans | delivered | lost, by reason | order | recovered | memory | shutdown | BSP + OTLP: lost | recovered | memory | shutdown |
 |---|---:|---:|---|---:|---:|---:|---:|---:|---:|---:|---:|

@@ -59,7 +59,7 @@ func TestSpoolRecipes(t *testing.T) {
 	var set statefulSetSpec
 	strictly(t, fragments[1][1], &set)
 
-	assert.Equal(t, 30, pod.Spec.TerminationGracePeriodSeconds)
+	assert.Equal(t, 45, pod.Spec.TerminationGracePeriodSeconds)
 	assert.Positive(t, pod.Spec.SecurityContext.FSGroup)
 	require.Len(t, pod.Spec.Containers, 1)
 	require.Len(t, pod.Spec.Containers[0].VolumeMounts, 1)

@@ -33,7 +33,7 @@ export function typeOf({ type, name, kind }) {
   return byType.get(type) ?? { family: "plain", label: type ? type.toLowerCase().replaceAll("_", " ") : "span" };
 }
 
-// A running span is written again at least once a minute, the exporter's heartbeat. After
+// A running span is written again at least once a minute, the processor's heartbeat. After
 // twice that without news (in microseconds) nothing is known of it any more.
 export const silence = 120e6;
 
