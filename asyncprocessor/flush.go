@@ -131,5 +131,5 @@ func (q *queue) unflushed(epoch uint32) <-chan struct{} {
 func (q *queue) losses() uint64 {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.reporter.failures(false)
+	return q.reporter.failures()
 }

@@ -1,5 +1,10 @@
 package asyncprocessor
 
+import (
+	"errors"
+	"fmt"
+)
+
 // lossKind is how snapshots are lost: why, and whether the queue had accepted them before.
 type lossKind struct {
 	reason   DropReason
@@ -40,9 +45,9 @@ func (r *reporter) refused(phase Phase, reason DropReason) {
 	r.schedule()
 }
 
-// undelivered counts what a call of the exporter lost, at once, so that one report has it all: why has the verdict on
+// failed counts what a call of the exporter lost, at once, so that one report has it all: why has the verdict on
 // each snapshot.
-func (r *reporter) undelivered(why []*ExportError) {
+func (r *reporter) failed(why []*ExportError) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, e := range why {
@@ -84,14 +89,39 @@ func (r *reporter) dropped() (snapshots, ends map[DropReason]uint64) {
 	return snapshots, ends
 }
 
-// failures returns how many snapshots were lost, other than on purpose: of all, or of those that had been accepted.
-func (r *reporter) failures(acceptedOnly bool) (n uint64) {
+// failures returns how many snapshots were lost, other than on purpose.
+func (r *reporter) failures() (n uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for kind, l := range r.lost {
-		if kind.reason != ReasonFiltered && (kind.accepted || !acceptedOnly) {
+		if kind.reason != ReasonFiltered {
 			n += l.snapshots
 		}
 	}
 	return n
+}
+
+// undelivered returns what was accepted and then lost, other than on purpose.
+func (r *reporter) undelivered() map[lossKind]loss {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	lost := make(map[lossKind]loss)
+	for kind, l := range r.lost {
+		if kind.accepted && kind.reason != ReasonFiltered {
+			lost[kind] = *l
+		}
+	}
+	return lost
+}
+
+// undeliveredSince returns how much that has become, and the causes that exporters gave.
+func (r *reporter) undeliveredSince(before map[lossKind]loss) (n uint64, cause error) {
+	var causes []error
+	for kind, l := range r.undelivered() {
+		more := l.snapshots - before[kind].snapshots
+		if n += more; more > 0 && l.cause != nil {
+			causes = append(causes, fmt.Errorf("%d %s: %w", more, kind.reason, l.cause))
+		}
+	}
+	return n, errors.Join(causes...)
 }

@@ -148,7 +148,7 @@ func (s *settling) putBack(it *item) {
 // end counts what was lost, frees the room, and wakes the dispatcher.
 func (s *settling) end() {
 	q := s.queue
-	q.reporter.undelivered(s.lost)
+	q.reporter.failed(s.lost)
 	if s.delivered && !s.batch.keep {
 		q.succeeded(s.now)
 	}

@@ -1,6 +1,7 @@
 package asyncprocessor
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,7 +16,7 @@ type ShutdownError struct {
 	// those whose export failed during Shutdown.
 	Undelivered uint64
 	// Err is the cause: the context's error when time ran out, otherwise
-	// [ErrDropped], together with what the exporter's Shutdown returned.
+	// [ErrDropped] with the causes that the exporter gave, together with what the exporter's Shutdown returned.
 	Err error
 }
 
@@ -78,9 +79,9 @@ func (p *Processor) shutdown(ctx context.Context) error {
 	p.queue.forget()
 	p.dispatcher.cancelAll()
 	err := p.shutdownExporter(ctx)
-	n := p.queue.reporter.failures(true) - before
+	n, why := p.queue.reporter.undeliveredSince(before)
 	if n > 0 && cause == nil {
-		cause = ErrDropped
+		cause = fmt.Errorf("%w: %w", ErrDropped, cmp.Or(why, errNoCause))
 	}
 	err = errors.Join(cause, err)
 	var last []error
@@ -155,8 +156,8 @@ func (p *Processor) shutdownExporter(ctx context.Context) error {
 }
 
 // close refuses all that comes from now on, and those that wait for room, and lets all that
-// failed for now be tried again. It returns how many were accepted and lost before.
-func (q *queue) close(deadline time.Time) (failedBefore uint64) {
+// failed for now be tried again. It returns what was accepted and lost before.
+func (q *queue) close(deadline time.Time) (undeliveredBefore map[lossKind]loss) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.closed = true
@@ -171,7 +172,7 @@ func (q *queue) close(deadline time.Time) (failedBefore uint64) {
 	}
 	q.waiters = nil
 	q.signal()
-	return q.reporter.failures(true)
+	return q.reporter.undelivered()
 }
 
 // keepWhatIsLeft hands all that is left over to the Keeper from now on.
