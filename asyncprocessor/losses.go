@@ -1,6 +1,7 @@
 package asyncprocessor
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 )
@@ -10,6 +11,8 @@ type lossKind struct {
 	reason   DropReason
 	accepted bool
 }
+
+func (k lossKind) compare(other lossKind) int { return cmp.Compare(k.reason, other.reason) }
 
 // loss is what was lost in one way.
 type loss struct {

@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -88,7 +90,8 @@ func (r *reporter) pending() (errs []error) {
 		}
 	}
 	r.mu.Unlock()
-	for kind, l := range news { // without the lock, since a cause is the exporter's
+	for _, kind := range slices.SortedFunc(maps.Keys(news), lossKind.compare) { // without the lock, since a cause is the exporter's
+		l := news[kind]
 		errs = append(errs, fmt.Errorf("%w%s: %d %s: %w", ErrDropped, since, l.snapshots, kind.reason, l.cause))
 	}
 	return errs
