@@ -22,8 +22,8 @@ each = @set -e; for m in $(MODULES); do echo "== $$m: $(1)"; (cd $$m && $(1)); d
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-test: ## run the tests of all modules, but for what has a target of its own
-	go test -vet=off -p 4 $(PACKAGES)
+test: ## run the tests of all modules, but for what has a target of its own, and the faults, which "make race" tries
+	go test -vet=off -p 4 -skip '^(TestFaults|TestSoak)$$' $(PACKAGES)
 
 race: ## the same under the race detector
 	go test -vet=off -race $(PACKAGES)
